@@ -1,0 +1,461 @@
+"""The tables (docs/architecture.md, "Records"; the words are docs/glossary.md's).
+
+Only descriptions stand here. A change needs a migration beside it (store/migrations); a test holds both together.
+`message`, `case_entry`, `approval`, `access_log` and `erasure` are append-only. `message` carries no text: that is in
+`message_body`, which may be erased without touching the record that a message existed (design.md, "erasure").
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from store.columns import BigId, at, key, lease, partial, refers
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# What this installation is: one row a fact, e.g. when it first served.
+instance = sa.Table(
+    "instance",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+# --- doors -------------------------------------------------------------------------------------------------
+
+event = sa.Table(
+    "event",
+    metadata,
+    key(),
+    sa.Column("key", sa.String(64), nullable=False, unique=True),
+    sa.Column("receiver", sa.String(32), nullable=False),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    at("received_at"),
+    at("due_at"),
+    at("processed_at", nullable=True),
+    sa.Column("error", sa.Text),
+    *lease(),
+    partial("ix_event_waiting", "due_at", where="state = 'new'"),
+    sa.Index("ix_event_state", "state", "received_at"),
+)
+
+token = sa.Table(
+    "token",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    at("obtained_at", nullable=True),
+    at("expires_at", nullable=True),
+    sa.Column("lease_owner", sa.String(64)),
+    at("lease_until", nullable=True),
+)
+
+kf_account = sa.Table(
+    "kf_account",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False, server_default=""),
+    at("went_live_at"),
+    sa.Column("is_managed", sa.Boolean, nullable=False, server_default=sa.true()),
+)
+
+kf_cursor = sa.Table(
+    "kf_cursor",
+    metadata,
+    sa.Column("account_id", sa.String(64), sa.ForeignKey("kf_account.id"), primary_key=True),
+    sa.Column("cursor", sa.String(128), nullable=False, server_default=""),
+    at("synced_at", nullable=True),
+    *lease(),
+)
+
+kf_servicer = sa.Table(
+    "kf_servicer",
+    metadata,
+    sa.Column("account_id", sa.String(64), sa.ForeignKey("kf_account.id"), primary_key=True),
+    sa.Column("servicer_id", sa.String(64), primary_key=True),
+    sa.Column("is_receiving", sa.Boolean, nullable=False),
+    at("seen_at"),
+)
+
+# --- people ------------------------------------------------------------------------------------------------
+
+customer = sa.Table(
+    "customer",
+    metadata,
+    key(),
+    sa.Column("platform_id", sa.String(64), nullable=False, unique=True),
+    sa.Column("nickname", sa.String(128), nullable=False, server_default=""),
+    sa.Column("avatar_url", sa.Text, nullable=False, server_default=""),
+    sa.Column("first_scene", sa.String(64), nullable=False, server_default=""),
+    sa.Column("first_scene_param", sa.String(256), nullable=False, server_default=""),
+    sa.Column("first_state", sa.String(64), nullable=False, server_default=""),
+    sa.Column("first_join_scene", sa.String(64), nullable=False, server_default=""),
+    at("first_seen_at"),
+    at("last_message_at", nullable=True),
+    at("last_touch_at", nullable=True),
+    at("opted_out_at", nullable=True),
+    sa.Column("opt_out_evidence", sa.Text, nullable=False, server_default=""),
+)
+
+customer_fact = sa.Table(
+    "customer_fact",
+    metadata,
+    key(),
+    refers("customer_id", "customer"),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("source", sa.String(64), nullable=False),
+    sa.Column("purpose", sa.String(64), nullable=False),
+    at("recorded_at"),
+    sa.Column("valid_until", sa.Date),
+    sa.Index("ix_customer_fact_customer", "customer_id", "kind"),
+)
+
+staff = sa.Table(
+    "staff",
+    metadata,
+    key(),
+    sa.Column("platform_id", sa.String(64), nullable=False, unique=True),
+    sa.Column("name", sa.String(64), nullable=False, server_default=""),
+    sa.Column("departments", sa.JSON, nullable=False),
+    sa.Column("leader_platform_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("deputy_platform_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("leave_from", sa.Date),
+    sa.Column("leave_until", sa.Date),
+    at("first_seen_at"),
+)
+
+staff_registration = sa.Table(
+    "staff_registration",
+    metadata,
+    key(),
+    refers("staff_id", "staff"),
+    sa.Column("line", sa.String(16), nullable=False),
+    sa.Column("number", sa.String(64), nullable=False),
+    sa.Column("valid_until", sa.Date, nullable=False),
+    sa.UniqueConstraint("staff_id", "line", "number"),
+)
+
+relation = sa.Table(
+    "relation",
+    metadata,
+    key(),
+    refers("staff_id", "staff"),
+    refers("customer_id", "customer"),
+    at("from_at"),
+    at("to_at", nullable=True),
+    sa.Column("add_way", sa.String(32), nullable=False, server_default=""),
+    sa.Column("remark", sa.String(128), nullable=False, server_default=""),
+    sa.Column("tags", sa.JSON, nullable=False),
+    sa.Column("end_reason", sa.String(64), nullable=False, server_default=""),
+    partial("uq_relation_current", "staff_id", "customer_id", where="to_at IS NULL", unique=True),
+    sa.Index("ix_relation_customer", "customer_id"),
+)
+
+# --- talk --------------------------------------------------------------------------------------------------
+
+conversation = sa.Table(
+    "conversation",
+    metadata,
+    key(),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("account_id", sa.String(64), nullable=False),
+    refers("customer_id", "customer"),
+    at("opened_at"),
+    at("session_started_at"),
+    at("last_message_at", nullable=True),
+    at("last_customer_message_at", nullable=True),
+    sa.Column("misses", sa.Integer, nullable=False, server_default="0"),
+    sa.UniqueConstraint("channel", "account_id", "customer_id"),
+    sa.Index("ix_conversation_latest", "last_message_at"),
+    sa.Index("ix_conversation_customer", "customer_id"),
+)
+
+kf_state = sa.Table(
+    "kf_state",
+    metadata,
+    sa.Column("conversation_id", BigId, sa.ForeignKey("conversation.id"), primary_key=True),
+    sa.Column("state", sa.Integer, nullable=False),
+    sa.Column("servicer_id", sa.String(64), nullable=False, server_default=""),
+    at("changed_at"),
+    sa.Index("ix_kf_state_servicer", "state", "servicer_id"),
+)
+
+message = sa.Table(
+    "message",
+    metadata,
+    key(),
+    refers("conversation_id", "conversation"),
+    sa.Column("source", sa.String(80), nullable=False),
+    sa.Column("msgid", sa.String(128), nullable=False),
+    sa.Column("author", sa.String(16), nullable=False),
+    sa.Column("servicer_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("kind", sa.String(32), nullable=False),
+    at("sent_at"),
+    at("recorded_at"),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.UniqueConstraint("source", "msgid"),
+    sa.Index("ix_message_conversation", "conversation_id", "id"),
+)
+
+message_body = sa.Table(
+    "message_body",
+    metadata,
+    sa.Column("message_id", BigId, sa.ForeignKey("message.id"), primary_key=True),
+    sa.Column("salt", sa.String(32), nullable=False),
+    sa.Column("text", sa.Text, nullable=False, server_default=""),
+    sa.Column("menu_id", sa.String(128), nullable=False, server_default=""),
+    sa.Column("raw", sa.Text, nullable=False, server_default=""),
+    at("erased_at", nullable=True),
+)
+
+recall = sa.Table(
+    "recall",
+    metadata,
+    key(),
+    refers("conversation_id", "conversation"),
+    sa.Column("source", sa.String(80), nullable=False),
+    sa.Column("msgid", sa.String(128), nullable=False),
+    sa.Column("recalled_by", sa.String(16), nullable=False),
+    at("recalled_at"),
+    sa.UniqueConstraint("source", "msgid"),
+)
+
+media = sa.Table(
+    "media",
+    metadata,
+    key(),
+    refers("message_id", "message"),
+    sa.Column("platform_id", sa.String(256), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    at("due_at"),
+    sa.Column("digest", sa.String(64), nullable=False, server_default=""),
+    sa.Column("size_bytes", BigId, nullable=False, server_default="0"),
+    sa.Column("content_type", sa.String(128), nullable=False, server_default=""),
+    sa.Column("error", sa.Text),
+    *lease(),
+    sa.UniqueConstraint("message_id"),
+    partial("ix_media_waiting", "due_at", where="state = 'due'"),
+)
+
+turn = sa.Table(
+    "turn",
+    metadata,
+    key(),
+    refers("conversation_id", "conversation"),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("first_message_id", BigId, nullable=False),
+    sa.Column("last_message_id", BigId, nullable=False),
+    at("opened_at"),
+    at("due_at"),
+    at("finished_at", nullable=True),
+    sa.Column("decision", sa.String(16), nullable=False, server_default=""),
+    sa.Column("blocked", sa.String(64), nullable=False, server_default=""),
+    sa.Column("error", sa.Text),
+    *lease(),
+    partial("ix_turn_waiting", "due_at", where="state = 'open'"),
+    sa.Index("ix_turn_conversation", "conversation_id", "id"),
+    partial("ix_turn_unfinished", "conversation_id", where="state IN ('open', 'claimed')"),
+)
+
+match = sa.Table(
+    "match",
+    metadata,
+    key(),
+    refers("turn_id", "turn"),
+    sa.Column("rank", sa.Integer, nullable=False),
+    sa.Column("faq_id", sa.String(64), nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("reasons", sa.JSON, nullable=False),
+    refers("content_version_id", "content_version", nullable=True),
+    sa.Column("was_used", sa.Boolean, nullable=False),
+    at("matched_at"),
+    sa.Index("ix_match_turn", "turn_id"),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    key(),
+    sa.Column("key", sa.String(64), nullable=False, unique=True),
+    sa.Column("act", sa.String(16), nullable=False),
+    sa.Column("send_class", sa.Integer, nullable=False),
+    sa.Column("purpose", sa.String(16), nullable=False),
+    sa.Column("channel", sa.String(16), nullable=False),
+    refers("conversation_id", "conversation", nullable=True),
+    refers("turn_id", "turn", nullable=True),
+    sa.Column("recipient", sa.String(64), nullable=False, server_default=""),
+    sa.Column("reply_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("faq_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("line", sa.String(16), nullable=False, server_default=""),
+    refers("content_version_id", "content_version", nullable=True),
+    sa.Column("body", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    at("created_at"),
+    at("due_at"),
+    at("expires_at", nullable=True),
+    at("attempted_at", nullable=True),
+    at("finished_at", nullable=True),
+    sa.Column("receipt", sa.Text, nullable=False, server_default=""),
+    sa.Column("outcome", sa.String(64), nullable=False, server_default=""),
+    sa.Column("error", sa.Text),
+    *lease(),
+    partial("ix_delivery_waiting", "due_at", where="state = 'due'"),
+    partial("ix_delivery_leased", "lease_until", where="state IN ('claimed', 'attempting')"),
+    partial(
+        "ix_delivery_unfinished",
+        "conversation_id",
+        "id",
+        where="state IN ('due', 'claimed', 'attempting', 'held')",
+    ),
+    sa.Index("ix_delivery_conversation", "conversation_id", "id"),
+    sa.Index("ix_delivery_state", "state", "created_at"),
+    sa.Index("ix_delivery_turn", "turn_id"),
+)
+
+satisfaction = sa.Table(
+    "satisfaction",
+    metadata,
+    key(),
+    refers("conversation_id", "conversation"),
+    refers("delivery_id", "delivery"),
+    sa.Column("servicer_id", sa.String(64), nullable=False, server_default=""),
+    at("asked_at"),
+    at("answered_at", nullable=True),
+    sa.Column("score", sa.Integer),
+    sa.Index("ix_satisfaction_conversation", "conversation_id", "id"),
+    sa.UniqueConstraint("delivery_id"),
+)
+
+# --- work --------------------------------------------------------------------------------------------------
+
+case = sa.Table(
+    "case",
+    metadata,
+    key(),
+    sa.Column("kind", sa.String(16), nullable=False),
+    refers("customer_id", "customer", nullable=True),
+    refers("conversation_id", "conversation", nullable=True),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("owner", sa.String(64), nullable=False, server_default=""),
+    sa.Column("state", sa.String(16), nullable=False),
+    at("opened_at"),
+    at("due_at"),
+    at("closed_at", nullable=True),
+    sa.Index("ix_case_state", "state", "due_at"),
+    sa.Index("ix_case_conversation", "conversation_id"),
+)
+
+case_entry = sa.Table(
+    "case_entry",
+    metadata,
+    key(),
+    refers("case_id", "case"),
+    at("at"),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("act", sa.String(32), nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    refers("message_id", "message", nullable=True),
+    sa.Index("ix_case_entry_case", "case_id", "id"),
+)
+
+line_stop = sa.Table(
+    "line_stop",
+    metadata,
+    key(),
+    sa.Column("line", sa.String(16), nullable=False),
+    at("stopped_at"),
+    sa.Column("stopped_by", sa.String(64), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    at("resumed_at", nullable=True),
+    sa.Column("resumed_by", sa.String(64), nullable=False, server_default=""),
+    partial("uq_line_stop_current", "line", where="resumed_at IS NULL", unique=True),
+)
+
+# --- content -----------------------------------------------------------------------------------------------
+
+content_version = sa.Table(
+    "content_version",
+    metadata,
+    key(),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("key", sa.String(64), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("body", sa.JSON, nullable=False),
+    at("loaded_at"),
+    sa.UniqueConstraint("kind", "key", "digest"),
+)
+
+approval = sa.Table(
+    "approval",
+    metadata,
+    key(),
+    refers("content_version_id", "content_version"),
+    sa.Column("approved_by", sa.String(64), nullable=False),
+    at("approved_at"),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Index("ix_approval_version", "content_version_id"),
+)
+
+# --- who may ------------------------------------------------------------------------------------------------
+
+login = sa.Table(
+    "login",
+    metadata,
+    key(),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),
+    sa.Column("display_name", sa.String(64), nullable=False, server_default=""),
+    sa.Column("password_hash", sa.Text, nullable=False, server_default=""),
+    refers("staff_id", "staff", nullable=True),
+    at("created_at"),
+    at("disabled_at", nullable=True),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    at("locked_until", nullable=True),
+)
+
+role = sa.Table(
+    "role",
+    metadata,
+    key(),
+    refers("login_id", "login"),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("granted_by", sa.String(64), nullable=False),
+    at("granted_at"),
+    sa.UniqueConstraint("login_id", "role"),
+)
+
+login_session = sa.Table(
+    "login_session",
+    metadata,
+    sa.Column("token_digest", sa.String(64), primary_key=True),
+    refers("login_id", "login"),
+    at("created_at"),
+    at("expires_at"),
+    at("seen_at"),
+    at("revoked_at", nullable=True),
+    sa.Column("csrf", sa.String(64), nullable=False),
+    sa.Index("ix_login_session_login", "login_id"),
+)
+
+access_log = sa.Table(
+    "access_log",
+    metadata,
+    key(),
+    at("at"),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("act", sa.String(32), nullable=False),
+    sa.Column("subject", sa.String(128), nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.Index("ix_access_log_at", "at"),
+)
