@@ -1,0 +1,133 @@
+"""What several settings must agree on, and what is allowed but deserves a word.
+
+`check_together` runs on the raw values, so that its mistakes are told together with those of single keys.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.config.table import Settings
+
+OFFICIAL_API = "https://qyapi.weixin.qq.com"
+_OFFICIAL_HOST = "qyapi.weixin.qq.com"
+
+Found = tuple[tuple[str, ...], str]
+
+# Words a name may hold only when a licence of that line covers them (shared reading of the 2026 marketing rules,
+# articles 18-19); 金融 needs any of the three.
+_LICENSED_WORDS = {
+    "贷款": ("loan",),
+    "保险": ("insurance",),
+    "理财": ("wealth",),
+    "基金": ("wealth",),
+    "金融": ("loan", "insurance", "wealth"),
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether `host` can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_official(api_base: str) -> bool:
+    """Say whether `api_base` is the platform itself."""
+    return (urlsplit(api_base).hostname or "").lower().rstrip(".") == _OFFICIAL_HOST
+
+
+def check_together(find: Callable[[tuple[str, ...]], Any]) -> list[Found]:
+    """Return the mistakes that only show when several keys are seen together."""
+    host = str(find(("server", "host")) or "127.0.0.1")
+    official = is_official(str(find(("wecom", "api_base")) or OFFICIAL_API))
+    picker, cookies = _is_true(find(("console", "picker"))), find(("console", "secure_cookies"))
+    found: list[Found] = []
+    if official and find(("clock", "file")):
+        found.append(
+            (
+                ("clock", "file"),
+                "接真实企业微信时不能用时钟文件，请删除。 (Not allowed with the official api_base; remove it.)",
+            )
+        )
+    if official and _is_true(find(("content", "serve_samples"))):
+        found.append(
+            (
+                ("content", "serve_samples"),
+                "接真实企业微信时不能用未审批的示例内容，请设为 false 并运行 guanjia content approve。"
+                " (Not allowed with the official api_base; set false and approve the content.)",
+            )
+        )
+    if picker and (official or not is_loopback(host)):
+        found.append(
+            (
+                ("console", "picker"),
+                "免密选人只能用于本机演示，请设为 false。 (Only for demos on loopback and never with the official api_base; set false.)",
+            )
+        )
+    if cookies is not None and not _is_true(cookies) and not is_loopback(host):
+        found.append(
+            (
+                ("console", "secure_cookies"),
+                "监听非本机地址时必须为 true。 (Must be true unless server.host is loopback.)",
+            )
+        )
+    answer_at, menu_at = find(("answering", "answer_at")), find(("answering", "menu_at"))
+    if isinstance(answer_at, (int, float)) and isinstance(menu_at, (int, float)) and menu_at > answer_at:
+        found.append(
+            (("answering", "menu_at"), "不能大于 answer_at。 (Must not be above answering.answer_at.)")
+        )
+    return found
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() in ("true", "1", "yes", "on", "t", "y")
+
+
+def warnings(settings: Settings) -> list[str]:
+    """Return what is allowed but should be looked at before real customers come, one sentence each."""
+    found: list[str] = []
+    official = is_official(settings.wecom.api_base)
+    if not settings.company.name:
+        found.append(
+            "company.name 未填写：欢迎语需要公司全称。 (Empty; the welcome needs the full company name.)"
+        )
+    for word, lines in _LICENSED_WORDS.items():
+        if word in settings.company.short_name and not any(
+            getattr(settings.entity_mode, line) == "licensed" for line in lines
+        ):
+            found.append(
+                f"company.short_name 含“{word}”，但没有相应业务线设为 licensed：无牌照的名称不得含此字样，请改名。"
+                f" (Holds {word} without a licensed line; choose another name.)"
+            )
+    if official and not settings.server.public_url:
+        found.append(
+            "server.public_url 未填写：doctor 无法检查回调地址。 (Empty; doctor cannot check the callback address.)"
+        )
+    if official and settings.server.public_url.startswith("http://"):
+        found.append(
+            "server.public_url 不是 https。 (Is not https; log-ins and callbacks would travel in the clear.)"
+        )
+    if (
+        not official
+        and settings.wecom.api_base.startswith("http://")
+        and not is_loopback(urlsplit(settings.wecom.api_base).hostname or "")
+    ):
+        found.append(
+            "wecom.api_base 不是 https：Secret 会明文传输。 (Is not https; the secret travels in the clear.)"
+        )
+    if settings.server.verify_file and not settings.server.verify_file.is_file():
+        found.append(
+            f"server.verify_file 指向的 {settings.server.verify_file} 不存在。 (The file does not exist.)"
+        )
+    if "kf" in settings.wecom.receivers and not settings.service.duty:
+        found.append(
+            "service.duty 为空：转人工只能进入待接入池。 (Empty; customers go to the waiting pool, not to a named person.)"
+        )
+    return found
