@@ -16,8 +16,9 @@ def servable(
 ) -> Refusal | None:
     """Return why `faq` may not be served, or None when it may.
 
-    `entity_mode` and `stopped` are those of the entry's line; `today` is the company's local date. `approved`:
-    this very version (faq.digest) was approved by a person of the company, or the demo serves samples.
+    `entity_mode` and `stopped` are those of the entry's line; `today` is the company's local date.
+    `approved`: this very version (faq.digest) was approved by a person of the company, or the demo serves
+    samples.
     """
     if stopped:
         return Refusal.STOPPED

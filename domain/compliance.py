@@ -24,12 +24,21 @@ class Speaker(StrEnum):
     CUSTOMER = "customer"  # A customer; logged, never blocked.
 
 
+class Audience(StrEnum):
+    """Who reads the words."""
+
+    CUSTOMER = "customer"  # One customer.
+    GROUP = "group"  # A customer group.
+    STAFF = "staff"  # Colleagues only, e.g. a training note; no disclosure is asked for.
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
     """One thing in a text that must not be said.
 
     `span`: half-open character range in the raw text; (0, 0) when something is missing rather than present.
-    `label`: one of the 22 labels of the rule table, or DISCLOSURE. `message`: Chinese, for the person who reads it.
+    `label`: one of the 22 labels of the rule table, or DISCLOSURE. `message`: Chinese, for the person who
+    reads it.
     """
 
     rule_id: str

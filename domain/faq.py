@@ -72,8 +72,8 @@ class Choice(StrEnum):
 class Faq:
     """One question the company answers, with the answer's legal source and dates.
 
-    `answer` carries no risk lines; content.loading.Content.answer_text joins both. `handover_at_once`: give the
-    answer and a person in the same turn (fraud, self-harm), instead of a one-tap offer. `valid_until` and
+    `answer` carries no risk lines; content.loading.Content.answer_text joins both. `handover_at_once`: give
+    the answer and a person in the same turn (fraud, self-harm), instead of a one-tap offer. `valid_until` and
     `fact_valid_until` are the last day the entry may be served; the second is the end of the rule itself.
     `digest`: SHA-256 hex over what a reviewer approves, so a changed text is a new version.
     """

@@ -59,8 +59,8 @@ class SignalHit:
 class MenuEntry:
     """One line of a clickable menu.
 
-    `id`: the id of an Faq ("loan.prepay"), or an action ("act_human", "sat_4"). `text`: at most 128 bytes UTF-8
-    (WeCom doc 94677); for an Faq it may be empty, then its question is shown.
+    `id`: the id of an Faq ("loan.prepay"), or an action ("act_human", "sat_4"). `text`: at most 128 bytes
+    UTF-8 (WeCom doc 94677); for an Faq it may be empty, then its question is shown.
     """
 
     id: str

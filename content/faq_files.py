@@ -1,0 +1,122 @@
+"""Entries as written in content/faq/*.toml, checked one by one.
+
+Checks that need the whole content (unknown risk lines, follow-ups, wording) are in content/loading.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from content import tables
+from domain.faq import Faq, HandoverCode, Line, Scope
+
+KEYS = frozenset(
+    [
+        "id",
+        "line",
+        "source_id",
+        "question",
+        "asks",
+        "keywords",
+        "answer",
+        "risk_lines",
+        "handover",
+        "handover_at_once",
+        "scope",
+        "source",
+        "reviewer",
+        "reviewed_on",
+        "valid_from",
+        "valid_until",
+        "fact_valid_until",
+        "follow_ups",
+    ]
+)
+REQUIRED_ASKS = 6
+LONGEST_VALIDITY = timedelta(days=184)  # Six months: rules in this field change that fast (faq_facts §0).
+LIMIT_BYTES = 1000  # Answer and risk lines: a menu head may hold 1,024 bytes (WeCom doc 94677).
+SAMPLE_REVIEWER = "sample"
+
+_ID = re.compile(r"^[a-z]+\.[a-z0-9_]+$")
+_NEVER = date(1970, 1, 1)
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+def parse_faq(table: tables.Table) -> Faq:
+    """Return the entry of a table; what is wrong with it is noted in the table's mistakes."""
+    table.check_keys(KEYS)
+    entry_id = table.text("id")
+    line = _choice(table, "line", Line, Line.SERVICE)
+    if entry_id and not _ID.match(entry_id):
+        table.wrong('has a bad id; write the line, a dot and lower-case letters: id = "loan.prepay"', "id")
+    elif entry_id and not entry_id.startswith(f"{line.value}."):
+        table.wrong(f"does not begin with its line; write {line.value}.{entry_id.partition('.')[2]}", "id")
+    handover = [code for code in table.texts("handover") if _is_code(table, code)]
+    faq = Faq(
+        id=entry_id,
+        line=line,
+        source_id=table.text("source_id", optional=True),
+        question=table.text("question"),
+        asks=table.texts("asks", at_least=REQUIRED_ASKS),
+        keywords=table.texts("keywords", at_least=1),
+        answer=table.text("answer"),
+        risk_lines=table.texts("risk_lines"),
+        handover=tuple(HandoverCode(code) for code in handover),
+        handover_at_once=table.flag("handover_at_once"),
+        scope=_choice(table, "scope", Scope, Scope.PRODUCT),
+        source=table.text("source"),
+        reviewer=table.text("reviewer"),
+        reviewed_on=table.day("reviewed_on") or _NEVER,
+        valid_from=table.day("valid_from") or _NEVER,
+        valid_until=table.day("valid_until") or _NEVER,
+        fact_valid_until=table.day("fact_valid_until", optional=True),
+        follow_ups=table.texts("follow_ups"),
+        digest=digest_of(table.values),
+        file=table.file,
+        lineno=table.lineno,
+    )
+    _check_days(table, faq)
+    return faq
+
+
+def digest_of(values: Mapping[str, object]) -> str:
+    """Return the SHA-256 of a table in a form that does not depend on key order or layout."""
+    plain = json.dumps(values, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _choice(table: tables.Table, key: str, choices: type[_Choice], fallback: _Choice) -> _Choice:
+    value = table.text(key)
+    known = [str(choice.value) for choice in choices]
+    if value in known:
+        return choices(value)
+    if value:
+        hint = tables.nearest(value, known)
+        table.wrong(f"has {key} = {value!r}; write one of {', '.join(known)}{hint}", key)
+    return fallback
+
+
+def _is_code(table: tables.Table, code: str) -> bool:
+    known = [str(member.value) for member in HandoverCode]
+    if code in known:
+        return True
+    table.wrong(f"has an unknown hand-over code {code!r}; write one of {', '.join(known)}", "handover")
+    return False
+
+
+def _check_days(table: tables.Table, faq: Faq) -> None:
+    if _NEVER in (faq.reviewed_on, faq.valid_from, faq.valid_until):
+        return
+    if faq.valid_until < faq.valid_from:
+        table.wrong(f"ends ({faq.valid_until}) before it begins ({faq.valid_from})", "valid_until")
+    elif faq.valid_until - faq.valid_from > LONGEST_VALIDITY:
+        latest = faq.valid_from + LONGEST_VALIDITY
+        table.wrong(f"is valid for over six months; set valid_until to {latest} or earlier", "valid_until")
+    if faq.reviewed_on > faq.valid_from:
+        table.wrong("is valid before it was reviewed; set valid_from to reviewed_on or later", "valid_from")
