@@ -1,7 +1,8 @@
 """The configuration: one table of settings, read from TOML and the environment.
 
-`table.py` is the table; `reading.py` fills it and reports every mistake at once; `rules.py` holds what no single
-key can know; `rendering.py` turns the table into config.example.toml, docs/configuration.md and the masked view.
+`table.py` is the table; `reading.py` fills it and reports every mistake at once; `rules.py` holds what no
+single key can know; `rendering.py` turns the table into config.example.toml, docs/configuration.md and the
+masked view.
 Read settings in bot/app.py and the command line only; pass values on.
 """
 

@@ -1,7 +1,8 @@
 """Reads the settings: TOML, then the environment, then secrets from files.
 
-Every mistake is collected and raised once as ConfigError, each as one sentence that names the file or variable, the
-key and the fix. Where a value came from is kept beside it, so that a bad environment variable is blamed by its name.
+Every mistake is collected and raised once as ConfigError, each as one sentence that names the file or
+variable, the key and the fix. Where a value came from is kept beside it, so that a bad environment variable
+is blamed by its name.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ from domain.errors import ConfigError
 PREFIX = "GUANJIA_"
 # Variables of that prefix which are not settings.
 NOT_SETTINGS = frozenset({"GUANJIA_CONFIG"})
+
+_NO_CONFIGURATION = (
+    "没有配置：请把 config.example.toml 复制为 config.toml 并填写，或用 --config 指定文件。"
+    " (No configuration: copy config.example.toml to config.toml and fill it in, or name one with --config.)"
+)
 
 Path_ = tuple[str, ...]
 
@@ -83,12 +89,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     if path is None and Path("config.toml").is_file():
         path = Path("config.toml")
     if path is None and not any(name.startswith(PREFIX) and "__" in name for name in environ):
-        raise ConfigError(
-            [
-                "没有配置：请把 config.example.toml 复制为 config.toml 并填写，或用 --config 指定文件。"
-                " (No configuration: copy config.example.toml to config.toml and fill it in, or name a file with --config.)"
-            ]
-        )
+        raise ConfigError([_NO_CONFIGURATION])
     given = Given(
         values=_read_toml(path) if path else {},
         file=str(path) if path else "",
@@ -99,7 +100,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 
 def build(values: dict[str, Any], base: Path, *, file: str = "config.toml") -> Settings:
-    """Return settings from nested dicts, for tests and the demo; `base`: what relative paths are relative to."""
+    """Return settings from nested dicts, for tests and the demo; relative paths start at `base`."""
     return _finish(Given(values=json.loads(json.dumps(values, default=str)), file=file, base=base))
 
 
@@ -123,7 +124,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        problem = "没有这个文件，请检查 --config，或从 config.example.toml 复制一份。 (No such file: check --config, or copy config.example.toml.)"
+        problem = (
+            "没有这个文件，请检查 --config，或从 config.example.toml 复制一份。"
+            " (No such file: check --config, or copy config.example.toml.)"
+        )
     except tomllib.TOMLDecodeError as error:
         problem = f"不是有效的 TOML，请改正这一处：{error}。 (Not valid TOML; mend this place.)"
     except UnicodeDecodeError:
@@ -190,7 +194,8 @@ def _apply_environment(given: Given, environ: Mapping[str, str]) -> None:
         if not name.startswith(PREFIX) or name in NOT_SETTINGS:
             continue
         if "__" not in name:
-            # Container platforms put GUANJIA_PORT and the like into the environment; only a near miss is a mistake.
+            # Container platforms put GUANJIA_PORT and the like into the environment; only a setting
+            # written with one underscore is a mistake.
             if name in flat:
                 given.problems.append(
                     f"{name} 不起作用，请写 {flat[name]}（两个下划线）。 (Has no effect; write {flat[name]}.)"
@@ -227,12 +232,7 @@ def _check_keys(given: Given) -> None:
         given.drop(path)
         shown = ".".join((*path[:-1], near)) if near else ""
         hint = variable((*path[:-1], near)) if near and path in given.origins else shown
-        given.blame(
-            path,
-            f"没有这个设置，是不是 {hint}？ (Unknown key; did you mean {hint}?)"
-            if near
-            else "没有这个设置，请删除，全部设置见 docs/configuration.md。 (Unknown key; remove it, see docs/configuration.md.)",
-        )
+        given.blame(path, _SENTENCES["near_key"].format(hint=hint) if near else _SENTENCES["unknown_key"])
 
 
 def _unknown_keys(values: Any, model: type[BaseModel], at: Path_) -> list[tuple[Path_, str]]:
@@ -277,9 +277,7 @@ def _read_secret_files(given: Given) -> None:
             value = (given.base / Path(str(name)).expanduser()).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            given.problems.append(
-                f"{where} 读不了文件 {name}（{reason}）。 (The file cannot be read; check path and permissions.)"
-            )
+            given.problems.append(f"{where} " + _SENTENCES["secret_file"].format(name=name, reason=reason))
             given.blamed.add(path)
             continue
         given.put(path, value)
@@ -297,8 +295,17 @@ def _default_receive_ids(given: Given) -> None:
 
 # Sentences
 
-# pydantic's error types → what to say; {limit} and the like come from the error's context.
+# Our own and pydantic's error types → what to say; {ge} and the like come from the error's context.
 _SENTENCES = {
+    "near_key": "没有这个设置，是不是 {hint}？ (Unknown key; did you mean {hint}?)",
+    "unknown_key": (
+        "没有这个设置，请删除，全部设置见 docs/configuration.md。"
+        " (Unknown key; remove it, all are in docs/configuration.md.)"
+    ),
+    "secret_file": (
+        "读不了文件 {name}（{reason}），请检查路径和权限。"
+        " (The file cannot be read; check path and permissions.)"
+    ),
     "missing": "缺少这一项，请填写。 (Missing; fill it in.)",
     "too_short": "缺少这一项，请至少写一个。 (Missing; give at least one.)",
     "string_too_short": "是空的，请填写。 (Empty; fill it in.)",
@@ -337,7 +344,11 @@ def _blame_mistake(given: Given, mistake: Any) -> None:
         sentence = _TIME_SENTENCE
     else:
         sentence = _SENTENCES.get(kind, f"无效：{mistake['msg']}。").format(**context)
-    if kind in ("missing", "string_too_short", "too_short") and path in dict(walk()) and is_secret(dict(walk())[path]):
+    if (
+        kind in ("missing", "string_too_short", "too_short")
+        and path in dict(walk())
+        and is_secret(dict(walk())[path])
+    ):
         sentence = (
             f"缺少这一项，请填写，或用 {path[-1]}_file 或环境变量 {variable(path)} 提供。"
             f" (Missing; fill it in, or give {path[-1]}_file or {variable(path)}.)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -32,18 +33,19 @@ _DOCS_HEAD = """\
 
 Generated from `bot/config/table.py` by `guanjia settings --write-docs`; do not edit by hand, a test compares.
 
-The settings are read from the TOML file given with `--config` (or named by `GUANJIA_CONFIG`, or `./config.toml`), then
-from environment variables: `GUANJIA_` and the upper-case path joined by two underscores. Lists in variables are
-separated by commas, or by semicolons where an entry holds a comma. Keys marked *secret* may be read from a file: add `_file` to the key or
-`_FILE` to the variable. Relative paths are relative to the configuration file. Every mistake is reported at once and
-stops the start with exit code 2; `guanjia check` reports without starting, `guanjia settings` prints what counts.
+The settings are read from the TOML file given with `--config` (or named by `GUANJIA_CONFIG`, or
+`./config.toml`), then from environment variables: `GUANJIA_` and the upper-case path joined by two
+underscores. Lists in variables are separated by commas, or by semicolons where an entry holds a comma. Keys
+marked *secret* may be read from a file: add `_file` to the key or `_FILE` to the variable.
+Relative paths are relative to the configuration file. Every mistake is reported at once and stops the start
+with exit code 2; `guanjia check` reports without starting, `guanjia settings` prints what counts.
 """
 
 
 def _sections(
     model: type[BaseModel] = Settings, at: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], type[BaseModel], str]]:
-    """Yield path, section and help of each section that holds keys of its own; named ones under their first name."""
+    """Yield path, section and help of each section; named ones once, under their first name."""
     for key, info in reading.fields_of(model).items():
         named = reading.named_section_of(info)
         section = reading.section_of(info)
@@ -97,7 +99,7 @@ def example() -> str:
             continue
         needed = any(info.is_required() for _, info in rows) and path[:2] != ("company", "institutions")
         head = f"[{'.'.join(path)}]"
-        lines = [f"# {help}", head if needed or path[0] != "company" or len(path) == 1 else f"# {head}"]
+        lines = [*_comment(help), head if needed or path[0] != "company" or len(path) == 1 else f"# {head}"]
         for key, info in rows:
             lines += _example_row(key, info, commented=not (info.is_required() and needed))
         parts.append("\n".join(lines) + "\n")
@@ -110,7 +112,11 @@ def _example_row(key: str, info: FieldInfo, *, commented: bool) -> list[str]:
     if sample and default and info.default not in ("", ()):
         help += f" Default: {default}."
     value = '""' if not commented else (sample or default)
-    return [f"# {help}", f"{'# ' if commented else ''}{key} = {value}"]
+    return [*_comment(help), f"{'# ' if commented else ''}{key} = {value}"]
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent="# ", subsequent_indent="#   ", break_long_words=False)
 
 
 def documentation() -> str:

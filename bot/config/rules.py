@@ -17,8 +17,8 @@ _OFFICIAL_HOST = "qyapi.weixin.qq.com"
 
 Found = tuple[tuple[str, ...], str]
 
-# Words a name may hold only when a licence of that line covers them (shared reading of the 2026 marketing rules,
-# articles 18-19); 金融 needs any of the three.
+# Words a name may hold only when a licence covers them (金融产品网络营销管理办法, articles 18-19);
+# 金融 needs any of the three.
 _LICENSED_WORDS = {
     "贷款": ("loan",),
     "保险": ("insurance",),
@@ -43,47 +43,52 @@ def is_official(api_base: str) -> bool:
     return (urlsplit(api_base).hostname or "").lower().rstrip(".") == _OFFICIAL_HOST
 
 
+_CLOCK_FILE = "接真实企业微信时不能用时钟文件，请删除。 (Not allowed with the official api_base; remove it.)"
+_SAMPLES = (
+    "接真实企业微信时不能用未审批的示例内容，请设为 false 并运行 guanjia content approve。"
+    " (Not allowed with the official api_base; set false and approve the content.)"
+)
+_PICKER = (
+    "免密选人只能用于本机演示，请设为 false。"
+    " (Only for demos on loopback and never with the official api_base; set false.)"
+)
+_COOKIES = "监听非本机地址时必须为 true。 (Must be true unless server.host is loopback.)"
+_MENU_AT = "不能大于 answering.answer_at。 (Must not be above answering.answer_at.)"
+
+
 def check_together(find: Callable[[tuple[str, ...]], Any]) -> list[Found]:
     """Return the mistakes that only show when several keys are seen together."""
-    host = str(find(("server", "host")) or "127.0.0.1")
     official = is_official(str(find(("wecom", "api_base")) or OFFICIAL_API))
-    picker, cookies = _is_true(find(("console", "picker"))), find(("console", "secure_cookies"))
-    found: list[Found] = []
-    if official and find(("clock", "file")):
-        found.append(
-            (
-                ("clock", "file"),
-                "接真实企业微信时不能用时钟文件，请删除。 (Not allowed with the official api_base; remove it.)",
-            )
-        )
-    if official and _is_true(find(("content", "serve_samples"))):
-        found.append(
-            (
-                ("content", "serve_samples"),
-                "接真实企业微信时不能用未审批的示例内容，请设为 false 并运行 guanjia content approve。"
-                " (Not allowed with the official api_base; set false and approve the content.)",
-            )
-        )
-    if picker and (official or not is_loopback(host)):
-        found.append(
-            (
-                ("console", "picker"),
-                "免密选人只能用于本机演示，请设为 false。 (Only for demos on loopback and never with the official api_base; set false.)",
-            )
-        )
-    if cookies is not None and not _is_true(cookies) and not is_loopback(host):
-        found.append(
-            (
-                ("console", "secure_cookies"),
-                "监听非本机地址时必须为 true。 (Must be true unless server.host is loopback.)",
-            )
-        )
-    answer_at, menu_at = find(("answering", "answer_at")), find(("answering", "menu_at"))
-    if isinstance(answer_at, (int, float)) and isinstance(menu_at, (int, float)) and menu_at > answer_at:
-        found.append(
-            (("answering", "menu_at"), "不能大于 answer_at。 (Must not be above answering.answer_at.)")
-        )
-    return found
+    loopback = is_loopback(str(find(("server", "host")) or "127.0.0.1"))
+    cookies = find(("console", "secure_cookies"))
+    answer_at, menu_at = _number(find(("answering", "answer_at"))), _number(find(("answering", "menu_at")))
+    checks: list[tuple[bool, tuple[str, ...], str]] = [
+        (official and bool(find(("clock", "file"))), ("clock", "file"), _CLOCK_FILE),
+        (official and _is_true(find(("content", "serve_samples"))), ("content", "serve_samples"), _SAMPLES),
+        (
+            _is_true(find(("console", "picker"))) and (official or not loopback),
+            ("console", "picker"),
+            _PICKER,
+        ),
+        (
+            cookies is not None and not _is_true(cookies) and not loopback,
+            ("console", "secure_cookies"),
+            _COOKIES,
+        ),
+        (
+            answer_at is not None and menu_at is not None and menu_at > answer_at,
+            ("answering", "menu_at"),
+            _MENU_AT,
+        ),
+    ]
+    return [(path, sentence) for wrong, path, sentence in checks if wrong]
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
 
 
 def _is_true(value: object) -> bool:
@@ -103,12 +108,13 @@ def warnings(settings: Settings) -> list[str]:
             getattr(settings.entity_mode, line) == "licensed" for line in lines
         ):
             found.append(
-                f"company.short_name 含“{word}”，但没有相应业务线设为 licensed：无牌照的名称不得含此字样，请改名。"
-                f" (Holds {word} without a licensed line; choose another name.)"
+                f"company.short_name 含“{word}”，但没有相应业务线设为 licensed：无牌照的名称不得含此字样，"
+                f"请改名。 (Holds {word} without a licensed line; choose another name.)"
             )
     if official and not settings.server.public_url:
         found.append(
-            "server.public_url 未填写：doctor 无法检查回调地址。 (Empty; doctor cannot check the callback address.)"
+            "server.public_url 未填写：doctor 无法检查回调地址。"
+            " (Empty; doctor cannot check the callback address.)"
         )
     if official and settings.server.public_url.startswith("http://"):
         found.append(
@@ -128,6 +134,7 @@ def warnings(settings: Settings) -> list[str]:
         )
     if "kf" in settings.wecom.receivers and not settings.service.duty:
         found.append(
-            "service.duty 为空：转人工只能进入待接入池。 (Empty; customers go to the waiting pool, not to a named person.)"
+            "service.duty 为空：转人工只能进入待接入池。"
+            " (Empty; customers go to the waiting pool, not to a named person.)"
         )
     return found

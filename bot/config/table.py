@@ -1,8 +1,8 @@
 """The one settings table: every key with its default, unit and help.
 
-Each field is a row; config.example.toml and docs/configuration.md are generated from here (rendering.py), so a
-new setting is one line in this file and `guanjia settings --write-docs`. Times are seconds unless the name says
-otherwise. Values are checked one by one here; what several keys must agree on stands in rules.py.
+Each field is a row; config.example.toml and docs/configuration.md are generated from here (rendering.py), so
+a new setting is one line in this file and `guanjia settings --write-docs`. Values are checked one by one
+here; what several keys must agree on stands in rules.py.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def setting(
 ) -> Any:
     """Return one row of the table.
 
-    `sample`: the TOML shown in the example where the default says little. `secret_file`: may come from a file.
+    `sample`: the TOML shown in the example where the default says little. `secret_file`: a file may hold it.
     """
     extra: dict[str, Any] = {"unit": unit, "sample": sample, "secret_file": secret_file}
     return Field(default, description=help, json_schema_extra=extra, **rules)
@@ -75,8 +75,8 @@ def parse_hours(lines: list[str]) -> tuple[Period, ...]:
     for before, after in itertools.pairwise(periods):
         if before.weekday == after.weekday and after.opens < before.closes:
             raise ValueError(
-                f"{WEEKDAYS[after.weekday]} 的两个时段重叠，请合并 / two periods of {WEEKDAYS[after.weekday]} overlap; "
-                "merge them"
+                f"{WEEKDAYS[after.weekday]} 的两个时段重叠，请合并 / "
+                f"two periods of {WEEKDAYS[after.weekday]} overlap; merge them"
             )
     return tuple(periods)
 
@@ -116,8 +116,8 @@ def _parse_time(text: str) -> time | None:
 def _check_web_address(value: str) -> str:
     if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise ValueError(
-            f"“{value}”不是网址，请以 https:// 或 http:// 开头且不带 ? 和 # / {value!r} is not an address; start it with "
-            "https:// or http://, without ? or #"
+            f"“{value}”不是网址，请以 https:// 或 http:// 开头且不带 ? 和 # / "
+            f"{value!r} is not an address; start it with https:// or http://, without ? or #"
         )
     return value.rstrip("/")
 
@@ -163,7 +163,7 @@ class StoreSettings(Section):
         secret_file=True,
         repr=False,
     )
-    data_folder: RelativePath = setting("data", "Folder for media, caches and the SQLite file's neighbours.")
+    data_folder: RelativePath = setting(Path("data"), "Folder for media, caches and the SQLite file's neighbours.")
 
     @field_validator("url")
     @classmethod
@@ -201,8 +201,8 @@ class Receiver(Section):
     def _check_token(cls, value: SecretStr) -> SecretStr:
         if not re.fullmatch(r"[A-Za-z0-9]{1,32}", value.get_secret_value()):
             raise ValueError(
-                "必须是 1 到 32 个字母或数字，请从后台“接收消息服务器配置”重新复制 / must be 1 to 32 letters or digits; copy it again "
-                "from the admin page"
+                "必须是 1 到 32 个字母或数字，请从后台“接收消息服务器配置”重新复制 / "
+                "must be 1 to 32 letters or digits; copy it again from the admin page"
             )
         return value
 
@@ -212,13 +212,13 @@ class Receiver(Section):
         key = value.get_secret_value()
         if len(key) != 43:
             raise ValueError(
-                f"有 {len(key)} 个字符，必须正好 43 个，请从后台重新复制 EncodingAESKey / has {len(key)} characters and must have "
-                "exactly 43; copy EncodingAESKey again from the admin page"
+                f"有 {len(key)} 个字符，必须正好 43 个，请从后台重新复制 EncodingAESKey / "
+                f"has {len(key)} characters and must have exactly 43; copy EncodingAESKey again"
             )
         if not re.fullmatch(r"[A-Za-z0-9]{43}", key):
             raise ValueError(
-                "只能含字母和数字，请从后台重新复制 EncodingAESKey / may hold only letters and digits; copy EncodingAESKey again from "
-                "the admin page"
+                "只能含字母和数字，请从后台重新复制 EncodingAESKey / "
+                "may hold only letters and digits; copy EncodingAESKey again"
             )
         return value
 
@@ -229,7 +229,7 @@ class WeCom(Section):
     corp_id: str = required("企业ID of the admin pages (我的企业 → 企业信息).", sample='"ww…"', min_length=1)
     api_base: WebAddress = setting(
         "https://qyapi.weixin.qq.com",
-        "Where the platform's API is reached; the sandbox, a forwarding proxy or a test server may stand here.",
+        "Where the platform's API is reached; the sandbox, a proxy or a test server may stand here.",
         min_length=1,
     )
     proxy_url: WebAddress = setting(
@@ -238,8 +238,8 @@ class WeCom(Section):
     timeout_seconds: float = setting(10.0, "Limit for one API call.", unit="seconds", gt=0, le=120)
     kf_msgid_repeat: Literal["refused", "accepted"] = setting(
         "refused",
-        "What the platform does with a repeated own msgid in kf/send_msg. refused: a send cut short is repeated and "
-        "the refusal counts as sent. accepted: it is never repeated and shown as unknown.",
+        "What the platform does with a repeated own msgid in kf/send_msg. refused: a send cut short is "
+        "repeated and the refusal counts as sent. accepted: it is never repeated and shown as unknown.",
     )
     kf_repeat_errcodes: tuple[int, ...] = setting(
         (95100,), "Error codes that mean: this msgid was taken before."
@@ -262,8 +262,8 @@ class Kf(Section):
     )
     go_live_at: AwareDatetime | None = setting(
         None,
-        "Customer messages sent before this are stored but never answered; without it, the moment of the first "
-        "start counts.",
+        "Customer messages sent before this are stored but never answered; without it, the moment of the "
+        "first start counts.",
         sample="2026-12-01T09:00:00+08:00",
     )
     fresh_minutes: float = setting(
@@ -284,7 +284,7 @@ class Service(Section):
     timezone: str = setting("Asia/Shanghai", "Zone of the opening hours and of every time shown to people.")
     hours: tuple[str, ...] = setting(
         ("mon-sun 09:00-21:00",),
-        "When people serve: days (mon…sun, a range or comma list) and a period; several lines per day are fine.",
+        "When people serve: days (mon…sun, a range or comma list) and a period; a day may have several.",
         sample='["mon-fri 09:00-18:00", "sat 09:00-12:00"]',
     )
     closed_on: tuple[date, ...] = setting(
@@ -313,7 +313,8 @@ class Service(Section):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
             raise ValueError(
-                f"没有“{value}”这个时区，请写 Asia/Shanghai 这样的名称 / no time zone {value!r}; write a name like Asia/Shanghai"
+                f"没有“{value}”这个时区，请写 Asia/Shanghai 这样的名称 / "
+                f"no time zone {value!r}; write a name like Asia/Shanghai"
             ) from None
         return value
 
@@ -327,9 +328,9 @@ class Service(Section):
 class Institution(Section):
     """The licensed institution behind a product line in platform mode."""
 
-    name: str = required("Full name of the institution.", sample='"示例财产保险股份有限公司"', min_length=1)
+    name: str = required("Full name of the institution.", sample='"示例银行股份有限公司"', min_length=1)
     url: WebAddress = setting(
-        "", "The institution's own platform; customers get this link.", sample='"https://insurer.example.com"'
+        "", "The institution's own platform; customers get this link.", sample='"https://bank.example.com"'
     )
 
 
@@ -349,7 +350,7 @@ class Company(Section):
     institutions: dict[str, Institution] = Field(
         default_factory=dict,
         description="Per product line (loan, insurance, wealth): the licensed institution to refer to.",
-        json_schema_extra={"names": ["loan", "insurance", "wealth", "service"]},
+        json_schema_extra={"names": ["loan", "insurance", "wealth"]},
     )
 
 
@@ -373,7 +374,7 @@ class ContentSettings(Section):
 
 
 class EntityModes(Section):
-    """What the company may say per product line: licensed, platform (general knowledge and referral) or off."""
+    """What the company may say per line: licensed, platform (general knowledge and referral) or off."""
 
     loan: EntityMode = setting("platform", "Loans.", sample='"licensed"')
     insurance: EntityMode = setting("platform", "Insurance.", sample='"licensed"')
