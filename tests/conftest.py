@@ -1,0 +1,14 @@
+"""Loads the fixtures of tests/plugins, so that every test can use them without an import."""
+
+from __future__ import annotations
+
+pytest_plugins = [
+    "tests.plugins.required",
+    "tests.plugins.loopback",
+    "tests.plugins.laws",
+    "tests.plugins.clock",
+    "tests.plugins.postgres",
+    "tests.plugins.database",
+    "tests.plugins.browser",
+    "tests.plugins.tidy",
+]
