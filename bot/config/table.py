@@ -163,7 +163,7 @@ class StoreSettings(Section):
         secret_file=True,
         repr=False,
     )
-    data_folder: RelativePath = setting(Path("data"), "Folder for media, caches and the SQLite file's neighbours.")
+    data_folder: RelativePath = setting(Path("data"), "Folder for media and caches.")
 
     @field_validator("url")
     @classmethod
@@ -387,8 +387,8 @@ class EntityModes(Section):
 class Answering(Section):
     """How sure an answer must be; scores run from 0 to 1 (docs/content.md)."""
 
-    answer_at: float = setting(0.62, "From this score on the entry is answered.", ge=0, le=1)
-    menu_at: float = setting(0.40, "From this score on it is offered in a menu.", ge=0, le=1)
+    answer_at: float = setting(0.55, "From this score on the entry is answered.", ge=0, le=1)
+    menu_at: float = setting(0.34, "From this score on it is offered in a menu.", ge=0, le=1)
     margin: float = setting(0.08, "Two entries closer than this are offered as a menu.", ge=0, le=1)
     menu_size: int = setting(3, "Entries in a clarifying menu.", ge=2, le=9)
 
