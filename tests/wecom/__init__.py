@@ -1,0 +1,1 @@
+"""Tests of the WeCom channel; edge.py is the other end of the wire for them."""
