@@ -55,7 +55,9 @@ class _Waiting:
 class Store:
     """The open database. `Store.open` makes one; `close` ends it."""
 
-    def __init__(self, url: sa.URL, writer: AsyncEngine, readers: AsyncEngine, lock: _WriteLock | None) -> None:
+    def __init__(
+        self, url: sa.URL, writer: AsyncEngine, readers: AsyncEngine, lock: _WriteLock | None
+    ) -> None:
         self.url = url
         self.dialect = Dialect(url.get_backend_name())
         self._writer = writer
@@ -238,7 +240,7 @@ class _WriteLock:
                 if asyncio.get_running_loop().time() > deadline:
                     raise StoreBusy() from None
                 # The other writer holds the lock for one transaction, a few milliseconds.
-                await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.005)
+                await asyncio.sleep(0.005)
         try:
             yield
         finally:
@@ -253,7 +255,9 @@ def parse_url(url: str) -> sa.URL:
     try:
         parsed = make_url(url)
     except sa.exc.ArgumentError as error:
-        raise ConfigError([f"store.url: {url!r} is no database address; write sqlite:///path or postgresql://…"]) from error
+        raise ConfigError(
+            [f"store.url: {url!r} is no database address; write sqlite:///path or postgresql://…"]
+        ) from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
@@ -268,7 +272,9 @@ def unavailable(error: Exception, url: sa.URL) -> StoreUnavailable:
     """Return the error to show when the database at `url` does not answer; never shows the password."""
     cause = getattr(error, "orig", None) or error
     place = url.render_as_string(hide_password=True)
-    return StoreUnavailable(f"store.url: {place} cannot be reached ({cause}); check the address and that it runs")
+    return StoreUnavailable(
+        f"store.url: {place} cannot be reached ({cause}); check the address and that it runs"
+    )
 
 
 def _is_conflict(error: Exception) -> bool:
@@ -283,8 +289,12 @@ def _open_sqlite(cls: type[Store], url: sa.URL) -> Store:
         lock = _WriteLock(path.with_name(path.name + ".lock"))
     except OSError as error:
         raise unavailable(error, url) from error
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, connect_args={"timeout": _LOCK_WAIT_SECONDS})
-    readers = create_async_engine(url, pool_size=_READERS, max_overflow=_READERS, connect_args={"timeout": _LOCK_WAIT_SECONDS})
+    writer = create_async_engine(
+        url, pool_size=1, max_overflow=0, connect_args={"timeout": _LOCK_WAIT_SECONDS}
+    )
+    readers = create_async_engine(
+        url, pool_size=_READERS, max_overflow=_READERS, connect_args={"timeout": _LOCK_WAIT_SECONDS}
+    )
     _prepare_sqlite(writer, "BEGIN IMMEDIATE", ["PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"])
     _prepare_sqlite(readers, "BEGIN", ["PRAGMA query_only=ON"])
     return cls(url, writer, readers, lock)
@@ -306,7 +316,9 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str, pragmas: list[str]) -> None
 
 def _open_postgresql(cls: type[Store], url: sa.URL) -> Store:
     arguments = {"connect_timeout": int(_LOCK_WAIT_SECONDS), "prepare_threshold": 3}
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=False, connect_args=arguments)
+    writer = create_async_engine(
+        url, pool_size=1, max_overflow=0, pool_pre_ping=False, connect_args=arguments
+    )
     readers = create_async_engine(
         url,
         pool_size=_READERS,

@@ -1,0 +1,130 @@
+"""A text (or a change of session) on its way out: what it is, how it may be repeated, where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+
+class Act(StrEnum):
+    """What the delivery does when it leaves."""
+
+    TEXT = "text"  # A plain message.
+    MENU = "menu"  # A message with clickable lines (msgmenu).
+    TRANSFER = "transfer"  # The session is given to a person; carries no text itself.
+
+
+class SendClass(IntEnum):
+    """How safe a repeat is (design.md, "sends")."""
+
+    CHECKED = 1  # message/send with the platform's own duplicate check.
+    KEYED = 2  # kf messages under our own msgid.
+    ONCE = 3  # Everything else: written down as attempting first, never repeated blindly.
+    REPORTED = 4  # Leaves in an HTTP answer or by a person's hand; the client reports the end.
+
+
+class Purpose(StrEnum):
+    """Why the text is sent; caps and opt-outs differ by it."""
+
+    SERVICE = "service"  # An answer or a notice the customer's own matter needs.
+    EDUCATION = "education"  # Investor education.
+    CARE = "care"  # Greetings, birthday, maturity.
+    MARKETING = "marketing"  # Anything that wants to sell.
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    DUE = "due"  # Waits for its time or its turn.
+    CLAIMED = "claimed"  # A worker has taken it and checks it.
+    ATTEMPTING = "attempting"  # Written down before the call; after a crash this is what is uncertain.
+    ACCEPTED = "accepted"  # The platform took it; for kf and app messages the good end.
+    DELIVERED = "delivered"  # The platform says it arrived (mass-send results only).
+    REFUSED = "refused"  # We or the platform said no; `outcome` says why.
+    FAILED = "failed"  # The platform reported afterwards that it did not arrive, or retries ran out.
+    UNKNOWN = "unknown"  # It may have been sent; a person or a read call decides, never a blind repeat.
+    HELD = "held"  # Waits for the customer's next message (five-message budget) or for a person (pilot).
+    CANCELLED = "cancelled"  # Taken back before it left.
+
+
+FINAL_STATES = frozenset(
+    {
+        DeliveryState.ACCEPTED,
+        DeliveryState.DELIVERED,
+        DeliveryState.REFUSED,
+        DeliveryState.FAILED,
+        DeliveryState.CANCELLED,
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MenuItem:
+    """One clickable line. `id`: 1–128 bytes of [a-zA-Z0-9_]; `text`: 1–128 bytes (WeCom doc 94677)."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """What leaves.
+
+    `code`: an event code (welcome_code, msg_code); the text then answers that event instead of the conversation.
+    `servicers`: for a transfer, who may take the session, best first; empty means the waiting pool.
+    `notice`: for a transfer, the words the customer gets by the code that the transfer yields.
+    """
+
+    text: str = ""
+    menu: tuple[MenuItem, ...] = ()
+    tail: str = ""
+    code: str = ""
+    servicers: tuple[str, ...] = ()
+    notice: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewDelivery:
+    """A delivery to be added. `key` is the idempotency key: at most 32 characters of [0-9a-zA-Z_-]."""
+
+    key: str
+    act: Act
+    send_class: SendClass
+    purpose: Purpose
+    channel: str
+    conversation_id: int | None
+    turn_id: int | None = None
+    recipient: str = ""
+    reply_id: str = ""
+    faq_id: str = ""
+    line: str = ""
+    content_version_id: int | None = None
+    body: Body
+    due_at: datetime
+    expires_at: datetime | None = None
+    state: DeliveryState = DeliveryState.DUE
+    outcome: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery(NewDelivery):
+    """A delivery as it stands in the outbox. `attempt` is the fence: a worker with an older number has lost it."""
+
+    id: int
+    attempt: int
+    created_at: datetime
+    attempted_at: datetime | None = None
+    finished_at: datetime | None = None
+    receipt: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What the platform answered. `msg_code`: given by a transfer; `servicer`: who took the session."""
+
+    msgid: str = ""
+    msg_code: str = ""
+    servicer: str = ""
+    was_repeat: bool = False

@@ -1,0 +1,61 @@
+"""What a handler decided: the words to say, whether a person takes over, what is written down beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.case import CaseWanted
+from domain.delivery import MenuItem, Purpose
+from domain.faq import Match
+from domain.replies import AnswerKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Say:
+    """One message to the customer. Nothing has been sent yet; the outbox checks it and sends it.
+
+    `code` and `expires_at`: for answers to an event (welcome, end of session).
+    """
+
+    text: str
+    menu: tuple[MenuItem, ...] = ()
+    tail: str = ""
+    reply_id: str = ""
+    faq_id: str = ""
+    line: str = ""
+    content_version_id: int | None = None
+    purpose: Purpose = Purpose.SERVICE
+    code: str = ""
+    expires_at: datetime | None = None
+    asks_satisfaction: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """Give the session to a person: to the first of `servicers` who can take it, or to the pool when empty.
+
+    `notice`: the words the customer gets when the platform has done it.
+    """
+
+    servicers: tuple[str, ...]
+    notice: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """The answer to one event or turn.
+
+    `misses`: how many unsure questions in a row the conversation now has; None leaves the count alone.
+    `rating`: the customer's answer to the satisfaction menu, 1–4. `wait_until`: decide again at that time instead.
+    """
+
+    decision: AnswerKind
+    says: tuple[Say, ...] = ()
+    transfer: Transfer | None = None
+    case: CaseWanted | None = None
+    matches: tuple[Match, ...] = ()
+    used_faq_id: str = ""
+    misses: int | None = None
+    rating: int | None = None
+    wait_until: datetime | None = None

@@ -1,0 +1,147 @@
+"""Conversations and the platform's session state of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.platform import SessionState
+from domain.talk import Conversation, Customer
+from store import dialect
+from store.tables import conversation, customer, kf_state
+
+
+async def ensure(
+    tx: AsyncConnection, channel: str, account_id: str, customer_ids: Sequence[int], now: datetime
+) -> dict[int, Conversation]:
+    """Return the conversations of the account with these customers by customer id, adding the new ones."""
+    known = await _find_many(tx, channel, account_id, customer_ids)
+    new = [who for who in dict.fromkeys(customer_ids) if who not in known]
+    if new:
+        rows = [
+            {
+                "channel": channel,
+                "account_id": account_id,
+                "customer_id": who,
+                "opened_at": now,
+                "session_started_at": now,
+            }
+            for who in new
+        ]
+        await tx.execute(dialect.insert(tx, conversation).on_conflict_do_nothing(), rows)
+        known.update(await _find_many(tx, channel, account_id, new))
+    return known
+
+
+async def get(tx: AsyncConnection, conversation_id: int) -> Conversation:
+    """Return the conversation; raises LookupError when there is none."""
+    row = (await tx.execute(_SELECT.where(conversation.c.id == conversation_id))).one_or_none()
+    if row is None:
+        raise LookupError(f"no conversation {conversation_id}")
+    return _conversation(row)
+
+
+async def set_times(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Move the times of conversations forward: rows of id, last_message_at, last_customer_message_at, session_started_at."""
+    if rows:
+        statement = sa.update(conversation).where(conversation.c.id == sa.bindparam("conversation"))
+        await tx.execute(
+            statement.values(
+                last_message_at=sa.bindparam("latest"),
+                last_customer_message_at=sa.bindparam("customer_latest"),
+                session_started_at=sa.bindparam("session_started"),
+            ),
+            list(rows),
+        )
+
+
+async def set_spoken(tx: AsyncConnection, conversation_id: int, at: datetime) -> None:
+    """Record when we last spoke, so that the list shows the newest talk first."""
+    await tx.execute(
+        sa.update(conversation).where(conversation.c.id == conversation_id).values(last_message_at=at)
+    )
+
+
+async def set_misses(tx: AsyncConnection, conversation_id: int, misses: int) -> None:
+    """Record how many unsure questions in a row there were."""
+    await tx.execute(
+        sa.update(conversation).where(conversation.c.id == conversation_id).values(misses=misses)
+    )
+
+
+async def set_session_started(tx: AsyncConnection, conversation_id: int, at: datetime) -> None:
+    """Record that a new session of the conversation began."""
+    await tx.execute(
+        sa.update(conversation).where(conversation.c.id == conversation_id).values(session_started_at=at)
+    )
+
+
+async def set_state(
+    tx: AsyncConnection, conversation_id: int, state: SessionState, *, servicer_id: str = "", now: datetime
+) -> None:
+    """Record the platform's session state."""
+    changes = {"state": int(state), "servicer_id": servicer_id, "changed_at": now}
+    await tx.execute(
+        dialect.insert(tx, kf_state)
+        .values(conversation_id=conversation_id, **changes)
+        .on_conflict_do_update(index_elements=["conversation_id"], set_=changes)
+    )
+
+
+async def count_sessions(tx: AsyncConnection, servicers: Sequence[str]) -> dict[str, int]:
+    """Return how many sessions each of `servicers` has now; those without one are missing."""
+    rows = await tx.execute(
+        sa.select(kf_state.c.servicer_id, sa.func.count())
+        .where(kf_state.c.state == int(SessionState.SERVICER), kf_state.c.servicer_id.in_(servicers))
+        .group_by(kf_state.c.servicer_id)
+    )
+    return {name: number for name, number in rows.all()}
+
+
+_SELECT = (
+    sa.select(
+        conversation,
+        customer.c.platform_id,
+        customer.c.nickname,
+        kf_state.c.state,
+        kf_state.c.servicer_id,
+        kf_state.c.changed_at,
+    )
+    .join(customer, customer.c.id == conversation.c.customer_id)
+    .outerjoin(kf_state, kf_state.c.conversation_id == conversation.c.id)
+)
+
+
+async def _find_many(
+    tx: AsyncConnection, channel: str, account_id: str, customer_ids: Sequence[int]
+) -> dict[int, Conversation]:
+    found: dict[int, Conversation] = {}
+    ids = list(dict.fromkeys(customer_ids))
+    for start in range(0, len(ids), 500):
+        wanted = _SELECT.where(
+            conversation.c.channel == channel,
+            conversation.c.account_id == account_id,
+            conversation.c.customer_id.in_(ids[start : start + 500]),
+        )
+        for row in (await tx.execute(wanted)).all():
+            found[row.customer_id] = _conversation(row)
+    return found
+
+
+def _conversation(row: Any) -> Conversation:
+    return Conversation(
+        id=row.id,
+        channel=row.channel,
+        account_id=row.account_id,
+        customer=Customer(id=row.customer_id, platform_id=row.platform_id, nickname=row.nickname),
+        session_started_at=row.session_started_at,
+        last_customer_message_at=row.last_customer_message_at,
+        misses=row.misses,
+        state=SessionState(row.state or 0),
+        state_changed_at=row.changed_at,
+        servicer_id=row.servicer_id or "",
+    )

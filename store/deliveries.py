@@ -1,0 +1,360 @@
+"""Deliveries: the outbox as rows.
+
+A worker claims what is due, writes "attempting" before it calls the platform, and writes the end after. The attempt
+number is the fence. Within a conversation deliveries leave in the order of their ids, one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.delivery import (
+    Act,
+    Body,
+    Delivery,
+    DeliveryState,
+    MenuItem,
+    NewDelivery,
+    Purpose,
+    SendClass,
+)
+from domain.platform import SessionState
+from store import dialect
+from store.tables import conversation, customer, delivery, kf_state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A delivery in a worker's hand with what it must know to decide.
+
+    `account_id`, `customer`: the platform's ids. `sent_since`: messages that count against the budget since the
+    customer's last one (accepted, or perhaps sent).
+    """
+
+    delivery: Delivery
+    account_id: str
+    customer: str
+    customer_id: int | None
+    state: SessionState
+    last_customer_message_at: datetime | None
+    sent_since: int
+
+
+async def add(tx: AsyncConnection, new: Sequence[NewDelivery], now: datetime) -> None:
+    """Put deliveries into the outbox; a second one under the same key is dropped."""
+    rows = [_row(one, now) for one in new]
+    if rows:
+        await tx.execute(dialect.insert(tx, delivery).on_conflict_do_nothing(), rows)
+
+
+async def claim_due(
+    tx: AsyncConnection, *, now: datetime, wall: datetime, owner: str, lease: timedelta, limit: int
+) -> list[Claimed]:
+    """Take up to `limit` deliveries whose time has come; empty when none.
+
+    None whose conversation has an earlier one that has not ended: what was decided first is said first.
+    """
+    earlier = delivery.alias("earlier")
+    is_blocked = sa.exists().where(
+        earlier.c.conversation_id == delivery.c.conversation_id,
+        earlier.c.id < delivery.c.id,
+        earlier.c.state.in_(["due", "claimed", "attempting"]),
+    )
+    due = (
+        sa.select(delivery.c.id)
+        .where(delivery.c.state == "due", delivery.c.due_at <= now, ~is_blocked)
+        .order_by(delivery.c.due_at, delivery.c.id)
+        .limit(limit)
+    )
+    ids = (await tx.execute(dialect.skip_locked(tx, due))).scalars().all()
+    if not ids:
+        return []
+    await tx.execute(
+        sa.update(delivery)
+        .where(delivery.c.id.in_(ids), delivery.c.state == "due")
+        .values(
+            state=DeliveryState.CLAIMED,
+            attempt=delivery.c.attempt + 1,
+            lease_owner=owner,
+            lease_until=wall + lease,
+        )
+    )
+    rows = (await tx.execute(_CLAIMED.where(delivery.c.id.in_(ids)).order_by(delivery.c.id))).all()
+    return [_claimed(row) for row in rows]
+
+
+async def record_attempting(tx: AsyncConnection, held: Delivery, now: datetime) -> bool:
+    """Write down that the call is about to be made; False when the lease was lost, then do not call."""
+    return await _move(tx, held, DeliveryState.ATTEMPTING, ["claimed"], attempted_at=now)
+
+
+async def record_accepted(
+    tx: AsyncConnection, held: Delivery, now: datetime, *, receipt: str, outcome: str
+) -> bool:
+    """Write down that the platform took it."""
+    return await _move(
+        tx, held, DeliveryState.ACCEPTED, _IN_HAND, finished_at=now, receipt=receipt, outcome=outcome
+    )
+
+
+async def record_end(
+    tx: AsyncConnection, held: Delivery, state: DeliveryState, now: datetime, *, outcome: str, error: str = ""
+) -> bool:
+    """Write down another end: refused, failed, unknown, cancelled."""
+    return await _move(tx, held, state, _IN_HAND, finished_at=now, outcome=outcome, error=error)
+
+
+async def postpone(tx: AsyncConnection, held: Delivery, due_at: datetime, *, error: str = "") -> bool:
+    """Give a delivery back until `due_at`; nothing was sent."""
+    return await _move(tx, held, DeliveryState.DUE, _IN_HAND, due_at=due_at, error=error)
+
+
+async def hold(tx: AsyncConnection, held: Delivery, outcome: str) -> bool:
+    """Let a delivery wait for the customer's next message."""
+    return await _move(tx, held, DeliveryState.HELD, _IN_HAND, outcome=outcome)
+
+
+async def release_held(tx: AsyncConnection, conversation_ids: Sequence[int], now: datetime) -> None:
+    """Let what waited for the customer's next message go on: it has come."""
+    await tx.execute(
+        sa.update(delivery)
+        .where(
+            delivery.c.conversation_id.in_(conversation_ids),
+            delivery.c.state == "held",
+            delivery.c.outcome == "budget",
+        )
+        .values(state=DeliveryState.DUE, due_at=now, outcome="")
+    )
+
+
+async def release(
+    tx: AsyncConnection, *, wall: datetime, repeat_is_safe: Sequence[int], everything: bool = False
+) -> int:
+    """Take back what a dead worker held.
+
+    Claimed: nothing was sent, so it is due again. Attempting: due again where a repeat is safe (`repeat_is_safe`: send
+    classes), otherwise unknown. Returns how many became unknown.
+    """
+    gone = sa.true() if everything else delivery.c.lease_until < wall
+    free = {"lease_owner": None, "lease_until": None}
+    claimed = sa.update(delivery).where(delivery.c.state == "claimed", gone)
+    await tx.execute(claimed.values(state=DeliveryState.DUE, **free))
+    attempting = sa.update(delivery).where(delivery.c.state == "attempting", gone)
+    safe = delivery.c.send_class.in_(list(repeat_is_safe))
+    await tx.execute(attempting.where(safe).values(state=DeliveryState.DUE, **free))
+    lost = await tx.execute(
+        attempting.where(~safe).values(
+            state=DeliveryState.UNKNOWN, outcome="crashed", finished_at=wall, **free
+        )
+    )
+    return lost.rowcount
+
+
+async def record_report(tx: AsyncConnection, key: str, now: datetime, outcome: str) -> None:
+    """Record the platform's later word that an accepted message did not arrive."""
+    await tx.execute(
+        sa.update(delivery)
+        .where(delivery.c.key == key, delivery.c.state.in_(["accepted", "unknown", "attempting"]))
+        .values(state=DeliveryState.FAILED, outcome=outcome, finished_at=now)
+    )
+
+
+async def cancel_due(tx: AsyncConnection, conversation_id: int, now: datetime, outcome: str) -> None:
+    """Take back what has not left yet in a conversation."""
+    await tx.execute(
+        sa.update(delivery)
+        .where(delivery.c.conversation_id == conversation_id, delivery.c.state.in_(["due", "held"]))
+        .values(state=DeliveryState.CANCELLED, outcome=outcome, finished_at=now)
+    )
+
+
+async def settle_unknown(
+    tx: AsyncConnection, delivery_id: int, *, was_sent: bool, by: str, now: datetime
+) -> bool:
+    """Record a person's word on a delivery whose end nobody knew."""
+    state = DeliveryState.ACCEPTED if was_sent else DeliveryState.FAILED
+    done = await tx.execute(
+        sa.update(delivery)
+        .where(delivery.c.id == delivery_id, delivery.c.state == "unknown")
+        .values(state=state, outcome=f"settled by {by}"[:64], finished_at=now)
+    )
+    return done.rowcount == 1
+
+
+async def counts(tx: AsyncConnection) -> dict[str, int]:
+    """Return how many deliveries are in each state."""
+    rows = await tx.execute(sa.select(delivery.c.state, sa.func.count()).group_by(delivery.c.state))
+    return {state: number for state, number in rows.all()}
+
+
+async def find_oldest_due(tx: AsyncConnection) -> datetime | None:
+    """Return since when the oldest waiting delivery is due; None when none waits."""
+    waiting = sa.select(sa.func.min(delivery.c.due_at)).where(delivery.c.state == "due")
+    found: datetime | None = (await tx.execute(waiting)).scalar_one_or_none()
+    return found
+
+
+async def count_replies_since(
+    tx: AsyncConnection, conversation_id: int, reply_id: str, since: datetime
+) -> int:
+    """Return how often a fixed reply was decided on in the conversation since `since`."""
+    wanted = sa.select(sa.func.count()).where(
+        delivery.c.conversation_id == conversation_id,
+        delivery.c.reply_id == reply_id,
+        delivery.c.created_at >= since,
+        delivery.c.state.not_in(["refused", "failed", "cancelled"]),
+    )
+    return int((await tx.execute(wanted)).scalar_one())
+
+
+async def list_of_conversation(tx: AsyncConnection, conversation_id: int, limit: int = 200) -> list[Delivery]:
+    """Return the newest deliveries of a conversation, oldest first."""
+    wanted = (
+        sa.select(delivery)
+        .where(delivery.c.conversation_id == conversation_id)
+        .order_by(delivery.c.id.desc())
+        .limit(limit)
+    )
+    return [delivery_of(row) for row in reversed((await tx.execute(wanted)).all())]
+
+
+async def list_by_state(tx: AsyncConnection, states: Sequence[str], limit: int = 100) -> list[Delivery]:
+    """Return deliveries in one of `states`, newest first."""
+    wanted = (
+        sa.select(delivery)
+        .where(delivery.c.state.in_(states))
+        .order_by(delivery.c.created_at.desc())
+        .limit(limit)
+    )
+    return [delivery_of(row) for row in (await tx.execute(wanted)).all()]
+
+
+# Messages that count against "five per customer message": those the platform took or may have taken.
+_COUNTED = ("accepted", "unknown", "attempting", "failed")
+_IN_HAND = ["claimed", "attempting"]
+
+_sent = delivery.alias("sent")
+_SENT_SINCE = (
+    sa.select(sa.func.count())
+    .where(
+        _sent.c.conversation_id == delivery.c.conversation_id,
+        _sent.c.id != delivery.c.id,
+        _sent.c.act != Act.TRANSFER,
+        _sent.c.send_class == int(SendClass.KEYED),
+        _sent.c.state.in_(_COUNTED),
+        _sent.c.attempted_at >= conversation.c.last_customer_message_at,
+    )
+    .scalar_subquery()
+)
+_CLAIMED = (
+    sa.select(
+        delivery,
+        conversation.c.account_id,
+        conversation.c.customer_id,
+        conversation.c.last_customer_message_at,
+        customer.c.platform_id,
+        kf_state.c.state.label("session_state"),
+        _SENT_SINCE.label("sent_since"),
+    )
+    .outerjoin(conversation, conversation.c.id == delivery.c.conversation_id)
+    .outerjoin(customer, customer.c.id == conversation.c.customer_id)
+    .outerjoin(kf_state, kf_state.c.conversation_id == delivery.c.conversation_id)
+)
+
+
+def _claimed(row: Any) -> Claimed:
+    return Claimed(
+        delivery=delivery_of(row),
+        account_id=row.account_id or "",
+        customer=row.platform_id or row.recipient,
+        customer_id=row.customer_id,
+        state=SessionState(row.session_state or 0),
+        last_customer_message_at=row.last_customer_message_at,
+        sent_since=row.sent_since or 0,
+    )
+
+
+def delivery_of(row: Any) -> Delivery:
+    """Return the record of a row that has all columns of the table."""
+    return Delivery(
+        id=row.id,
+        key=row.key,
+        act=Act(row.act),
+        send_class=SendClass(row.send_class),
+        purpose=Purpose(row.purpose),
+        channel=row.channel,
+        conversation_id=row.conversation_id,
+        turn_id=row.turn_id,
+        recipient=row.recipient,
+        reply_id=row.reply_id,
+        faq_id=row.faq_id,
+        line=row.line,
+        content_version_id=row.content_version_id,
+        body=_body(row.body),
+        due_at=row.due_at,
+        expires_at=row.expires_at,
+        state=DeliveryState(row.state),
+        outcome=row.outcome,
+        attempt=row.attempt,
+        created_at=row.created_at,
+        attempted_at=row.attempted_at,
+        finished_at=row.finished_at,
+        receipt=row.receipt,
+        error=row.error or "",
+    )
+
+
+def _row(new: NewDelivery, now: datetime) -> dict[str, Any]:
+    return {
+        "key": new.key,
+        "act": new.act,
+        "send_class": int(new.send_class),
+        "purpose": new.purpose,
+        "channel": new.channel,
+        "conversation_id": new.conversation_id,
+        "turn_id": new.turn_id,
+        "recipient": new.recipient,
+        "reply_id": new.reply_id,
+        "faq_id": new.faq_id,
+        "line": new.line,
+        "content_version_id": new.content_version_id,
+        "body": asdict(new.body),
+        "state": new.state,
+        "outcome": new.outcome,
+        "created_at": now,
+        "due_at": new.due_at,
+        "expires_at": new.expires_at,
+    }
+
+
+def _body(stored: dict[str, Any]) -> Body:
+    return Body(
+        text=stored.get("text", ""),
+        menu=tuple(MenuItem(id=item["id"], text=item["text"]) for item in stored.get("menu", ())),
+        tail=stored.get("tail", ""),
+        code=stored.get("code", ""),
+        servicers=tuple(stored.get("servicers", ())),
+        notice=stored.get("notice", ""),
+    )
+
+
+async def _move(
+    tx: AsyncConnection, held: Delivery, state: DeliveryState, from_states: list[str], **changes: Any
+) -> bool:
+    values: dict[str, Any] = {"state": state, **changes}
+    if state is not DeliveryState.ATTEMPTING:
+        values |= {"lease_owner": None, "lease_until": None}
+    done = await tx.execute(
+        sa.update(delivery)
+        .where(
+            delivery.c.id == held.id, delivery.c.attempt == held.attempt, delivery.c.state.in_(from_states)
+        )
+        .values(values)
+    )
+    return done.rowcount == 1

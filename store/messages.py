@@ -1,0 +1,132 @@
+"""Messages, in both directions, and recalls. Append-only; the text stands apart and can be erased.
+
+The digest covers what was said and a salt that is kept with the text: once the body is erased, the digest still proves
+the record whole but no longer lets anybody guess the words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.talk import Author
+from store import dialect
+from store.tables import media, message, message_body, recall
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMessage:
+    """A message to be recorded. `source` names whose ids `msgid` belongs to, e.g. "kf:wkA1"."""
+
+    conversation_id: int
+    source: str
+    msgid: str
+    author: Author
+    kind: str
+    sent_at: datetime
+    text: str = ""
+    menu_id: str = ""
+    raw: str = ""
+    servicer_id: str = ""
+    media_id: str = ""
+
+
+async def find_known(tx: AsyncConnection, source: str, msgids: Sequence[str]) -> set[str]:
+    """Return those of `msgids` that are recorded already."""
+    known: set[str] = set()
+    for start in range(0, len(msgids), 500):
+        part = list(msgids[start : start + 500])
+        rows = await tx.execute(
+            sa.select(message.c.msgid).where(message.c.source == source, message.c.msgid.in_(part))
+        )
+        known.update(rows.scalars().all())
+    return known
+
+
+async def add(tx: AsyncConnection, new: Sequence[NewMessage], now: datetime) -> list[int]:
+    """Record messages with their bodies, and files to fetch; return their ids in the order given."""
+    if not new:
+        return []
+    salts = [secrets.token_hex(16) for _ in new]
+    rows = [
+        {
+            "conversation_id": one.conversation_id,
+            "source": one.source,
+            "msgid": one.msgid,
+            "author": one.author,
+            "servicer_id": one.servicer_id,
+            "kind": one.kind,
+            "sent_at": one.sent_at,
+            "recorded_at": now,
+            "digest": digest_of(one, salt),
+        }
+        for one, salt in zip(new, salts, strict=True)
+    ]
+    added = sa.insert(message).returning(message.c.id, sort_by_parameter_order=True)
+    ids = list((await tx.execute(added, rows)).scalars().all())
+    await tx.execute(
+        sa.insert(message_body),
+        [
+            {"message_id": id_, "salt": salt, "text": one.text, "menu_id": one.menu_id, "raw": one.raw}
+            for id_, salt, one in zip(ids, salts, new, strict=True)
+        ],
+    )
+    files = [
+        {"message_id": id_, "platform_id": one.media_id, "kind": one.kind, "state": "due", "due_at": now}
+        for id_, one in zip(ids, new, strict=True)
+        if one.media_id
+    ]
+    if files:
+        await tx.execute(sa.insert(media), files)
+    return ids
+
+
+def digest_of(new: NewMessage, salt: str) -> str:
+    """Return the salted SHA-256 (hex) over everything a message says."""
+    said = "\x1f".join((salt, new.source, new.msgid, new.author, new.kind, new.text, new.menu_id, new.raw))
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+async def record_recall(
+    tx: AsyncConnection, *, conversation_id: int, source: str, msgid: str, recalled_by: Author, at: datetime
+) -> None:
+    """Record that a message was taken back; the message itself stays."""
+    row = {
+        "conversation_id": conversation_id,
+        "source": source,
+        "msgid": msgid,
+        "recalled_by": recalled_by,
+        "recalled_at": at,
+    }
+    await tx.execute(dialect.insert(tx, recall).values(row).on_conflict_do_nothing())
+
+
+async def list_bubbles(tx: AsyncConnection, conversation_id: int, first_id: int, last_id: int) -> list[Any]:
+    """Return what the customer wrote between two messages, oldest first, without what was taken back."""
+    recalled = sa.exists().where(recall.c.source == message.c.source, recall.c.msgid == message.c.msgid)
+    wanted = (
+        sa.select(
+            message.c.id,
+            message.c.msgid,
+            message.c.kind,
+            message.c.sent_at,
+            message_body.c.text,
+            message_body.c.menu_id,
+        )
+        .join(message_body, message_body.c.message_id == message.c.id)
+        .where(
+            message.c.conversation_id == conversation_id,
+            message.c.id.between(first_id, last_id),
+            message.c.author == Author.CUSTOMER,
+            ~recalled,
+        )
+        .order_by(message.c.id)
+    )
+    return list((await tx.execute(wanted)).all())

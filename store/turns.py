@@ -1,0 +1,230 @@
+"""Turns: what a customer said in one go, waiting for its one answer.
+
+A bubble joins the conversation's growing turn; a whole question completes the turn and makes it due at once. Turns are
+claimed under a lease, one at a time per conversation, and finished under the fence of their attempt number, so a worker
+that was thought dead cannot answer a second time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.replies import AnswerKind
+from domain.talk import Bubble, Turn, TurnState
+from store import conversations, dialect, messages
+from store.tables import match, message, turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnRules:
+    """When turns are due.
+
+    `wait`: how long a fragment waits for the next bubble. `longest_wait`: the most a chain of fragments may wait.
+    `fresh`: a turn older than this when it is claimed is late.
+    """
+
+    wait: timedelta = timedelta(seconds=2.5)
+    longest_wait: timedelta = timedelta(seconds=8)
+    fresh: timedelta = timedelta(minutes=10)
+
+
+async def add_bubble(
+    tx: AsyncConnection,
+    *,
+    conversation_id: int,
+    message_id: int,
+    is_whole: bool,
+    sent_at: datetime,
+    now: datetime,
+    rules: TurnRules,
+) -> None:
+    """Put a customer's message into the growing turn of its conversation, or begin one."""
+    growing = (
+        await tx.execute(
+            sa.select(turn.c.id, turn.c.opened_at)
+            .where(turn.c.conversation_id == conversation_id, turn.c.state == "open", ~turn.c.is_complete)
+            .order_by(turn.c.id.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    if growing is None:
+        due_at = now if is_whole else now + rules.wait
+        row = {
+            "conversation_id": conversation_id,
+            "state": TurnState.OPEN,
+            "is_complete": is_whole,
+            "first_message_id": message_id,
+            "last_message_id": message_id,
+            "opened_at": sent_at,
+            "due_at": due_at,
+        }
+        await tx.execute(sa.insert(turn).values(row))
+        return
+    due_at = now if is_whole else min(now + rules.wait, max(growing.opened_at + rules.longest_wait, now))
+    await tx.execute(
+        sa.update(turn)
+        .where(turn.c.id == growing.id)
+        .values(last_message_id=message_id, is_complete=is_whole, due_at=due_at)
+    )
+
+
+async def claim_due(
+    tx: AsyncConnection,
+    *,
+    now: datetime,
+    wall: datetime,
+    owner: str,
+    lease: timedelta,
+    rules: TurnRules,
+    limit: int = 50,
+) -> list[Turn]:
+    """Take up to `limit` turns whose time has come, one per conversation, oldest first.
+
+    Late turns of one conversation are taken together: the customer gets one answer to them, not one each.
+    """
+    busy = turn.alias("busy")
+    is_busy = sa.exists().where(busy.c.conversation_id == turn.c.conversation_id, busy.c.state == "claimed")
+    due = (
+        sa.select(turn.c.id, turn.c.conversation_id)
+        .where(turn.c.state == "open", turn.c.due_at <= now, ~is_busy)
+        .order_by(turn.c.due_at, turn.c.id)
+        .limit(limit)
+    )
+    first: dict[int, int] = {}
+    for row in (await tx.execute(dialect.skip_locked(tx, due))).all():
+        first.setdefault(row.conversation_id, row.id)
+    taken = []
+    for turn_id in first.values():
+        row = (
+            await tx.execute(
+                sa.update(turn)
+                .where(turn.c.id == turn_id, turn.c.state == "open")
+                .values(
+                    state=TurnState.CLAIMED,
+                    attempt=turn.c.attempt + 1,
+                    lease_owner=owner,
+                    lease_until=wall + lease,
+                )
+                .returning(*turn.c)
+            )
+        ).one_or_none()
+        if row is not None:
+            taken.append(await _load(tx, row, now, rules))
+    return taken
+
+
+async def find_next_due(tx: AsyncConnection) -> datetime | None:
+    """Return when the next turn is due; None when none waits."""
+    waiting = sa.select(sa.func.min(turn.c.due_at)).where(turn.c.state == "open")
+    found: datetime | None = (await tx.execute(waiting)).scalar_one_or_none()
+    return found
+
+
+async def finish(tx: AsyncConnection, done: Turn, decision: AnswerKind, now: datetime) -> bool:
+    """End a turn; False when somebody else has taken it meanwhile, then nothing may follow from it."""
+    ended = await tx.execute(
+        sa.update(turn)
+        .where(turn.c.id == done.id, turn.c.attempt == done.attempt, turn.c.state == "claimed")
+        .values(state=TurnState.DONE, decision=decision, finished_at=now, lease_owner=None, lease_until=None)
+    )
+    return ended.rowcount == 1
+
+
+async def postpone(tx: AsyncConnection, waiting: Turn, due_at: datetime) -> None:
+    """Give a turn back until `due_at`."""
+    await tx.execute(
+        sa.update(turn)
+        .where(turn.c.id == waiting.id, turn.c.attempt == waiting.attempt, turn.c.state == "claimed")
+        .values(state=TurnState.OPEN, is_complete=True, due_at=due_at, lease_owner=None, lease_until=None)
+    )
+
+
+async def reopen(tx: AsyncConnection, turn_id: int, blocked: str, now: datetime) -> bool:
+    """Let a turn be decided again because its answer could not leave; False when that happened twice already."""
+    done = await tx.execute(
+        sa.update(turn)
+        .where(turn.c.id == turn_id, turn.c.state == "done", turn.c.round < 2)
+        .values(state=TurnState.OPEN, is_complete=True, due_at=now, blocked=blocked, round=turn.c.round + 1)
+    )
+    return done.rowcount == 1
+
+
+async def record_error(tx: AsyncConnection, broken: Turn, error: str, due_at: datetime) -> None:
+    """Keep the reason why deciding failed, and try again later."""
+    await postpone(tx, broken, due_at)
+    await tx.execute(sa.update(turn).where(turn.c.id == broken.id).values(error=error))
+
+
+async def release(tx: AsyncConnection, *, wall: datetime, everything: bool = False) -> int:
+    """Give back turns whose worker is gone."""
+    gone = sa.true() if everything else turn.c.lease_until < wall
+    done = await tx.execute(
+        sa.update(turn)
+        .where(turn.c.state == "claimed", gone)
+        .values(state=TurnState.OPEN, is_complete=True, lease_owner=None, lease_until=None)
+    )
+    return done.rowcount
+
+
+async def record_matches(tx: AsyncConnection, rows: list[dict[str, Any]]) -> None:
+    """Record what the question was held against: rows of the match table."""
+    if rows:
+        await tx.execute(sa.insert(match), rows)
+
+
+async def _load(tx: AsyncConnection, row: Any, now: datetime, rules: TurnRules) -> Turn:
+    last_id = row.last_message_id
+    sent_at = (await tx.execute(sa.select(message.c.sent_at).where(message.c.id == last_id))).scalar_one()
+    if now - sent_at > rules.fresh:
+        last_id = await _merge_late(tx, row, last_id, now - rules.fresh, now)
+    bubbles = await messages.list_bubbles(tx, row.conversation_id, row.first_message_id, last_id)
+    return Turn(
+        id=row.id,
+        conversation=await conversations.get(tx, row.conversation_id),
+        bubbles=tuple(
+            Bubble(
+                message_id=bubble.id,
+                msgid=bubble.msgid,
+                kind=bubble.kind,
+                text=bubble.text,
+                menu_id=bubble.menu_id,
+                sent_at=bubble.sent_at,
+            )
+            for bubble in bubbles
+        ),
+        opened_at=row.opened_at,
+        blocked=row.blocked,
+        round=row.round,
+        attempt=row.attempt,
+    )
+
+
+async def _merge_late(tx: AsyncConnection, row: Any, last_id: int, before: datetime, now: datetime) -> int:
+    """Close the other late turns of the conversation and return the last message that this one now covers."""
+    others = (
+        await tx.execute(
+            sa.select(turn.c.id, turn.c.last_message_id)
+            .join(message, message.c.id == turn.c.last_message_id)
+            .where(
+                turn.c.conversation_id == row.conversation_id,
+                turn.c.state == "open",
+                turn.c.id != row.id,
+                message.c.sent_at < before,
+            )
+        )
+    ).all()
+    if not others:
+        return last_id
+    await tx.execute(
+        sa.update(turn)
+        .where(turn.c.id.in_([other.id for other in others]))
+        .values(state=TurnState.DONE, decision=AnswerKind.LATE, finished_at=now)
+    )
+    last_id = max(last_id, *(other.last_message_id for other in others))
+    await tx.execute(sa.update(turn).where(turn.c.id == row.id).values(last_message_id=last_id))
+    return last_id
