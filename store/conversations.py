@@ -46,7 +46,7 @@ async def get(tx: AsyncConnection, conversation_id: int) -> Conversation:
 
 
 async def set_times(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Move the times of conversations forward: rows of id, last_message_at, last_customer_message_at, session_started_at."""
+    """Move times forward; rows of conversation, latest, customer_latest, session_started."""
     if rows:
         statement = sa.update(conversation).where(conversation.c.id == sa.bindparam("conversation"))
         await tx.execute(
@@ -99,7 +99,7 @@ async def count_sessions(tx: AsyncConnection, servicers: Sequence[str]) -> dict[
         .where(kf_state.c.state == int(SessionState.SERVICER), kf_state.c.servicer_id.in_(servicers))
         .group_by(kf_state.c.servicer_id)
     )
-    return {name: number for name, number in rows.all()}
+    return {row[0]: row[1] for row in rows.all()}
 
 
 _SELECT = (

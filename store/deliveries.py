@@ -190,7 +190,7 @@ async def settle_unknown(
 async def counts(tx: AsyncConnection) -> dict[str, int]:
     """Return how many deliveries are in each state."""
     rows = await tx.execute(sa.select(delivery.c.state, sa.func.count()).group_by(delivery.c.state))
-    return {state: number for state, number in rows.all()}
+    return {row[0]: row[1] for row in rows.all()}
 
 
 async def find_oldest_due(tx: AsyncConnection) -> datetime | None:

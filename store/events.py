@@ -154,7 +154,7 @@ async def list_by_state(tx: AsyncConnection, states: Sequence[str], limit: int =
 async def counts(tx: AsyncConnection) -> dict[str, int]:
     """Return how many events are in each state."""
     rows = await tx.execute(sa.select(event.c.state, sa.func.count()).group_by(event.c.state))
-    return {state: number for state, number in rows.all()}
+    return {row[0]: row[1] for row in rows.all()}
 
 
 async def find_oldest_waiting(tx: AsyncConnection) -> datetime | None:

@@ -90,7 +90,8 @@ async def add(tx: AsyncConnection, new: Sequence[NewMessage], now: datetime) -> 
 
 def digest_of(new: NewMessage, salt: str) -> str:
     """Return the salted SHA-256 (hex) over everything a message says."""
-    said = "\x1f".join((salt, new.source, new.msgid, new.author, new.kind, new.text, new.menu_id, new.raw))
+    parts = [salt, new.source, new.msgid, new.author, new.kind, new.text, new.menu_id, new.raw]
+    said = "\x1f".join(parts)
     return hashlib.sha256(said.encode()).hexdigest()
 
 

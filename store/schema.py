@@ -23,7 +23,7 @@ _FOLDER = Path(__file__).with_name("migrations")
 
 def version_of(url: str) -> str | None:
     """Return the revision of the database at `url`; None when it is empty. Raises StoreUnavailable."""
-    with _connection(url) as connection:
+    with _Connection(url) as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
         found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
@@ -48,7 +48,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     """Run the revisions up to `revision`. Safe to run twice and by two processes: the second finds nothing to do."""
     from alembic import command
 
-    with _connection(url) as connection:
+    with _Connection(url) as connection:
         if connection.dialect.name == "postgresql":
             # Two replicas may start on one empty database; the second waits here. The number is arbitrary, ours.
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(710001)"))
@@ -60,7 +60,7 @@ def downgrade(url: str, revision: str) -> None:
     """Go back to `revision`; see docs/go-live.md before doing this with real data."""
     from alembic import command
 
-    with _connection(url) as connection:
+    with _Connection(url) as connection:
         command.downgrade(configuration(connection), revision)
         connection.commit()
 
@@ -75,7 +75,7 @@ def configuration(connection: sa.Connection | None = None) -> Any:
     return made
 
 
-class _connection:
+class _Connection:
     """A synchronous connection for the length of one command."""
 
     def __init__(self, url: str) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from alembic import context
 
 from store.columns import UtcTime
 from store.tables import metadata
 
 
-def _render(type_: str, item: object, autogen_context: object) -> str | bool:
+def _render(type_: str, item: Any, autogen_context: Any) -> str | Literal[False]:
     """Write our own time type by name when a revision is generated."""
     if type_ == "type" and isinstance(item, UtcTime):
-        autogen_context.imports.add("from store.columns import UtcTime")  # type: ignore[attr-defined]  # untyped
+        autogen_context.imports.add("from store.columns import UtcTime")
         return "UtcTime()"
     return False
 
