@@ -1,0 +1,393 @@
+"""The control API under /sandbox/: what people, tests and benches make the pretend world do. JSON in and out.
+
+Refusals of the world (WorldError) answer 409 with a Chinese sentence, malformed requests 400. The list of routes with
+their fields is in docs/sandbox.md. It has no login: it belongs on loopback, and other origins are turned away.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from sandbox import sessions
+from sandbox.callbacks import Postman
+from sandbox.codes import ApiError, WorldError
+from sandbox.faults import Fault, FaultBox, FaultKind, When
+from sandbox.live import Live
+from sandbox.protocol import Protocol
+from sandbox.records import Json, Member, Via
+from sandbox.world import World
+
+Kind = TypeVar("Kind", str, int, float, bool, dict[str, Any], list[Any])
+Act = Callable[[Json], "Json | Awaitable[Json | None] | None"]
+MEDIA_KINDS = ("image", "voice", "video", "file")
+
+
+class Control:
+    """Handlers of the control API."""
+
+    def __init__(
+        self, world: World, faults: FaultBox, postman: Postman, protocol: Protocol, live: Live
+    ) -> None:
+        self._world = world
+        self._faults = faults
+        self._postman = postman
+        self._protocol = protocol
+        self._live = live
+
+    def routes(self) -> list[web.RouteDef]:
+        acts: dict[str, Act] = {
+            "customers": self._add_customers,
+            "customer/says": self._customer_says,
+            "customer/taps": self._customer_taps,
+            "customer/sends": self._customer_sends,
+            "customer/enters": self._customer_enters,
+            "customer/recalls": self._customer_recalls,
+            "customer/rejects": self._customer_rejects,
+            "customer/fail_next": self._fail_next,
+            "messages": self._messages,
+            "servicer/receiving": self._servicer_receiving,
+            "servicer/takes": self._servicer_takes,
+            "servicer/says": self._servicer_says,
+            "servicer/transfers": self._servicer_transfers,
+            "servicer/ends": self._servicer_ends,
+            "servicer/recalls": self._servicer_recalls,
+            "servicer/rejects": self._servicer_rejects,
+            "member/says": self._member_says,
+            "clock/jump": self._clock_jump,
+            "clock/rate": self._clock_rate,
+            "faults": self._add_fault,
+            "faults/remove": self._remove_fault,
+            "callbacks/send": self._send_callback,
+            "callbacks/verify": self._verify_callback,
+            "callbacks/point": self._point_callback,
+        }
+        return [
+            *(web.post(f"/sandbox/{path}", self._door(act)) for path, act in acts.items()),
+            web.get("/sandbox/state", self._state),
+            web.get("/sandbox/transcript", self._transcript),
+            web.get("/sandbox/received", self._received),
+            web.get("/sandbox/calls", self._calls),
+            web.get("/sandbox/stats", self._stats),
+            web.get("/sandbox/app_messages", self._app_messages),
+            web.get("/sandbox/media/{media_id}", self._media),
+            web.get("/sandbox/live", self._live.stream),
+        ]
+
+    def _door(self, act: Act) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def serve(request: web.Request) -> web.StreamResponse:
+            if not _is_same_origin(request):
+                return _refusal(403, "只接受本页面的请求")
+            try:
+                body = await request.json() if request.can_read_body else {}
+                if not isinstance(body, dict):
+                    return _refusal(400, "请求应为 JSON 对象")
+                result = act(body)
+                answer = await result if isinstance(result, Awaitable) else result
+                return _json(answer or {})
+            except WorldError as error:
+                return _refusal(409, str(error))
+            except ApiError as error:
+                return _refusal(409, f"{error.code} {error}")
+            except (ValueError, KeyError, TypeError) as error:
+                return _refusal(400, f"请求有误：{error}")
+
+        return serve
+
+    # -- customers -----------------------------------------------------------------------------------------------
+
+    def _add_customers(self, body: Json) -> Json:
+        rows = body.get("customers", [body])
+        made = [
+            self._world.add_customer(
+                _field(row, "nickname", str),
+                external_userid=_field(row, "external_userid", str, ""),
+                avatar=_field(row, "avatar", str, ""),
+            )
+            for row in rows
+        ]
+        return {"customers": [self._world.customer_json(one) for one in made]}
+
+    def _customer_says(self, body: Json) -> Json:
+        content = _field(body, "content", str)
+        menu_id = _field(body, "menu_id", str, "")
+        return {
+            "msgid": self._world.customer_says(_who(body), content, open_kfid=_where(body), menu_id=menu_id)
+        }
+
+    def _messages(self, body: Json) -> Json:
+        return {"msgids": [self._customer_says(row)["msgid"] for row in _field(body, "messages", list)]}
+
+    def _customer_taps(self, body: Json) -> Json:
+        msgid, menu_id = _field(body, "msgid", str), _field(body, "menu_id", str)
+        return {"msgid": self._world.customer_taps(_who(body), msgid, menu_id, open_kfid=_where(body))}
+
+    def _customer_sends(self, body: Json) -> Json:
+        """`msgtype` with `body`, or for media `content` in base64 (absent: a sample) and `filename`."""
+        kind = _field(body, "msgtype", str)
+        content = _field(body, "body", dict, {})
+        if kind not in MEDIA_KINDS or content:
+            return {"msgid": self._world.customer_sends(_who(body), kind, content, open_kfid=_where(body))}
+        try:
+            raw = base64.b64decode(_field(body, "content", str, ""), validate=True)
+        except binascii.Error as error:
+            raise ValueError("content 不是 base64") from error
+        filename = _field(body, "filename", str, "")
+        return {
+            "msgid": self._world.customer_sends_media(
+                _who(body), kind, raw, filename=filename, open_kfid=_where(body)
+            )
+        }
+
+    def _customer_enters(self, body: Json) -> Json:
+        if url := _field(body, "url", str, ""):
+            return {"welcome_code": self._world.customer_enters_by_url(_who(body), url)}
+        scene, scene_param = _field(body, "scene", str, ""), _field(body, "scene_param", str, "")
+        code = self._world.customer_enters(
+            _who(body), open_kfid=_where(body), scene=scene, scene_param=scene_param
+        )
+        return {"welcome_code": code}
+
+    def _customer_recalls(self, body: Json) -> None:
+        self._world.customer_recalls(_who(body), _field(body, "msgid", str), open_kfid=_where(body))
+
+    def _customer_rejects(self, body: Json) -> None:
+        self._world.customer_rejects(_who(body), _field(body, "rejects", bool, True))
+
+    def _fail_next(self, body: Json) -> None:
+        self._world.fail_next(_who(body), _field(body, "fail_type", int), _field(body, "times", int, 1))
+
+    # -- servicers -----------------------------------------------------------------------------------------------
+
+    def _servicer_receiving(self, body: Json) -> None:
+        stop_type = _field(body, "stop_type", int, 0)
+        sessions.set_receiving(
+            self._world, _servicer(body), _field(body, "receiving", bool), stop_type=stop_type
+        )
+
+    def _servicer_takes(self, body: Json) -> None:
+        sessions.take(self._world, _servicer(body), _who(body), _where(body))
+
+    def _servicer_says(self, body: Json) -> Json:
+        content = _field(body, "content", str)
+        return {"msgid": sessions.says(self._world, _servicer(body), _who(body), content, _where(body))}
+
+    def _servicer_transfers(self, body: Json) -> None:
+        sessions.transfer(
+            self._world, _servicer(body), _field(body, "to_userid", str), _who(body), _where(body)
+        )
+
+    def _servicer_ends(self, body: Json) -> None:
+        sessions.end(self._world, _servicer(body), _who(body), _where(body))
+
+    def _servicer_recalls(self, body: Json) -> None:
+        sessions.recalls(self._world, _servicer(body), _who(body), _field(body, "msgid", str), _where(body))
+
+    def _servicer_rejects(self, body: Json) -> None:
+        rejects = _field(body, "rejects", bool, True)
+        sessions.reject_customer(self._world, _servicer(body), _who(body), rejects, _where(body))
+
+    def _member_says(self, body: Json) -> Json:
+        """A member writes to the app behind a receiver: a text callback with MsgId."""
+        receiver = self._postman.receivers[_field(body, "receiver", str)]
+        userid = _servicer(body)
+        msgid = self._world.next_number()
+        self._world.members.setdefault(userid, Member(userid=userid, name=userid))
+        fields: dict[str, str | int | list[str]] = {
+            "FromUserName": userid,
+            "MsgType": "text",
+            "Content": _field(body, "content", str),
+            "MsgId": msgid,
+            "AgentID": receiver.agent_id,
+        }
+        self._postman.post_fields(receiver.name, fields)
+        return {"msgid": str(msgid)}
+
+    # -- time, faults, callbacks ---------------------------------------------------------------------------------
+
+    def _clock_jump(self, body: Json) -> Json:
+        self._world.clock.jump(_field(body, "seconds", float))
+        return self._clock_changed()
+
+    def _clock_rate(self, body: Json) -> Json:
+        self._world.clock.set_rate(_field(body, "rate", float))
+        return self._clock_changed()
+
+    def _clock_changed(self) -> Json:
+        for chat in list(self._world.chats.values()) if self._live.has_readers else []:
+            self._world.settle(chat)
+        self._live.tell("clock", self._clock())
+        return self._clock()
+
+    def _clock(self) -> Json:
+        return {"now": self._world.clock.now(), "rate": self._world.clock.rate}
+
+    def _add_fault(self, body: Json) -> Json:
+        known = {"kind", "match", "probability", "count", "seconds", "code", "when", "seed"}
+        if unknown := set(body) - known:
+            raise ValueError(f"不认识的字段 {', '.join(sorted(unknown))}")
+        fault = Fault(**{**body, "kind": FaultKind(body["kind"]), "when": When(body.get("when", "before"))})
+        fault_id = self._faults.add(fault)
+        self._live.tell("faults", {"faults": self._faults_json()})
+        return {"fault_id": fault_id}
+
+    def _remove_fault(self, body: Json) -> None:
+        fault_id = _field(body, "fault_id", str, "")
+        if fault_id:
+            self._faults.remove(fault_id)
+        else:
+            self._faults.clear()
+        self._live.tell("faults", {"faults": self._faults_json()})
+
+    def _faults_json(self) -> list[Json]:
+        names = ("fault_id", "kind", "match", "probability", "count", "seconds", "code", "when", "struck")
+        return [{name: getattr(fault, name) for name in names} for fault in self._faults.all()]
+
+    def _send_callback(self, body: Json) -> None:
+        """`fields` (flat, ToUserName and CreateTime added) or the whole `xml`, to `receiver`."""
+        name = _field(body, "receiver", str)
+        if name not in self._postman.receivers:
+            raise KeyError(name)
+        if xml := _field(body, "xml", str, ""):
+            self._postman.post(name, xml.encode())
+        else:
+            self._postman.post_fields(name, _field(body, "fields", dict))
+
+    async def _verify_callback(self, body: Json) -> Json:
+        problem = await self._postman.verify(_field(body, "receiver", str))
+        return {"good": not problem, "problem": problem}
+
+    def _point_callback(self, body: Json) -> None:
+        self._postman.point(_field(body, "receiver", str), _field(body, "url", str))
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    async def _state(self, _: web.Request) -> web.Response:
+        world = self._world
+        world.settle_desk()
+        return _json(
+            {
+                "clock": self._clock(),
+                "corp_id": world.settings.corp_id,
+                "repeat": world.settings.repeat.value,
+                "suggestions": list(world.settings.suggestions),
+                "accounts": [
+                    {"open_kfid": one.open_kfid, "name": one.name} for one in world.accounts.values()
+                ],
+                "customers": [world.customer_json(one) for one in world.customers.values()],
+                "servicers": [sessions.servicer_json(one) for one in world.servicers.values()],
+                "desk": [world.chat_json(chat) for chat in world.desk.values()],
+                "faults": self._faults_json(),
+                "callbacks": self._postman.status(),
+            }
+        )
+
+    async def _transcript(self, request: web.Request) -> web.Response:
+        try:
+            limit = int(request.query.get("limit", "200"))
+            chat = self._world.chat(
+                request.query.get("external_userid", ""), request.query.get("open_kfid", "")
+            )
+        except (WorldError, ValueError) as error:
+            return _refusal(404, str(error))
+        bubbles = [bubble.as_json() for bubble in chat.bubbles[-limit:]] if limit else []
+        return _json({"chat": self._world.chat_json(chat), "bubbles": bubbles, "total": len(chat.bubbles)})
+
+    async def _received(self, _: web.Request) -> web.Response:
+        """What every customer got, for benches: external_userid → list in order."""
+        found: dict[str, list[Json]] = {}
+        for (_kfid, external_userid), chat in self._world.chats.items():
+            found.setdefault(external_userid, []).extend(bubble.as_json() for bubble in chat.received)
+        return _json({"received": found})
+
+    async def _calls(self, _: web.Request) -> web.Response:
+        return _json({"counts": self._counts(), "recent": list(self._protocol.recent)})
+
+    def _counts(self) -> list[Json]:
+        rows = sorted(self._protocol.counts.items())
+        return [{"endpoint": path, "outcome": outcome, "count": count} for (path, outcome), count in rows]
+
+    async def _stats(self, _: web.Request) -> web.Response:
+        by_via = {via.value: 0 for via in Via}
+        for chat in self._world.chats.values():
+            for bubble in chat.bubbles:
+                by_via[bubble.via.value] += 1
+        replies = [
+            {"receiver": one.receiver, "code": one.code, "text": one.text} for one in self._postman.replies
+        ]
+        return _json(
+            {
+                "clock": self._clock(),
+                "customers": len(self._world.customers),
+                "chats": len(self._world.chats),
+                "bubbles": by_via,
+                "counts": self._counts(),
+                "callbacks": self._postman.status(),
+                "replies": replies,
+                "faults": self._faults_json(),
+            }
+        )
+
+    async def _app_messages(self, _: web.Request) -> web.Response:
+        names = ("msgid", "at", "agent_id", "userids", "msgtype", "body", "dropped")
+        rows = [{name: getattr(one, name) for name in names} for one in self._world.app_messages]
+        return _json({"messages": rows})
+
+    async def _media(self, request: web.Request) -> web.Response:
+        try:
+            media = self._world.media.get(request.match_info["media_id"], self._world.clock.now())
+        except ApiError:
+            return _refusal(404, "素材不存在或已过期（3 天）")
+        # Only pictures are shown in place; anything else a customer uploads must not run in this origin.
+        kind = media.content_type if media.kind in ("image", "video", "voice") else "application/octet-stream"
+        headers = {
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        }
+        return web.Response(body=media.content, content_type=kind, headers=headers)
+
+
+def _field(body: Json, name: str, kind: type[Kind], default: Kind | None = None) -> Kind:
+    value = body.get(name, default)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if value is None:
+        raise KeyError(name)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ValueError(f"{name} 类型不对")
+    return value
+
+
+def _who(body: Json) -> str:
+    return _field(body, "external_userid", str)
+
+
+def _where(body: Json) -> str:
+    return _field(body, "open_kfid", str, "")
+
+
+def _servicer(body: Json) -> str:
+    return _field(body, "userid", str)
+
+
+def _is_same_origin(request: web.Request) -> bool:
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+def _json(content: Json) -> web.Response:
+    return web.Response(
+        text=json.dumps(content, ensure_ascii=False),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _refusal(status: int, message: str) -> web.Response:
+    return web.json_response({"error": message}, status=status)

@@ -1,0 +1,50 @@
+"""The page: a desk of phones. Files under assets/, a strict policy, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+
+ASSETS = Path(__file__).parent / "assets"
+CONTENT_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.get("/", _index), web.get("/assets/{name}", _asset), web.get("/favicon.ico", _icon)]
+
+
+async def _index(_: web.Request) -> web.StreamResponse:
+    return _file("index.html")
+
+
+async def _icon(_: web.Request) -> web.StreamResponse:
+    return _file("logo.svg")
+
+
+async def _asset(request: web.Request) -> web.StreamResponse:
+    return _file(request.match_info["name"])
+
+
+def _file(name: str) -> web.StreamResponse:
+    path = ASSETS / name
+    if "/" in name or path.suffix not in CONTENT_TYPES or not path.is_file():
+        raise web.HTTPNotFound
+    return web.FileResponse(
+        path, headers={**HEADERS, "Content-Type": f"{CONTENT_TYPES[path.suffix]}; charset=utf-8"}
+    )

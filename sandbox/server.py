@@ -1,0 +1,120 @@
+"""Puts the sandbox together: the only place that constructs its parts.
+
+`running(settings)` is for tests; `python -m sandbox` serves the same application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from sandbox import endpoints_base, endpoints_kf, page
+from sandbox.callbacks import Postman
+from sandbox.clock import WorldClock
+from sandbox.control import Control
+from sandbox.faults import FaultBox
+from sandbox.live import Live
+from sandbox.protocol import Protocol
+from sandbox.settings import Settings
+from sandbox.world import World
+
+BODY_LIMIT_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(kw_only=True)
+class Box:
+    """A running sandbox: `url` without a slash at the end, and its parts for tests in the same process."""
+
+    url: str
+    world: World
+    faults: FaultBox
+    postman: Postman
+    protocol: Protocol
+    live: Live
+
+
+BOX = web.AppKey("box", Box)
+
+
+def create_app(settings: Settings) -> web.Application:
+    """The sandbox as an aiohttp application; `app[server.BOX]` gives access to its world."""
+    clock = WorldClock(Path(settings.clock_file) if settings.clock_file else None)
+    world = World(settings, clock)
+    faults = FaultBox(settings.seed)
+    postman = Postman(settings, clock, faults)
+    protocol = Protocol(world, faults, [*endpoints_base.ENDPOINTS, *endpoints_kf.ENDPOINTS])
+    live = Live()
+    box = Box(
+        url=f"http://{settings.host}:{settings.port}",
+        world=world,
+        faults=faults,
+        postman=postman,
+        protocol=protocol,
+        live=live,
+    )
+    _connect(box)
+    app = web.Application(client_max_size=BODY_LIMIT_BYTES)
+    app[BOX] = box
+    app.add_routes(page.routes())
+    app.add_routes(Control(world, faults, postman, protocol, live).routes())
+    app.router.add_route("*", "/cgi-bin/{path:.+}", protocol.serve)
+    app.cleanup_ctx.append(_post_office)
+    app.on_shutdown.append(_close_pages)
+    return app
+
+
+def _connect(box: Box) -> None:
+    def notice(open_kfid: str, token: str) -> None:
+        fields: dict[str, str | int | list[str]] = {
+            "MsgType": "event",
+            "Event": "kf_msg_or_event",
+            "Token": token,
+            "OpenKfId": open_kfid,
+        }
+        box.postman.post_fields("kf", fields)
+
+    def change(kind: str, content: dict[str, object]) -> None:
+        box.live.tell(kind, content)
+
+    box.world.on_notice = notice
+    box.world.on_change = change
+    box.postman.on_change = lambda: box.live.tell("callbacks", box.postman.status())
+
+
+async def _post_office(app: web.Application) -> AsyncIterator[None]:
+    box = app[BOX]
+    await box.postman.start()
+    checks: list[asyncio.Task[str]] = []
+    if box.world.settings.verify_at_start:
+        checks = [asyncio.create_task(box.postman.verify(name)) for name in box.postman.receivers]
+    yield
+    for check in checks:
+        check.cancel()
+    await asyncio.gather(*checks, return_exceptions=True)
+    await box.postman.close()
+
+
+async def _close_pages(app: web.Application) -> None:
+    app[BOX].live.close()
+
+
+@asynccontextmanager
+async def running(settings: Settings, port: int = 0) -> AsyncIterator[Box]:
+    """Serve on loopback (`port` 0: a free one) until the block ends."""
+    app = create_app(settings)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", port)
+        await site.start()
+        box = app[BOX]
+        bound = runner.addresses[0][1]
+        box.url = f"http://127.0.0.1:{bound}"
+        yield box
+    finally:
+        await runner.cleanup()
