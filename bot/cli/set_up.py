@@ -1,0 +1,87 @@
+"""Commands that look at the set-up: check, doctor, settings, routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli import options
+
+if TYPE_CHECKING:
+    from bot.config import Settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(check)
+    app.command()(doctor)
+    app.command()(settings)
+    app.command()(routes)
+
+
+def check(config: options.Config = None) -> None:
+    """检查配置、内容和时钟文件，列出全部问题；不连接任何服务。 (Validate configuration and content.)"""
+    from bot import checking
+    from domain.errors import ConfigError
+
+    loaded: Settings | None = None
+    problems: list[checking.Problem] = []
+    try:
+        loaded = options.load_settings(config)
+    except ConfigError as error:
+        problems = [checking.Problem(is_error=True, text=text) for text in error.problems]
+    problems += checking.check(loaded, options.today(loaded))
+    for problem in problems:
+        print(f"{'错误 error' if problem.is_error else '注意 warning'}: {problem.text}")
+    count = sum(problem.is_error for problem in problems)
+    print(f"检查完毕：{count} 个错误，{len(problems) - count} 个提醒。 ({count} errors.)")
+    raise typer.Exit(2 if count else 0)
+
+
+def doctor(
+    config: options.Config = None,
+    offline: Annotated[bool, typer.Option("--offline", help="只查本机，不访问企业微信")] = False,
+) -> None:
+    """逐项检查真实企业的接入情况，每个问题附解决办法。 (Find what is wrong with a real corp's set-up.)"""
+    from bot import checking, config as configuration, doctor as surgery
+    from bot.config import reading
+    from domain.errors import ConfigError
+
+    options.quieten()
+    try:
+        loaded = configuration.load(config, reading.working_environment())
+    except ConfigError as error:
+        surgery.show([surgery.configuration_failed(problem) for problem in error.problems])
+        raise typer.Exit(2) from None
+    today = options.today(loaded)
+    findings = options.run(surgery.examine(loaded, checking.check(loaded, today), offline=offline))
+    surgery.show(findings)
+    raise typer.Exit(1 if any(finding.state is surgery.State.FAIL for finding in findings) else 0)
+
+
+def settings(
+    config: options.Config = None,
+    write_docs: Annotated[
+        Path | None,
+        typer.Option(
+            help="改为在此目录生成 config.example.toml 和 docs/configuration.md", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """显示生效的配置，密钥已遮盖。 (Print the effective settings, secrets masked.)"""
+    from bot import config as configuration
+
+    if write_docs is not None:
+        (write_docs / "config.example.toml").write_text(configuration.example(), "utf-8")
+        (write_docs / "docs" / "configuration.md").write_text(configuration.documentation(), "utf-8")
+        return
+    print(configuration.masked_text(options.load_settings(config)), end="")
+
+
+def routes(config: options.Config = None) -> None:
+    """列出服务的全部网址。 (List the HTTP routes.)"""
+    from bot import app as house
+
+    for method, path in house.routes(options.load_settings(config)):
+        print(f"{method:<7} {path}")
