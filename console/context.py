@@ -1,0 +1,67 @@
+"""What the pages need from the running program. Filled by bot/app.py, which is the only one that builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from domain.faq import EntityMode, Faq, Line
+from domain.ports import Clock
+from domain.replies import FixedReply
+from store.database import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knowledge:
+    """The content as it is loaded now: the files' newest texts, approved or not.
+
+    `entity_modes` has every line. `serves_samples`: the demo, which answers with texts nobody has approved.
+    """
+
+    faqs: Mapping[str, Faq]
+    replies: Mapping[str, FixedReply]
+    entity_modes: Mapping[Line, EntityMode]
+    serves_samples: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessHealth:
+    """What only the running process knows; the rest of the health page is read from the store.
+
+    `writer_queue`: callers that wait for the store's writer. `is_matching_ready`: the segmentation has loaded.
+    `problems`: Chinese sentences to show as warnings, e.g. of the last token renewal.
+    """
+
+    version: str
+    started_at: datetime
+    writer_queue: int
+    is_matching_ready: bool
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleContext:
+    """Everything the pages use.
+
+    `zone`: of every time shown. `data_folder`: holds media/. `library_folder`: node_modules; pages work without it.
+    `company`: the name in the head of each page. `stop_line(line, by, reason)` and `resume_line(line, by)` return False
+    when nothing changed, `requeue_event(key)` when there is no such event.
+    """
+
+    store: Store
+    clock: Clock
+    zone: ZoneInfo
+    data_folder: Path
+    library_folder: Path
+    company: str
+    session_hours: float
+    secure_cookies: bool
+    picker: bool
+    knowledge: Callable[[], Knowledge]
+    stop_line: Callable[[Line, str, str], Awaitable[bool]]
+    resume_line: Callable[[Line, str], Awaitable[bool]]
+    requeue_event: Callable[[str], Awaitable[bool]]
+    health: Callable[[], Awaitable[ProcessHealth]]

@@ -1,0 +1,255 @@
+"""Logins, their roles and sessions, and the log of who looked at what.
+
+Times here are wall times: a login must not end because the demo's clock was moved forward. Tokens and passwords never
+reach this module, only their digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.login import AccessEntry, Login, LoginSession, Role
+from store import dialect
+from store.tables import access_log, login, login_session, role, staff
+
+
+async def add_login(
+    tx: AsyncConnection,
+    *,
+    name: str,
+    display_name: str,
+    password_hash: str,
+    roles: Iterable[str],
+    by: str,
+    now: datetime,
+    staff_id: int | None = None,
+) -> int | None:
+    """Add a login and return its id; None when the name is taken. Raises ValueError for an unknown role.
+
+    An empty `password_hash` admits nobody by password; only the demo's picker makes such logins.
+    """
+    row = {
+        "name": name,
+        "display_name": display_name or name,
+        "password_hash": password_hash,
+        "staff_id": staff_id,
+        "created_at": now,
+    }
+    added = dialect.insert(tx, login).values(row).on_conflict_do_nothing().returning(login.c.id)
+    login_id: int | None = (await tx.execute(added)).scalar_one_or_none()
+    if login_id is not None:
+        await set_roles(tx, login_id, roles, by=by, now=now)
+    return login_id
+
+
+async def set_roles(
+    tx: AsyncConnection, login_id: int, roles: Iterable[str], *, by: str, now: datetime
+) -> None:
+    """Give the login exactly these roles."""
+    wanted = {Role(name) for name in roles}
+    await tx.execute(sa.delete(role).where(role.c.login_id == login_id, role.c.role.not_in(wanted)))
+    rows = [
+        {"login_id": login_id, "role": name, "granted_by": by, "granted_at": now} for name in sorted(wanted)
+    ]
+    if rows:
+        await tx.execute(dialect.insert(tx, role).on_conflict_do_nothing(), rows)
+
+
+async def set_password_hash(tx: AsyncConnection, login_id: int, password_hash: str) -> None:
+    """Replace the password and lift a lock."""
+    values = {"password_hash": password_hash, "failures": 0, "locked_until": None}
+    await tx.execute(sa.update(login).where(login.c.id == login_id).values(values))
+
+
+async def set_disabled(tx: AsyncConnection, login_id: int, disabled_at: datetime | None) -> None:
+    """Shut the login out (its sessions end now), or let it in again with None."""
+    await tx.execute(sa.update(login).where(login.c.id == login_id).values(disabled_at=disabled_at))
+    if disabled_at is not None:
+        await revoke_all_sessions(tx, login_id, disabled_at)
+
+
+async def find_login(tx: AsyncConnection, name: str) -> Login | None:
+    """Return the login named `name`, or None."""
+    return await _one(tx, login.c.name == name)
+
+
+async def find_login_by_id(tx: AsyncConnection, login_id: int) -> Login | None:
+    """Return the login, or None."""
+    return await _one(tx, login.c.id == login_id)
+
+
+async def list_logins(tx: AsyncConnection) -> list[Login]:
+    """Return every login by name. A company has tens of them, so there are no pages."""
+    rows = (await tx.execute(_LOGIN.order_by(login.c.name))).all()
+    roles = await _roles(tx, [row.id for row in rows])
+    return [_login(row, roles.get(row.id, frozenset())) for row in rows]
+
+
+# --- signing in ---------------------------------------------------------------------------------------------
+
+
+async def record_failure(
+    tx: AsyncConnection, login_id: int, *, limit: int, lock: timedelta, now: datetime
+) -> None:
+    """Count a wrong password; at `limit` in a row the login is locked for `lock` and counting begins anew."""
+    failures = (
+        await tx.execute(
+            sa.update(login)
+            .where(login.c.id == login_id)
+            .values(failures=login.c.failures + 1)
+            .returning(login.c.failures)
+        )
+    ).scalar_one_or_none()
+    if failures is not None and failures >= limit:
+        locked = {"failures": 0, "locked_until": now + lock}
+        await tx.execute(sa.update(login).where(login.c.id == login_id).values(locked))
+
+
+async def clear_failures(tx: AsyncConnection, login_id: int) -> None:
+    """Forget wrong passwords after a right one."""
+    await tx.execute(sa.update(login).where(login.c.id == login_id).values(failures=0, locked_until=None))
+
+
+async def add_session(
+    tx: AsyncConnection, login_id: int, *, token_digest: str, csrf: str, now: datetime, expires_at: datetime
+) -> None:
+    """Begin a session, and forget the login's sessions that ended more than 30 days ago."""
+    gone = login_session.c.expires_at < now - timedelta(days=30)
+    await tx.execute(sa.delete(login_session).where(login_session.c.login_id == login_id, gone))
+    row = {
+        "token_digest": token_digest,
+        "login_id": login_id,
+        "created_at": now,
+        "expires_at": expires_at,
+        "seen_at": now,
+        "csrf": csrf,
+    }
+    await tx.execute(sa.insert(login_session).values(row))
+
+
+async def find_session(tx: AsyncConnection, token_digest: str, now: datetime) -> LoginSession | None:
+    """Return the session if it is neither expired nor revoked and its login is not shut out."""
+    wanted = sa.select(login_session).where(
+        login_session.c.token_digest == token_digest,
+        login_session.c.expires_at > now,
+        login_session.c.revoked_at.is_(None),
+    )
+    row = (await tx.execute(wanted)).one_or_none()
+    who = await find_login_by_id(tx, row.login_id) if row is not None else None
+    if row is None or who is None or who.disabled_at is not None:
+        return None
+    return LoginSession(
+        token_digest=row.token_digest,
+        login=who,
+        csrf=row.csrf,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        seen_at=row.seen_at,
+    )
+
+
+async def set_seen(tx: AsyncConnection, token_digest: str, now: datetime) -> None:
+    """Record when the session was last used."""
+    await tx.execute(
+        sa.update(login_session).where(login_session.c.token_digest == token_digest).values(seen_at=now)
+    )
+
+
+async def revoke_session(tx: AsyncConnection, token_digest: str, now: datetime) -> None:
+    """End one session."""
+    await tx.execute(
+        sa.update(login_session)
+        .where(login_session.c.token_digest == token_digest, login_session.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+async def revoke_all_sessions(tx: AsyncConnection, login_id: int, now: datetime) -> int:
+    """End every session of the login; return how many were open."""
+    done = await tx.execute(
+        sa.update(login_session)
+        .where(
+            login_session.c.login_id == login_id,
+            login_session.c.revoked_at.is_(None),
+            login_session.c.expires_at > now,
+        )
+        .values(revoked_at=now)
+    )
+    return done.rowcount
+
+
+async def count_sessions(tx: AsyncConnection, login_id: int, now: datetime) -> int:
+    """Return how many sessions of the login are open."""
+    wanted = sa.select(sa.func.count()).where(
+        login_session.c.login_id == login_id,
+        login_session.c.revoked_at.is_(None),
+        login_session.c.expires_at > now,
+    )
+    return int((await tx.execute(wanted)).scalar_one())
+
+
+# --- who looked at what -------------------------------------------------------------------------------------
+
+
+async def record_access(
+    tx: AsyncConnection, *, actor: str, act: str, subject: str, now: datetime, note: str = ""
+) -> None:
+    """Write down that `actor` did `act` to `subject`, e.g. "opened" "conversation:12"."""
+    row = {"at": now, "actor": actor[:64], "act": act[:32], "subject": subject[:128], "note": note}
+    await tx.execute(sa.insert(access_log).values(row))
+
+
+async def list_access(
+    tx: AsyncConnection, *, limit: int, before_id: int | None = None, subject: str = ""
+) -> list[AccessEntry]:
+    """Return the newest lines of the access log, those before `before_id` when given."""
+    wanted = sa.select(access_log).order_by(access_log.c.id.desc()).limit(limit)
+    if before_id is not None:
+        wanted = wanted.where(access_log.c.id < before_id)
+    if subject:
+        wanted = wanted.where(access_log.c.subject == subject)
+    return [
+        AccessEntry(id=row.id, at=row.at, actor=row.actor, act=row.act, subject=row.subject, note=row.note)
+        for row in (await tx.execute(wanted)).all()
+    ]
+
+
+_LOGIN = sa.select(login, staff.c.platform_id.label("staff_platform_id")).outerjoin(
+    staff, staff.c.id == login.c.staff_id
+)
+
+
+async def _one(tx: AsyncConnection, condition: sa.ColumnElement[bool]) -> Login | None:
+    row = (await tx.execute(_LOGIN.where(condition))).one_or_none()
+    if row is None:
+        return None
+    roles = await _roles(tx, [row.id])
+    return _login(row, roles.get(row.id, frozenset()))
+
+
+async def _roles(tx: AsyncConnection, login_ids: Sequence[int]) -> dict[int, frozenset[Role]]:
+    rows = await tx.execute(sa.select(role.c.login_id, role.c.role).where(role.c.login_id.in_(login_ids)))
+    found: dict[int, frozenset[Role]] = {}
+    for row in rows.all():
+        found[row.login_id] = found.get(row.login_id, frozenset()) | {Role(row.role)}
+    return found
+
+
+def _login(row: Any, roles: frozenset[Role]) -> Login:
+    return Login(
+        id=row.id,
+        name=row.name,
+        display_name=row.display_name or row.name,
+        password_hash=row.password_hash,
+        roles=roles,
+        staff_platform_id=row.staff_platform_id or "",
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+        failures=row.failures,
+        locked_until=row.locked_until,
+    )
