@@ -105,9 +105,11 @@ find_python() { # Print the first Python that is new enough and complete.
 }
 
 need_python() {
+    found=$(python3 --version 2>/dev/null || echo '没有 python3 / no python3')
+    python3 -c "$COMPLETE" 2>/dev/null || found="$found（没有 venv / without venv）"
     fail "需要 Python 3.11 或更高版本（含 venv）。Debian 12 / Ubuntu 24.04：apt-get install -y python3 python3-venv git" \
         "Python 3.11 or newer with venv is needed. On Debian 12 or Ubuntu 24.04: apt-get install -y python3 python3-venv git
-本机 / found here: $(python3 --version 2>&1 || true)$(python3 -c "$COMPLETE" 2>/dev/null || echo '，缺少 venv / without venv')"
+本机 / found here: $found"
 }
 
 # --- browser libraries -------------------------------------------------------------------------------------
