@@ -11,8 +11,6 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
-# --- what a callback says ---------------------------------------------------------------------------------
-
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformEvent:
@@ -46,9 +44,6 @@ class KfAccountsChanged(PlatformEvent):
 @dataclass(frozen=True, kw_only=True)
 class UnknownEvent(PlatformEvent):
     """A genuine callback no handler knows yet; stored raw and shown as unhandled."""
-
-
-# --- what an account's log holds --------------------------------------------------------------------------
 
 
 class Origin(StrEnum):
@@ -209,9 +204,6 @@ class KfPage:
     has_more: bool
 
 
-# --- accounts, people and files ---------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, kw_only=True)
 class KfAccount:
     """A customer-service account. `is_managed`: this program may drive it."""
@@ -253,9 +245,6 @@ class MediaFile:
     path: Path
 
 
-# --- menus we send ----------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, kw_only=True)
 class MenuClick:
     """A line the customer taps; comes back as a text with `menu_id`."""
@@ -280,9 +269,6 @@ class MenuNote:
 
 
 MenuItem = MenuClick | MenuLink | MenuNote
-
-
-# --- credentials ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)

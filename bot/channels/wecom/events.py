@@ -1,7 +1,7 @@
 """Event classes that wechatpy 2.0.0a26 lacks, or whose fields it lacks, beside its own.
 
 Defining a class registers it: the SDK keeps one class per event name, and the last one wins. Imported by
-parsing.py only. Sources: WeCom docs 94670, 97712, 90240, 92130, 91039 and shared field lists of each event.
+parsing.py only. Sources: WeCom docs 94670, 97712 (kf), 90240 (app events), 92130 (customer events).
 """
 
 from __future__ import annotations

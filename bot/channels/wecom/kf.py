@@ -36,8 +36,6 @@ class Kf:
     def __init__(self, client: WeComClient, clock: Clock) -> None:
         self._client, self._clock = client, clock
 
-    # --- reading ------------------------------------------------------------------------------------------
-
     async def sync(
         self, account_id: str, cursor: str = "", sync_token: str = "", limit: int = 1000
     ) -> platform.KfPage:
@@ -93,8 +91,6 @@ class Kf:
         """Fetch a customer's file into `folder`. Raises ChannelRefused when it has expired or is too large."""
         return await media.download(self._client, media_id, folder)
 
-    # --- sending ------------------------------------------------------------------------------------------
-
     async def send_text(self, account_id: str, customer_id: str, msgid: str, text: str) -> None:
         """Send a text. `msgid`: ours, at most 32 of 0-9 a-z A-Z _ -; the platform's idempotency key.
 
@@ -132,8 +128,6 @@ class Kf:
         kind = message.pop("msgtype")
         msgid = _checked_msgid(_SEND_ON_EVENT, msgid)
         await self._client.kf.send_msg_on_event(code, kind, message, msgid)
-
-    # --- sessions and links -------------------------------------------------------------------------------
 
     async def transfer(
         self, account_id: str, customer_id: str, state: SessionState, servicer_id: str | None = None

@@ -66,7 +66,7 @@ def page(answer: Entry, account_id: str, read_at: datetime) -> platform.KfPage:
 
 def message(entry: object, account_id: str, read_at: datetime) -> platform.KfMessage:
     """Return the record of one entry. `account_id`: the account whose log it is from."""
-    raw = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    raw = _raw(entry)
     fields = entry if isinstance(entry, dict) else {}
     kind = _kind(fields)
     body = _object(fields, kind.value)
@@ -85,6 +85,15 @@ def message(entry: object, account_id: str, read_at: datetime) -> platform.KfMes
         event=_event(body) if kind is MessageKind.EVENT else None,
         raw=raw,
     )
+
+
+def _raw(entry: object) -> str:
+    raw = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    try:
+        raw.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which only \u can spell
+        raw = json.dumps(entry, sort_keys=True, separators=(",", ":"))
+    return raw
 
 
 def _kind(fields: Entry) -> MessageKind:
