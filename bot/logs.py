@@ -1,8 +1,8 @@
 """The log: one JSON object per line on standard error, or plain text.
 
-Callers write `log.info("delivery accepted", extra={"action": "delivery_accepted", "delivery": key})`: a stable
-action word and keys, never message text. As a net under that rule, anything that looks like a phone, identity
-or card number is masked on its way out, whoever wrote it.
+Callers write `log.info("delivery accepted", extra={"action": "delivery_accepted", "delivery": key})`: a
+stable action word and keys, never message text. As a net under that rule, anything that looks like a phone,
+identity or card number is masked on its way out, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pythonjsonlogger.json import JsonFormatter
 # What a LogRecord carries by itself; everything else came in through `extra`.
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
-# Mainland identity numbers (18, the last may be X; 15 of old), bank cards (13 to 19 digits, also in groups of
-# four) and mobile numbers (with or without +86). A number inside a longer word, such as a digest, is left alone.
+# Mainland identity numbers (18, the last may be X; 15 of old), bank cards (13 to 19 digits, also in groups
+# of four) and mobile numbers (with or without +86). A number inside a longer word, such as a digest, is left.
 _PERSONAL = re.compile(
     r"(?<![0-9A-Za-z_])(?:"
     r"[1-9]\d{5}(?:19|20)\d{2}\d{7}[0-9Xx]"

@@ -33,6 +33,13 @@ def load_settings(path: Path | None) -> Settings:
     return settings
 
 
+def is_configured(path: Path | None) -> bool:
+    """Say whether there is any configuration to load."""
+    from bot.config import reading
+
+    return reading.is_given(path, reading.working_environment())
+
+
 def quieten() -> None:
     """Show only warnings, as text: for commands whose output a person reads."""
     from bot import logs

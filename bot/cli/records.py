@@ -24,7 +24,8 @@ def backup(
     config: options.Config = None,
 ) -> None:
     """备份数据库和媒体文件，运行中也可以。 (Back up the database and the media.)"""
-    from bot import backup as keeping, clock
+    from bot import backup as keeping
+    from bot import clock
     from domain.errors import ConfigError
 
     settings = options.load_settings(config)

@@ -51,8 +51,10 @@ def sandbox(context: typer.Context) -> None:
 
 def migrate(config: options.Config = None) -> None:
     """把数据库升级到本程序的版本。 (Bring the database up to date.)"""
-    from store import migrating
+    from store import schema
 
     settings = options.load_settings(config)
-    before, after = migrating.migrate(settings.store.url)
+    before = schema.version_of(settings.store.url)
+    schema.upgrade(settings.store.url)
+    after = schema.version_of(settings.store.url)
     print(f"数据库已是最新：{after}" if before == after else f"数据库已从 {before or '空库'} 升级到 {after}")

@@ -11,6 +11,7 @@ from bot.cli import options
 
 if TYPE_CHECKING:
     from bot.config import Settings
+    from bot.doctor import Finding
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +29,11 @@ def check(config: options.Config = None) -> None:
     loaded: Settings | None = None
     problems: list[checking.Problem] = []
     try:
-        loaded = options.load_settings(config)
+        if options.is_configured(config):
+            loaded = options.load_settings(config)
+        else:
+            text = "没有配置文件，只检查随附的内容。 (No configuration: only the shipped content is checked.)"
+            problems = [checking.Problem(is_error=False, text=text)]
     except ConfigError as error:
         problems = [checking.Problem(is_error=True, text=text) for text in error.problems]
     problems += checking.check(loaded, options.today(loaded))
@@ -44,7 +49,9 @@ def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="只查本机，不访问企业微信")] = False,
 ) -> None:
     """逐项检查真实企业的接入情况，每个问题附解决办法。 (Find what is wrong with a real corp's set-up.)"""
-    from bot import checking, config as configuration, doctor as surgery
+    from bot import checking
+    from bot import config as configuration
+    from bot import doctor as surgery
     from bot.config import reading
     from domain.errors import ConfigError
 
@@ -52,12 +59,42 @@ def doctor(
     try:
         loaded = configuration.load(config, reading.working_environment())
     except ConfigError as error:
-        surgery.show([surgery.configuration_failed(problem) for problem in error.problems])
+        show_report([surgery.configuration_failed(problem) for problem in error.problems])
         raise typer.Exit(2) from None
-    today = options.today(loaded)
-    findings = options.run(surgery.examine(loaded, checking.check(loaded, today), offline=offline))
-    surgery.show(findings)
+
+    async def examine() -> list[Finding]:
+        found: list[Finding] = []
+        with options.console(to_stderr=True).status("检查中…") as status:
+            problems = checking.check(loaded, options.today(loaded))
+            async for finding in surgery.examine(loaded, problems, offline=offline):
+                found.append(finding)
+                status.update(f"{finding.check} …")
+        return found
+
+    findings = options.run(examine())
+    show_report(findings)
     raise typer.Exit(1 if any(finding.state is surgery.State.FAIL for finding in findings) else 0)
+
+
+_MARKS = {"ok": "[green]通过[/]", "warn": "[yellow]注意[/]", "fail": "[red]失败[/]", "skip": "[dim]略过[/]"}
+
+
+def show_report(findings: list[Finding]) -> None:
+    """Print the findings as a table, what to do under each that is not well, and the count."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for finding in findings:
+        fix = f"\n[bold]→ {escape(finding.fix)}[/]" if finding.fix else ""
+        table.add_row(_MARKS[finding.state], escape(finding.check), escape(finding.sentence) + fix)
+    console = options.console()
+    console.print(table)
+    counts = {state: sum(finding.state == state for finding in findings) for state in _MARKS}
+    console.print(
+        f"通过 {counts['ok']}，注意 {counts['warn']}，失败 {counts['fail']}，略过 {counts['skip']}。"
+        f" ({counts['fail']} failed.)"
+    )
 
 
 def settings(

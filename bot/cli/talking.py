@@ -10,7 +10,7 @@ import typer
 from bot.cli import options
 
 if TYPE_CHECKING:
-    from bot.channels.terminal import Said
+    from bot.asking import Said
     from bot.config import Settings
 
 
@@ -24,7 +24,7 @@ def ask(
     config: options.Config = None,
 ) -> None:
     """问一句，看机器人怎样回答、为什么；不需要数据库和企业微信。 (Ask one question.)"""
-    from bot.channels import terminal
+    from bot import asking
 
     options.quieten()
     settings, folder, samples = _words(config)
@@ -32,21 +32,17 @@ def ask(
         print(
             f"没有配置，使用 {folder} 的示例内容，各业务线按持牌处理。 (No configuration: sample content.)\n"
         )
-    desk = terminal.Desk.open(
-        folder, today=options.today(settings), serves_samples=samples, settings=settings
-    )
+    desk = asking.Desk.open(folder, today=options.today(settings), serves_samples=samples, settings=settings)
     show(desk.ask(" ".join(text)))
 
 
 def chat(config: options.Config = None) -> None:
     """在终端里与机器人对话，输入 exit 结束。 (Talk in the terminal.)"""
-    from bot.channels import terminal
+    from bot import asking
 
     options.quieten()
     settings, folder, samples = _words(config)
-    desk = terminal.Desk.open(
-        folder, today=options.today(settings), serves_samples=samples, settings=settings
-    )
+    desk = asking.Desk.open(folder, today=options.today(settings), serves_samples=samples, settings=settings)
     print(desk.welcome() + "\n")
     while True:
         try:
@@ -83,13 +79,10 @@ def show(said: Said) -> None:
 
 def _words(config: Path | None) -> tuple[Settings | None, Path, bool]:
     """Return the settings when there are any, the content folder, and whether unapproved texts count."""
-    import os
-
     from bot.config.table import SHIPPED_FOLDER
 
-    if config is None and not Path("config.toml").is_file() and not os.environ.get("GUANJIA_CONFIG"):
-        own = Path("content")
-        return None, own if (own / "faq").is_dir() else SHIPPED_FOLDER / "content", True
+    if not options.is_configured(config):
+        return None, SHIPPED_FOLDER / "content", True
     settings = options.load_settings(config)
     options.quieten()
     return settings, settings.content.folder, settings.content.serve_samples

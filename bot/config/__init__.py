@@ -9,13 +9,12 @@ Read settings in bot/app.py and the command line only; pass values on.
 from __future__ import annotations
 
 from bot.config.reading import build, load
-from bot.config.rendering import documentation, example, masked
+from bot.config.rendering import documentation, example, masked, masked_text
 from bot.config.rules import OFFICIAL_API, warnings
-from bot.config.table import Period, Receiver, Settings, parse_hours
+from bot.config.table import Receiver, Settings, parse_hours
 
 __all__ = [
     "OFFICIAL_API",
-    "Period",
     "Receiver",
     "Settings",
     "build",
@@ -23,6 +22,7 @@ __all__ = [
     "example",
     "load",
     "masked",
+    "masked_text",
     "parse_hours",
     "warnings",
 ]

@@ -85,11 +85,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Without any file the environment alone is enough; relative paths are then relative to the working folder.
     Raises ConfigError with all mistakes.
     """
-    path = path or (Path(environ["GUANJIA_CONFIG"]) if environ.get("GUANJIA_CONFIG") else None)
-    if path is None and Path("config.toml").is_file():
-        path = Path("config.toml")
-    if path is None and not any(name.startswith(PREFIX) and "__" in name for name in environ):
+    if not is_given(path, environ):
         raise ConfigError([_NO_CONFIGURATION])
+    path = path or _usual_file(environ)
     given = Given(
         values=_read_toml(path) if path else {},
         file=str(path) if path else "",
@@ -97,6 +95,18 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     )
     _apply_environment(given, environ)
     return _finish(given)
+
+
+def is_given(path: Path | None, environ: Mapping[str, str]) -> bool:
+    """Say whether there is any configuration: a named file, the usual one, or variables of the environment."""
+    by_variables = any(name.startswith(PREFIX) and "__" in name for name in environ)
+    return path is not None or _usual_file(environ) is not None or by_variables
+
+
+def _usual_file(environ: Mapping[str, str]) -> Path | None:
+    if environ.get("GUANJIA_CONFIG"):
+        return Path(environ["GUANJIA_CONFIG"])
+    return Path("config.toml") if Path("config.toml").is_file() else None
 
 
 def build(values: dict[str, Any], base: Path, *, file: str = "config.toml") -> Settings:

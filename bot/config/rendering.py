@@ -157,6 +157,24 @@ def masked(settings: Settings) -> dict[str, Any]:
     return plain
 
 
+def masked_text(settings: Settings) -> str:
+    """Return the effective settings as TOML, secrets and passwords replaced; what is not set is left out."""
+    return "\n".join(_toml_sections(masked(settings), ())).lstrip("\n") + "\n"
+
+
+def _toml_sections(values: dict[str, Any], at: tuple[str, ...]) -> list[str]:
+    own = [
+        f"{key} = {_toml(value)}"
+        for key, value in values.items()
+        if not isinstance(value, dict) and value is not None
+    ]
+    lines = [f"\n[{'.'.join(at)}]", *own] if own else []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            lines += _toml_sections(value, (*at, key))
+    return lines
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         keys = reading.fields_of(type(value))

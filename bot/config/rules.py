@@ -19,7 +19,7 @@ Found = tuple[tuple[str, ...], str]
 
 # Words a name may hold only when a licence covers them (金融产品网络营销管理办法, articles 18-19);
 # 金融 needs any of the three.
-_LICENSED_WORDS = {
+LICENSED_WORDS = {
     "贷款": ("loan",),
     "保险": ("insurance",),
     "理财": ("wealth",),
@@ -54,6 +54,11 @@ _PICKER = (
 )
 _COOKIES = "监听非本机地址时必须为 true。 (Must be true unless server.host is loopback.)"
 _MENU_AT = "不能大于 answering.answer_at。 (Must not be above answering.answer_at.)"
+
+
+def allows_word(settings: Settings, word: str) -> bool:
+    """Say whether a licensed line covers `word`, one of LICENSED_WORDS, in a name."""
+    return any(getattr(settings.entity_mode, line) == "licensed" for line in LICENSED_WORDS[word])
 
 
 def check_together(find: Callable[[tuple[str, ...]], Any]) -> list[Found]:
@@ -103,14 +108,12 @@ def warnings(settings: Settings) -> list[str]:
         found.append(
             "company.name 未填写：欢迎语需要公司全称。 (Empty; the welcome needs the full company name.)"
         )
-    for word, lines in _LICENSED_WORDS.items():
-        if word in settings.company.short_name and not any(
-            getattr(settings.entity_mode, line) == "licensed" for line in lines
-        ):
-            found.append(
-                f"company.short_name 含“{word}”，但没有相应业务线设为 licensed：无牌照的名称不得含此字样，"
-                f"请改名。 (Holds {word} without a licensed line; choose another name.)"
-            )
+    found += [
+        f"company.short_name 含“{word}”，但没有相应业务线设为 licensed：无牌照的名称不得含此字样，请改名。"
+        f" (Holds {word} without a licensed line; choose another name.)"
+        for word in LICENSED_WORDS
+        if word in settings.company.short_name and not allows_word(settings, word)
+    ]
     if official and not settings.server.public_url:
         found.append(
             "server.public_url 未填写：doctor 无法检查回调地址。"

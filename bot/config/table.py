@@ -11,7 +11,7 @@ import itertools
 import re
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -24,6 +24,8 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+
+from domain.hours import Period
 
 # The checkout (or the installed tree) this program runs from; the shipped content stands in it.
 SHIPPED_FOLDER = Path(__file__).resolve().parents[2]
@@ -58,20 +60,15 @@ def resolve_path(path: Path, info: ValidationInfo) -> Path:
 RelativePath = Annotated[Path, AfterValidator(resolve_path)]
 
 
-class Period(NamedTuple):
-    """One opening period of a weekday: Monday is 0; `closes` is exclusive, time.max stands for 24:00."""
-
-    weekday: int
-    opens: time
-    closes: time
-
-
 def parse_hours(lines: list[str]) -> tuple[Period, ...]:
     """Turn `["mon-fri 09:00-18:00", "sat 09:00-12:00"]` into periods ordered by weekday and time.
 
     Days are mon…sun, one, a range or a comma list. Raises ValueError naming the line that cannot be read.
     """
-    periods = sorted(period for line in lines for period in _parse_line(line))
+    periods = sorted(
+        (period for line in lines for period in _parse_line(line)),
+        key=lambda period: (period.weekday, period.opens),
+    )
     for before, after in itertools.pairwise(periods):
         if before.weekday == after.weekday and after.opens < before.closes:
             raise ValueError(
@@ -90,7 +87,7 @@ def _parse_line(line: str) -> list[Period]:
             f"看不懂“{line}”，请写成 “mon-fri 09:00-18:00”，结束晚于开始 / cannot read {line!r}; write "
             '"mon-fri 09:00-18:00", the end after the start'
         )
-    return [Period(day, opens, closes) for day in days]
+    return [Period(weekday=day, opens=opens, closes=closes) for day in days]
 
 
 def _parse_days(text: str) -> list[int]:

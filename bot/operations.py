@@ -1,0 +1,156 @@
+"""What an operator does from the command line to an installation, whether it runs or not.
+
+Each function opens the house, does one act and closes it; a running `serve` sees the change through the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import app, config
+from domain.errors import ChannelError, ConfigError
+from domain.faq import Faq, Line
+from domain.platform import KfAccount
+from store import contents, events, lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval:
+    """What an approval changed: ids newly approved, approved before, and not found."""
+
+    approved: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A line of `content list`. `approved_by`: who approved the text as it is in the file, or empty."""
+
+    id: str
+    question: str
+    scope: str
+    valid_until: str
+    approved_by: str
+
+
+async def approve(
+    settings: config.Settings, ids: Sequence[str] | None, *, by: str, note: str = ""
+) -> Approval:
+    """Record that `by` approves the current version of these texts, of all when `ids` is None."""
+    if not by.strip():
+        raise ConfigError(["--by 是空的，请写审批人的姓名。 (Name the person who approves.)"])
+    async with app.opened(settings) as house:
+        current = _digests(house)
+        async with house.store.read() as tx:
+            versions = [
+                version
+                for version in await contents.list_versions(tx)
+                if current.get(version.key) == version.digest
+            ]
+        wanted = set(current if ids is None else ids)
+        drafts = [version for version in versions if version.key in wanted and not version.approved_by]
+
+        async def job(tx: AsyncConnection) -> int:
+            now = house.clock.now()
+            return await contents.approve(tx, [one.id for one in drafts], by=by, now=now, note=note)
+
+        await house.store.write(job)
+    approved = {version.key for version in drafts}
+    known = {version.key for version in versions}
+    return Approval(
+        approved=tuple(sorted(approved)),
+        unchanged=tuple(sorted((wanted & known) - approved)),
+        unknown=tuple(sorted(wanted - known)),
+    )
+
+
+async def list_entries(settings: config.Settings) -> list[Entry]:
+    """Return every text of the files with the approval of exactly that version, entries first."""
+    async with app.opened(settings) as house:
+        current = _digests(house)
+        async with house.store.read() as tx:
+            approved = {
+                version.key: version.approved_by
+                for version in await contents.list_versions(tx)
+                if current.get(version.key) == version.digest
+            }
+        faqs = [_faq_entry(faq, approved) for faq in house.content.faqs.values()]
+        replies = [
+            Entry(
+                id=key, question=reply.text[:24], scope="", valid_until="", approved_by=approved.get(key, "")
+            )
+            for key, reply in house.content.replies.items()
+        ]
+        return faqs + replies
+
+
+def _digests(house: app.House) -> dict[str, str]:
+    texts = {**house.content.replies, **house.content.faqs}
+    return {key: text.digest for key, text in texts.items()}
+
+
+def _faq_entry(faq: Faq, approved: dict[str, str]) -> Entry:
+    until: date = faq.last_valid_on
+    return Entry(
+        id=faq.id,
+        question=faq.question,
+        scope=faq.scope,
+        valid_until=until.isoformat(),
+        approved_by=approved.get(faq.id, ""),
+    )
+
+
+async def stop_line(settings: config.Settings, line: Line, *, by: str, reason: str) -> bool:
+    """Stop a product line; False when it is stopped already."""
+    async with app.opened(settings) as house:
+
+        async def job(tx: AsyncConnection) -> bool:
+            return await lines.stop(tx, line, by=by, reason=reason, now=house.clock.now())
+
+        return await house.store.write(job)
+
+
+async def resume_line(settings: config.Settings, line: Line, *, by: str) -> bool:
+    """Resume a product line; False when it is not stopped."""
+    async with app.opened(settings) as house:
+
+        async def job(tx: AsyncConnection) -> bool:
+            return await lines.resume(tx, line, by=by, now=house.clock.now())
+
+        return await house.store.write(job)
+
+
+async def replay(settings: config.Settings, key: str) -> bool:
+    """Queue an event again; the running server takes it up. False when there is no such event."""
+    async with app.opened(settings) as house:
+
+        async def job(tx: AsyncConnection) -> bool:
+            return await events.requeue(tx, key, house.clock.now())
+
+        return await house.store.write(job)
+
+
+async def list_accounts(settings: config.Settings) -> list[KfAccount]:
+    """Return the kf accounts as the platform lists them for our app."""
+    async with app.opened(settings) as house:
+        return list(await _wecom(house).list_kf_accounts())
+
+
+async def make_link(settings: config.Settings, account_id: str, *, scene: str, param: str = "") -> str:
+    """Return an entry link of the account; `param` comes back as scene_param (WeCom doc 94665)."""
+    from urllib.parse import quote
+
+    async with app.opened(settings) as house:
+        url = str(await _wecom(house).make_kf_link(account_id, scene=scene))
+    return f"{url}{'&' if '?' in url else '?'}scene_param={quote(param, safe='')}" if param else url
+
+
+def _wecom(house: app.House):  # type: ignore[no-untyped-def]
+    if house.wecom is None:
+        raise ChannelError("没有配置 wecom.receivers.kf。 (No receiver kf is configured.)")
+    return house.wecom
