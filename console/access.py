@@ -1,0 +1,312 @@
+"""Who may see and do what. The `access_*` functions are the only way from a page to an object.
+
+The table RIGHTS is written out for people in docs/access.md; tests/console/test_access.py walks every route with every
+role and compares. What a person may not know of is NotFound, what they may know of but not do is Forbidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.case import Case
+from domain.errors import BotError
+from domain.faq import Line
+from domain.login import AccessEntry, Login, Role
+from domain.talk import Conversation
+from store import (
+    case_reports,
+    cases,
+    conversations,
+    health_reports,
+    lines,
+    logins,
+    machine_reports,
+    talk_reports,
+    transcripts,
+)
+from store.paging import Place
+
+
+class Right(StrEnum):
+    """One thing a person may see or do."""
+
+    SEE_ALL_TALK = "see_all_talk"  # Every conversation and case; without it only one's own.
+    DIRECT_CASES = "direct_cases"  # Give a case to somebody and move its date.
+    SEE_EVENTS = "see_events"  # Unhandled and failed events, and let them be tried again.
+    SEE_RAW = "see_raw"  # The raw body of an event.
+    SEE_DELIVERIES = "see_deliveries"  # What did not leave or may not have left.
+    SETTLE_DELIVERIES = "settle_deliveries"  # Say whether an uncertain one arrived.
+    SEE_LINES = "see_lines"
+    STOP_LINES = "stop_lines"  # Stop and resume a product line.
+    SEE_HEALTH = "see_health"
+    SEE_CONTENT = "see_content"
+    APPROVE_CONTENT = "approve_content"  # Let a text be said to customers, under one's own name.
+    SEE_UNANSWERED = "see_unanswered"  # Questions the bot could not answer, without the customer's name.
+    MANAGE_LOGINS = "manage_logins"
+    SEE_ACCESS_LOG = "see_access_log"
+
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.ADMIN: frozenset(Right) - {Right.APPROVE_CONTENT},
+    Role.SUPERVISOR: frozenset(
+        {
+            Right.SEE_ALL_TALK,
+            Right.DIRECT_CASES,
+            Right.SEE_EVENTS,
+            Right.SEE_DELIVERIES,
+            Right.SETTLE_DELIVERIES,
+            Right.SEE_LINES,
+            Right.STOP_LINES,
+            Right.SEE_HEALTH,
+            Right.SEE_CONTENT,
+            Right.SEE_UNANSWERED,
+        }
+    ),
+    Role.COMPLIANCE: frozenset(
+        {
+            Right.SEE_ALL_TALK,
+            Right.DIRECT_CASES,
+            Right.SEE_DELIVERIES,
+            Right.SEE_LINES,
+            Right.STOP_LINES,
+            Right.SEE_HEALTH,
+            Right.SEE_CONTENT,
+            Right.APPROVE_CONTENT,
+            Right.SEE_UNANSWERED,
+            Right.SEE_ACCESS_LOG,
+        }
+    ),
+    Role.CONTENT: frozenset(
+        {Right.SEE_LINES, Right.SEE_CONTENT, Right.APPROVE_CONTENT, Right.SEE_UNANSWERED}
+    ),
+    Role.OWNER: frozenset({Right.SEE_CONTENT}),
+    Role.ADVISOR: frozenset({Right.SEE_CONTENT}),
+}
+# These roles see conversations and cases: all with SEE_ALL_TALK, otherwise those they serve or own.
+TALK_ROLES = frozenset({Role.ADMIN, Role.SUPERVISOR, Role.COMPLIANCE, Role.OWNER, Role.ADVISOR})
+
+
+class Forbidden(BotError):
+    """The page or act is there, and this person has no right to it."""
+
+
+class NotFound(BotError):
+    """There is no such object, or this person may not know of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewer:
+    """The signed-in person. `csrf`: must come back with every POST."""
+
+    login: Login
+    token_digest: str
+    csrf: str
+
+    @property
+    def name(self) -> str:
+        """What is written into logs and histories."""
+        return self.login.name
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        return frozenset().union(*(RIGHTS[role] for role in self.login.roles))
+
+    @property
+    def sees_talk(self) -> bool:
+        return bool(self.login.roles & TALK_ROLES)
+
+    @property
+    def own_names(self) -> frozenset[str]:
+        """The names under which this person serves sessions and owns cases."""
+        return frozenset(filter(None, {self.login.name, self.login.staff_platform_id}))
+
+    @property
+    def scope(self) -> frozenset[str] | None:
+        """Whose conversations and cases this person sees: None is everybody's."""
+        return None if Right.SEE_ALL_TALK in self.rights else self.own_names
+
+    def may(self, right: str) -> bool:
+        """Say whether this person has the right; templates ask by its name."""
+        return Right(right) in self.rights
+
+
+def require(viewer: Viewer, right: Right) -> None:
+    """Raise Forbidden unless the person has the right."""
+    if right not in viewer.rights:
+        raise Forbidden()
+
+
+def require_talk(viewer: Viewer) -> None:
+    """Raise Forbidden unless the person's role sees conversations at all."""
+    if not viewer.sees_talk:
+        raise Forbidden()
+
+
+# --- conversations ------------------------------------------------------------------------------------------
+
+
+async def access_conversations(
+    viewer: Viewer, tx: AsyncConnection, wanted: talk_reports.TalkFilter, place: Place | None, limit: int
+) -> list[talk_reports.TalkRow]:
+    """Return the conversations this person may see, newest first."""
+    require_talk(viewer)
+    return await talk_reports.list_talks(tx, wanted, scope=viewer.scope, before=place, limit=limit)
+
+
+async def access_conversation(viewer: Viewer, tx: AsyncConnection, conversation_id: int) -> Conversation:
+    """Return the conversation. The caller records a full opening with `record_opening`."""
+    require_talk(viewer)
+    try:
+        found = await conversations.get(tx, conversation_id)
+    except LookupError as error:
+        raise NotFound() from error
+    if viewer.scope is not None and not await transcripts.is_served_by(tx, conversation_id, viewer.scope):
+        raise NotFound()
+    return found
+
+
+async def access_media(viewer: Viewer, tx: AsyncConnection, media_id: int) -> transcripts.Media:
+    """Return a file that was sent in a conversation this person may see."""
+    require_talk(viewer)
+    found = await transcripts.find_media(tx, media_id)
+    if found is None:
+        raise NotFound()
+    await access_conversation(viewer, tx, found.conversation_id)
+    return found
+
+
+async def record_opening(viewer: Viewer, tx: AsyncConnection, subject: str, now: datetime) -> None:
+    """Write down that this person opened a customer's talk; for every role alike."""
+    await logins.record_access(tx, actor=viewer.name, act="opened", subject=subject, now=now)
+
+
+# --- cases --------------------------------------------------------------------------------------------------
+
+
+async def access_cases(
+    viewer: Viewer, tx: AsyncConnection, wanted: case_reports.CaseFilter, place: Place | None, limit: int
+) -> list[case_reports.CaseRow]:
+    """Return the cases this person may see, the most urgent first."""
+    require_talk(viewer)
+    return await case_reports.list_cases(tx, wanted, scope=viewer.scope, after=place, limit=limit)
+
+
+async def access_case(viewer: Viewer, tx: AsyncConnection, case_id: int) -> Case:
+    """Return the case; whoever sees it may write notes, close it and take it up again."""
+    require_talk(viewer)
+    found = await cases.find(tx, case_id)
+    if found is None:
+        raise NotFound()
+    if viewer.scope is not None and found.owner not in viewer.scope:
+        raise NotFound()
+    return found
+
+
+async def access_case_direction(viewer: Viewer, tx: AsyncConnection, case_id: int) -> Case:
+    """Return the case to somebody who may give it away or move its date."""
+    found = await access_case(viewer, tx, case_id)
+    require(viewer, Right.DIRECT_CASES)
+    return found
+
+
+# --- the machine --------------------------------------------------------------------------------------------
+
+
+async def access_events(
+    viewer: Viewer, tx: AsyncConnection, state: str, place: Place | None, limit: int
+) -> list[machine_reports.EventRow]:
+    """Return events that need a person, newest first, without their bodies."""
+    require(viewer, Right.SEE_EVENTS)
+    return await machine_reports.list_events(tx, state, before=place, limit=limit)
+
+
+async def access_event(viewer: Viewer, tx: AsyncConnection, event_id: int) -> machine_reports.EventRow:
+    """Return one event that needs a person, without its body."""
+    require(viewer, Right.SEE_EVENTS)
+    found = await machine_reports.find_event(tx, event_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def access_event_body(viewer: Viewer, tx: AsyncConnection, event_id: int) -> bytes:
+    """Return the raw body of an event that needs a person."""
+    require(viewer, Right.SEE_RAW)
+    found = await machine_reports.find_event_body(tx, event_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def access_deliveries(
+    viewer: Viewer, tx: AsyncConnection, state: str, place: Place | None, limit: int
+) -> list[machine_reports.DeliveryRow]:
+    """Return deliveries in `state`, newest first."""
+    require(viewer, Right.SEE_DELIVERIES)
+    return await machine_reports.list_deliveries(tx, state, before=place, limit=limit)
+
+
+async def access_lines(viewer: Viewer, tx: AsyncConnection) -> list[lines.LineStop]:
+    """Return the stops of the lines, newest first."""
+    require(viewer, Right.SEE_LINES)
+    return await lines.list_stops(tx)
+
+
+async def access_health(viewer: Viewer, tx: AsyncConnection) -> health_reports.StoreHealth:
+    """Return what the store tells about its queues and accounts."""
+    require(viewer, Right.SEE_HEALTH)
+    return await health_reports.read_health(tx)
+
+
+async def access_content(viewer: Viewer, tx: AsyncConnection) -> list[machine_reports.VersionRow]:
+    """Return every version of every text with its approval, without the texts."""
+    require(viewer, Right.SEE_CONTENT)
+    return await machine_reports.list_version_rows(tx)
+
+
+async def access_unanswered(
+    viewer: Viewer, tx: AsyncConnection, place: Place | None, limit: int
+) -> list[machine_reports.QuestionRow]:
+    """Return questions without a sure answer, newest first, without the customers' names."""
+    require(viewer, Right.SEE_UNANSWERED)
+    return await machine_reports.list_unanswered(tx, before=place, limit=limit)
+
+
+# --- people -------------------------------------------------------------------------------------------------
+
+
+async def access_logins(viewer: Viewer, tx: AsyncConnection) -> list[Login]:
+    """Return every login."""
+    require(viewer, Right.MANAGE_LOGINS)
+    return await logins.list_logins(tx)
+
+
+async def access_login(viewer: Viewer, tx: AsyncConnection, login_id: int) -> Login:
+    """Return one login."""
+    require(viewer, Right.MANAGE_LOGINS)
+    found = await logins.find_login_by_id(tx, login_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def access_log(
+    viewer: Viewer, tx: AsyncConnection, before_id: int | None, limit: int
+) -> list[AccessEntry]:
+    """Return who looked at what, newest first."""
+    require(viewer, Right.SEE_ACCESS_LOG)
+    return await logins.list_access(tx, limit=limit, before_id=before_id)
+
+
+def access_line_stop(viewer: Viewer, name: str) -> Line:
+    """Return the line `name` to somebody who may stop it."""
+    require(viewer, Right.STOP_LINES)
+    try:
+        return Line(name)
+    except ValueError as error:
+        raise NotFound() from error
