@@ -14,9 +14,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 
-from store import database, tables
+from store import database, schema
 from tests.plugins import postgres as server
 
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
@@ -64,7 +63,7 @@ async def store(database_url: str) -> AsyncIterator[database.Store]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the current schema and nothing in it."""
     path = tmp_path_factory.mktemp("template") / "guanjia.db"
-    _lay_schema(f"sqlite:///{path}")
+    schema.upgrade(f"sqlite:///{path}")
     return path
 
 
@@ -73,7 +72,7 @@ def postgres_template(postgres: server.Postgres) -> str:
     """The name of a database on `postgres` with the current schema and nothing in it."""
     with psycopg.connect(postgres.admin_url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {_TEMPLATE}")
-    _lay_schema(postgres.url(_TEMPLATE))
+    schema.upgrade(postgres.url(_TEMPLATE))
     return _TEMPLATE
 
 
@@ -87,10 +86,3 @@ def new_database(postgres: server.Postgres, template: str) -> Iterator[str]:
             yield postgres.url(name)
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _lay_schema(url: str) -> None:
-    driver = "postgresql+psycopg" if url.startswith("postgresql") else "sqlite"
-    engine = sa.create_engine(sa.make_url(url).set(drivername=driver))
-    tables.metadata.create_all(engine)
-    engine.dispose()
