@@ -35,6 +35,7 @@ DISCLOSURE_KEYS = frozenset(
     ["id", "line", "law", "message", "patterns", "unless", "needs", "must_match", "must_not_match"]
 )
 TABLES = ("rule", "excuse", "disclosure")
+DEFAULT_EXCUSES = ("negated", "education", "asked")
 REACHES = ("before", "sentence", "text")
 LABELS = frozenset(
     [
@@ -217,7 +218,7 @@ def _parse_rule(table: tables.Table, excuses: Mapping[str, Excuse]) -> Rule:
     if severity and severity not in {"S0", "S1", "S2", "S3"}:
         table.wrong(f"has severity {severity!r}; write S0, S1, S2 or S3", "severity")
         severity = ""
-    named = table.texts("excuses") if "excuses" in table.values else tuple(excuses)
+    named = table.texts("excuses") if "excuses" in table.values else DEFAULT_EXCUSES
     for name in named:
         if name not in excuses:
             table.wrong(f"names an unknown excuse {name!r}{tables.nearest(name, excuses)}", "excuses")
@@ -284,7 +285,7 @@ def _reach(reach: str, text: str, span: tuple[int, int]) -> tuple[int, int]:
     if reach == "text":
         return 0, len(text)
     if reach == "before":
-        return _after_last(_CLAUSE_END, text, start), min(end, start + 1)
+        return _after_last(_CLAUSE_END, text, start), start
     stop = _SENTENCE_END.search(text, end)
     return _after_last(_SENTENCE_END, text, start), stop.end() if stop else len(text)
 

@@ -1,0 +1,72 @@
+"""What may be said today: the approved versions, the matcher over them, stopped lines and entity modes.
+
+Immutable; a new one is built when a file, an approval, a stop or the date changes (bot/library.py). Handlers choose
+words from it and the outbox asks it again before a text leaves.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from content import matching, serving
+from content.loading import Content
+from domain.faq import Decision, EntityMode, Faq, Line, Refusal, Thresholds
+from domain.replies import FixedReply
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A text that may be served with the version it came from. `is_sample`: nobody of the company approved it."""
+
+    version_id: int | None
+    is_sample: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knowledge:
+    """Today's words.
+
+    `faqs`, `replies`: the approved (or sample) version of each, by id. `matcher` knows every entry in `faqs` that is
+    approved, also of stopped lines: the customer of a stopped line shall get the holding line, not "unknown".
+    """
+
+    content: Content
+    faqs: Mapping[str, Faq]
+    replies: Mapping[str, FixedReply]
+    versions: Mapping[str, Served]
+    matcher: matching.Matcher
+    thresholds: Thresholds
+    entity_modes: Mapping[Line, EntityMode]
+    stopped: frozenset[Line]
+    today: date
+
+    def decide(self, text: str) -> Decision:
+        """Return what the matches of `text` allow."""
+        return matching.decide(self.matcher.match(text), self.thresholds)
+
+    def refusal(self, faq_id: str) -> Refusal | None:
+        """Return why the entry may not be served now, None when it may; an unknown entry is unapproved."""
+        faq = self.faqs.get(faq_id)
+        if faq is None:
+            return Refusal.UNAPPROVED
+        return serving.servable(
+            faq,
+            entity_mode=self.entity_modes[faq.line],
+            today=self.today,
+            approved=True,
+            stopped=faq.line in self.stopped,
+        )
+
+    def find_by_menu_id(self, clicked: str) -> Faq | None:
+        """Return the entry that a click on `clicked` means, or None."""
+        return next((faq for faq in self.faqs.values() if faq.menu_id == clicked), None)
+
+    def version_id(self, kind: str, key: str) -> int | None:
+        """Return the content version of a text; None for samples that were never stored."""
+        served = self.versions.get(f"{kind}:{key}")
+        return served.version_id if served else None
