@@ -10,7 +10,19 @@ from domain.replies import FixedReply, MenuEntry
 
 KEYS = frozenset({"id", "text", "menu", "tail"})
 SLOTS = frozenset(
-    {"company", "licence", "opens_at", "servicer", "case_no", "due_on", "institution", "question", "time", "month", "day"}
+    {
+        "company",
+        "licence",
+        "opens_at",
+        "servicer",
+        "case_no",
+        "due_on",
+        "institution",
+        "question",
+        "time",
+        "month",
+        "day",
+    }
 )
 MENU_TEXT_LIMIT_BYTES = 128  # click.content (WeCom doc 94677).
 MENU_LIMIT = 10  # Clickable items of one menu (WeCom doc 94677).

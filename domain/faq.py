@@ -127,9 +127,9 @@ class Match:
 class Thresholds:
     """Where the matcher answers by itself; set on real questions, see docs/content.md."""
 
-    answer_score: float = 0.55  # At or above: one entry is clearly meant.
-    answer_margin: float = 0.08  # The runner-up must be at least this much worse.
-    menu_score: float = 0.34  # At or above: worth showing in a menu.
+    answer_score: float = 0.36  # At or above: one entry is clearly meant.
+    answer_margin: float = 0.06  # The runner-up must be at least this much worse.
+    menu_score: float = 0.27  # At or above: worth showing in a menu.
     menu_size: int = 3
 
 

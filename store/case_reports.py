@@ -50,7 +50,7 @@ async def list_cases(
     after: Place | None,
     limit: int,
 ) -> list[CaseRow]:
-    """Return cases: those to be done by their date, so the latest come first; closed ones by their date, newest first."""
+    """Return cases by their date: open ones with the most overdue first, closed ones with the newest date first."""
     is_closed = wanted.show == "closed"
     order = [case.c.due_at.desc(), case.c.id.desc()] if is_closed else [case.c.due_at, case.c.id]
     select = _CASES.order_by(*order).limit(limit)
@@ -83,9 +83,7 @@ def _case_conditions(
         conditions.append(case.c.kind == wanted.kind)
     if wanted.is_unowned:
         conditions.append(case.c.owner == "")
-    for people in (wanted.owners, scope):
-        if people is not None:
-            conditions.append(case.c.owner.in_(people))
+    conditions += [case.c.owner.in_(people) for people in (wanted.owners, scope) if people is not None]
     if place is not None:
         conditions.append((paging.before if is_closed else paging.after)(case.c.due_at, case.c.id, place))
     return conditions

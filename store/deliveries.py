@@ -146,7 +146,8 @@ async def release(
     claimed = sa.update(delivery).where(delivery.c.state == "claimed", gone)
     await tx.execute(claimed.values(state=DeliveryState.DUE, **free))
     attempting = sa.update(delivery).where(delivery.c.state == "attempting", gone)
-    safe = delivery.c.send_class.in_(list(repeat_is_safe))
+    # A transfer asks for the session's state before it is tried again.
+    safe = sa.or_(delivery.c.send_class.in_(list(repeat_is_safe)), delivery.c.act == Act.TRANSFER)
     await tx.execute(attempting.where(safe).values(state=DeliveryState.DUE, **free))
     lost = await tx.execute(
         attempting.where(~safe).values(
@@ -162,6 +163,15 @@ async def record_report(tx: AsyncConnection, key: str, now: datetime, outcome: s
         sa.update(delivery)
         .where(delivery.c.key == key, delivery.c.state.in_(["accepted", "unknown", "attempting"]))
         .values(state=DeliveryState.FAILED, outcome=outcome, finished_at=now)
+    )
+
+
+async def cancel_of_turn(tx: AsyncConnection, turn_id: int, now: datetime, outcome: str) -> None:
+    """Take back what has not left yet of a turn that is decided again."""
+    await tx.execute(
+        sa.update(delivery)
+        .where(delivery.c.turn_id == turn_id, delivery.c.state.in_(["due", "held"]))
+        .values(state=DeliveryState.CANCELLED, outcome=outcome, finished_at=now)
     )
 
 

@@ -6,6 +6,7 @@ business time forward takes no work away from a living worker.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,6 +44,11 @@ class StoredEvent:
     processed_at: datetime | None
     attempt: int
     error: str
+
+
+def key_of(*parts: str) -> str:
+    """Return the key of an event found inside an account's log."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
 def new_row(*, key: str, receiver: str, kind: str, body: bytes, at: datetime) -> dict[str, Any]:

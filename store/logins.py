@@ -169,12 +169,15 @@ async def revoke_session(tx: AsyncConnection, token_digest: str, now: datetime) 
     )
 
 
-async def revoke_all_sessions(tx: AsyncConnection, login_id: int, now: datetime) -> int:
-    """End every session of the login; return how many were open."""
+async def revoke_all_sessions(
+    tx: AsyncConnection, login_id: int, now: datetime, *, keep: str = ""
+) -> int:
+    """End every session of the login except the one with the digest `keep`; return how many were open."""
     done = await tx.execute(
         sa.update(login_session)
         .where(
             login_session.c.login_id == login_id,
+            login_session.c.token_digest != keep,
             login_session.c.revoked_at.is_(None),
             login_session.c.expires_at > now,
         )

@@ -26,7 +26,9 @@ class KfChannel:
                 await self._send_on_event(delivery)
             case Act.MENU:
                 body = delivery.body
-                await self._kf.send_menu(account_id, customer, delivery.key, body.text, _clicks(body), body.tail)
+                await self._kf.send_menu(
+                    account_id, customer, delivery.key, body.text, _clicks(body), body.tail
+                )
             case Act.TEXT:
                 await self._kf.send_text(account_id, customer, delivery.key, delivery.body.text)
         return Receipt(msgid=delivery.key)

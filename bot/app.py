@@ -1,0 +1,208 @@
+"""The composition root: the only place that builds store, content, channel and clock, and joins them.
+
+`opened` is the house without its loops, for the command line; `serve` is the whole thing until it is told to stop;
+`running` is the same for tests. Start: schema, store, words, loops, doors. Stop: doors first, then what is on its way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from bot import assembling, config, serving_lock
+from bot.channels.wecom import envelope, pacing
+from bot.channels.wecom import errors as wecom_errors
+from bot.channels.wecom.client import Settings as ClientSettings
+from bot.channels.wecom.client import WeComClient
+from bot.channels.wecom.kf import Kf
+from bot.clock import FileClock, SystemClock
+from bot.library import Library
+from bot.loops import Loops
+from bot.metrics import Metrics
+from bot.pages import add_pages
+from bot.webhook import BODY_LIMIT_BYTES, Webhook
+from content.loading import Content
+from domain.errors import ConfigError
+from domain.ports import Clock
+from store import instance, schema
+from store.database import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """Everything that is open. `kf` and `client` are None without a receiver named kf."""
+
+    settings: config.Settings
+    store: Store
+    clock: Clock
+    library: Library
+    metrics: Metrics
+    client: WeComClient | None
+    kf: Kf | None
+    owner: str
+    went_live_at: datetime
+    started_at: datetime
+
+    @property
+    def content(self) -> Content:
+        return self.library.content
+
+
+async def serve(settings: config.Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises ConfigError for a port that is taken or a second `serve` on one SQLite file, StoreUnavailable, ContentError.
+    """
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopped.set)
+    async with running(settings) as (_, address):
+        log.info("ready", extra={"action": "ready", "address": address})
+        await stopped.wait()
+        log.info("stopping", extra={"action": "stopping"})
+
+
+@contextlib.asynccontextmanager
+async def running(settings: config.Settings) -> AsyncIterator[tuple[House, str]]:
+    """Give the house with its loops and doors and the address it listens on (the port may have been 0)."""
+    with serving_lock.held(settings.store.url), _listening(settings.server) as listener:
+        async with opened(settings) as house:
+            loops = Loops(house)
+            await loops.take_over()
+            application = _application(house, loops)
+            runner = web.AppRunner(
+                application, access_log=None, shutdown_timeout=settings.server.shutdown_seconds
+            )
+            await runner.setup()
+            site = web.SockSite(runner, listener)
+            await loops.start()
+            await site.start()
+            try:
+                yield house, f"http://{settings.server.host}:{listener.getsockname()[1]}"
+            finally:
+                await runner.cleanup()
+                await loops.stop(settings.server.shutdown_seconds)
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: config.Settings) -> AsyncIterator[House]:
+    """Give the house without loops and doors: store open and of the right schema, words loaded, client ready."""
+    clock = _clock(settings)
+    await asyncio.to_thread(schema.ensure, settings.store.url)
+    store = await Store.open(settings.store.url)
+    client: WeComClient | None = None
+    try:
+        metrics = Metrics()
+        now = clock.now()
+        first_served_at = await store.write(lambda tx: instance.ensure_went_live(tx, now))
+        library = Library(store, clock, assembling.library_rules(settings))
+        await library.load()
+        client = _client(settings, store, clock, metrics)
+        yield House(
+            settings=settings,
+            store=store,
+            clock=clock,
+            library=library,
+            metrics=metrics,
+            client=client,
+            kf=Kf(client, clock) if client else None,
+            owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:64],
+            went_live_at=(settings.kf.go_live_at or first_served_at).astimezone(UTC),
+            started_at=now,
+        )
+    finally:
+        if client is not None:
+            await client.close()
+        await store.close()
+
+
+def receivers(settings: config.Settings) -> dict[str, envelope.Receiver]:
+    """Return the callback receivers by name, ready to open envelopes."""
+    return {
+        name: envelope.Receiver(
+            name=name,
+            token=one.token.get_secret_value(),
+            aes_key=one.aes_key.get_secret_value(),
+            receive_id=settings.wecom.corp_id if one.receive_id is None else one.receive_id,
+            agent_id=one.agent_id,
+        )
+        for name, one in settings.wecom.receivers.items()
+    }
+
+
+def _application(house: House, loops: Loops) -> web.Application:
+    application = web.Application(client_max_size=BODY_LIMIT_BYTES)
+    Webhook(receivers(house.settings), loops.inbox, house.metrics).add_routes(application)
+    add_pages(application, house, loops)
+    return application
+
+
+def _clock(settings: config.Settings) -> Clock:
+    return FileClock(settings.clock.file) if settings.clock.file else SystemClock()
+
+
+def _client(settings: config.Settings, store: Store, clock: Clock, metrics: Metrics) -> WeComClient | None:
+    kf = settings.wecom.receivers.get("kf")
+    if kf is None:
+        return None
+    wecom = settings.wecom
+
+    def observe(endpoint: str, result: str) -> None:
+        metrics.api_calls.labels(endpoint, result).inc()
+
+    rules = wecom_errors.Rules(
+        kf_repeat_errcodes=frozenset(wecom.kf_repeat_errcodes),
+        code_used_errcodes=frozenset(wecom.code_used_errcodes),
+    )
+    given = ClientSettings(
+        corp_id=wecom.corp_id,
+        secret=kf.secret.get_secret_value(),
+        api_base=wecom.api_base,
+        proxy=wecom.proxy_url or None,
+        timeout_seconds=wecom.timeout_seconds,
+        rules=rules,
+        observe=observe,
+    )
+    return WeComClient(given, store, clock, pacing.Pacing(clock))
+
+
+@contextlib.contextmanager
+def _listening(server: config.table.Server) -> Iterator[socket.socket]:
+    """Give the bound socket; raise ConfigError when the port is taken."""
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((server.host, server.port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            [
+                f"server.port: {server.host}:{server.port} cannot be used ({error.strerror}); free it or change it"
+            ]
+        ) from error
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+def data_folder(settings: config.Settings) -> Path:
+    """Return the folder for media and caches, made when it is missing."""
+    folder: Path = settings.store.data_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

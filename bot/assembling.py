@@ -1,0 +1,85 @@
+"""From settings to the values each part takes, so that no part knows the settings table."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot import config
+from bot.library import LibraryRules
+from domain.faq import EntityMode, Line, Thresholds
+from domain.hours import Period, ServiceHours
+from handlers.context import Institution, Rules
+from scheduler.outbox import OutboxRules
+from store.turns import TurnRules
+
+
+def service_hours(settings: config.Settings) -> ServiceHours:
+    """Return when people serve."""
+    service = settings.service
+    return ServiceHours(
+        zone=service.zone,
+        periods=tuple(
+            Period(weekday=one.weekday, opens=one.opens, closes=one.closes) for one in service.periods
+        ),
+        closed_on=frozenset(service.closed_on),
+    )
+
+
+def handler_rules(settings: config.Settings) -> Rules:
+    """Return what handlers have to know of the company."""
+    company = settings.company
+    return Rules(
+        hours=service_hours(settings),
+        facts={
+            "company": company.name,
+            "licence": f"{company.licence_name} {company.licence}".strip() if company.licence else "",
+            "phone": company.phone,
+            "website": company.website,
+        },
+        institutions={
+            line: Institution(name=one.name, url=one.url) for line, one in company.institutions.items()
+        },
+        duty=settings.service.duty,
+        fresh=timedelta(minutes=settings.kf.fresh_minutes),
+        complaint_days=settings.service.complaint_days,
+        case_days=settings.service.case_days,
+        pilot_accounts=frozenset(settings.pilot.accounts),
+        pilot_advisors=frozenset(settings.pilot.advisors),
+    )
+
+
+def turn_rules(settings: config.Settings) -> TurnRules:
+    """Return when turns are due and when they are late."""
+    wait = timedelta(seconds=settings.kf.turn_wait_seconds)
+    return TurnRules(wait=wait, longest_wait=3 * wait, fresh=timedelta(minutes=settings.kf.fresh_minutes))
+
+
+def outbox_rules(settings: config.Settings) -> OutboxRules:
+    """Return how the outbox works."""
+    outbox = settings.outbox
+    return OutboxRules(
+        in_flight=outbox.in_flight,
+        lease=timedelta(seconds=outbox.lease_seconds),
+        max_attempts=outbox.max_attempts,
+        repeat_is_refused=settings.wecom.kf_msgid_repeat == "refused",
+        fresh=timedelta(minutes=settings.kf.fresh_minutes),
+        case_days=settings.service.case_days,
+    )
+
+
+def library_rules(settings: config.Settings) -> LibraryRules:
+    """Return how the words are chosen."""
+    answering = settings.answering
+    return LibraryRules(
+        folder=settings.content.folder,
+        data_folder=settings.store.data_folder,
+        serves_samples=settings.content.serve_samples,
+        entity_modes={line: EntityMode(getattr(settings.entity_mode, line.value)) for line in Line},
+        thresholds=Thresholds(
+            answer_score=answering.answer_at,
+            answer_margin=answering.margin,
+            menu_score=answering.menu_at,
+            menu_size=answering.menu_size,
+        ),
+        hours=service_hours(settings),
+    )

@@ -1,0 +1,210 @@
+"""The one door in: an event is stored once, then answered 200, then processed.
+
+`accept` is the webhook's; `process_due` is a step of a loop. Notices of waiting messages are answered by one pull per
+account, however many of them wait. Events of a session go to a handler and what it decided is written in the same
+transaction that ends the event.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.channels.wecom import parsing
+from bot.deciding import Deciding
+from bot.metrics import Metrics
+from bot.puller import Puller
+from domain import errors, platform
+from domain.happenings import Happening, SessionEnded, SessionEntered
+from domain.ports import Clock
+from scheduler.ticker import Wakeup
+from store import accounts, conversations, events
+from store.database import Store
+from store.events import StoredEvent
+from store.tables import event as event_table
+
+log = logging.getLogger(__name__)
+
+_LEASE = timedelta(seconds=120)
+_TRIES = 5
+_LONGEST_BACKOFF_SECONDS = 60
+
+
+class Inbox:
+    """Stores events and works on them."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        puller: Puller | None,
+        deciding: Deciding,
+        metrics: Metrics,
+        *,
+        owner: str,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._puller = puller
+        self._deciding = deciding
+        self._metrics = metrics
+        self._owner = owner
+        self.bell = Wakeup()
+
+    async def accept(self, *, key: str, receiver: str, kind: str, body: bytes) -> None:
+        """Return when the event is durable; a second one under the same key changes nothing.
+
+        Raises StoreUnavailable.
+        """
+        row = events.new_row(key=key, receiver=receiver, kind=kind, body=body, at=self._clock.now())
+        await self._store.add(event_table, row)
+        self.bell.ring()
+
+    async def process_due(self) -> float | None:
+        """Work on events whose time has come; a step for ticker.run_loop."""
+        now, wall = self._clock.now(), self._clock.wall()
+        claimed = await self._store.write(
+            lambda tx: events.claim_due(tx, now=now, wall=wall, owner=self._owner, lease=_LEASE)
+        )
+        if not claimed:
+            return None
+        notices = [stored for stored in claimed if stored.receiver != "kf_log"]
+        for stored in claimed:
+            if stored.receiver == "kf_log":
+                await self._attempt([stored], partial(self._process_session_event, stored))
+        await self._process_callbacks(notices)
+        return 0
+
+    async def reap(self, *, everything: bool = False) -> None:
+        """Give back events whose worker is gone."""
+        wall = self._clock.wall()
+        if await self._store.write(lambda tx: events.release(tx, wall=wall, everything=everything)):
+            self.bell.ring()
+
+    # --- callbacks -----------------------------------------------------------------------------------------
+
+    async def _process_callbacks(self, stored: Sequence[StoredEvent]) -> None:
+        pulls: dict[str | None, list[tuple[StoredEvent, platform.KfNotified]]] = {}
+        for one in stored:
+            try:
+                decoded = parsing.decode(one.receiver, one.body)
+            except errors.EnvelopeError as error:
+                await self._give_up([one], f"cannot be read: {error}")
+                continue
+            if isinstance(decoded, platform.KfNotified):
+                pulls.setdefault(decoded.account_id, []).append((one, decoded))
+            else:
+                await self._attempt([one], partial(self._process_callback, one, decoded))
+        for account_id, notices in pulls.items():
+            same = [one for one, _ in notices]
+            await self._attempt(same, partial(self._pull, account_id, notices))
+
+    async def _process_callback(self, stored: StoredEvent, decoded: platform.PlatformEvent) -> None:
+        now = self._clock.now()
+        if not isinstance(decoded, platform.KfAccountsChanged):
+            await self._store.write(lambda tx: events.set_unhandled(tx, [stored.id], now))
+            log.info(
+                "event unhandled",
+                extra={"action": "event_unhandled", "event": stored.key, "kind": stored.kind},
+            )
+            return
+
+        async def record(tx: AsyncConnection) -> None:
+            for account_id in decoded.added:
+                await accounts.ensure(tx, account_id, now.replace(microsecond=0))
+            await accounts.set_managed(tx, decoded.added, True)
+            await accounts.set_managed(tx, decoded.removed, False)
+            await events.finish(tx, [stored.id], now)
+
+        await self._store.write(record)
+        self._metrics.events_processed.labels(stored.kind).inc()
+
+    async def _pull(
+        self, account_id: str | None, notices: Sequence[tuple[StoredEvent, platform.KfNotified]]
+    ) -> None:
+        ids = [stored.id for stored, _ in notices]
+        if self._puller is None:
+            await self._store.write(lambda tx: events.set_unhandled(tx, ids, self._clock.now()))
+            return
+        newest = notices[-1][1]
+        wanted = [account_id] if account_id else await self._known_accounts()
+        for one in wanted:
+            await self._ensure_account(one, newest.created_at)
+            if not await self._puller.pull(one, newest.sync_token or ""):
+                # Another process reads it now and may have begun before this notice; look again in a moment.
+                due_at = self._clock.now() + timedelta(milliseconds=300)
+                await self._store.write(partial(events.postpone, ids=ids, due_at=due_at, error=None))
+                return
+        await self._store.write(lambda tx: events.finish(tx, ids, self._clock.now()))
+        self._metrics.events_processed.labels(notices[0][0].kind).inc(len(ids))
+
+    async def _known_accounts(self) -> list[str]:
+        async with self._store.read() as tx:
+            return [account.id for account in await accounts.list_all(tx)]
+
+    async def _ensure_account(self, account_id: str, noticed_at: datetime | None) -> None:
+        """Make an account known that a notice names first: it goes live with that notice, not after it."""
+        async with self._store.read() as tx:
+            if any(account.id == account_id for account in await accounts.list_all(tx)):
+                return
+        live = min(noticed_at or self._clock.now(), self._clock.now()).replace(microsecond=0)
+        await self._store.write(lambda tx: accounts.ensure(tx, account_id, live))
+
+    # --- events inside an account's log ---------------------------------------------------------------------
+
+    async def _process_session_event(self, stored: StoredEvent) -> None:
+        fields = json.loads(stored.body)
+        happening: Happening | None = None
+        if stored.kind in ("kf_enter_session", "kf_session_ended"):
+            async with self._store.read() as tx:
+                talk = await conversations.get(tx, int(fields["conversation"]))
+            at = datetime.fromisoformat(fields["at"])
+            if stored.kind == "kf_enter_session":
+                happening = SessionEntered(conversation=talk, welcome_code=fields["code"], at=at)
+            else:
+                happening = SessionEnded(
+                    conversation=talk, servicer_id=fields["servicer"], code=fields["code"], at=at
+                )
+        if happening is None:
+            await self._store.write(lambda tx: events.set_unhandled(tx, [stored.id], self._clock.now()))
+            return
+        await self._deciding.decide_event(stored, happening)
+        self._metrics.events_processed.labels(stored.kind).inc()
+
+    # --- what went wrong ------------------------------------------------------------------------------------
+
+    async def _attempt(self, stored: Sequence[StoredEvent], act: Callable[[], Awaitable[None]]) -> None:
+        """Do `act`; when it fails, let the events wait, or give them up after several tries."""
+        try:
+            await act()
+        except errors.StoreUnavailable:
+            raise
+        except (errors.ChannelBusy, errors.ChannelUncertain) as error:
+            await self._wait(stored, error)
+        except Exception as error:
+            log.exception("event failed", extra={"action": "event_failed", "event": stored[0].key})
+            if stored[0].attempt >= _TRIES:
+                await self._give_up(stored, f"{type(error).__name__}: {error}")
+            else:
+                await self._wait(stored, error)
+
+    async def _wait(self, stored: Sequence[StoredEvent], error: Exception) -> None:
+        seconds = min(0.5 * 2 ** min(stored[0].attempt, 8), _LONGEST_BACKOFF_SECONDS)
+        due_at = self._clock.now() + timedelta(seconds=seconds)
+        ids = [one.id for one in stored]
+        text = f"{type(error).__name__}: {error}"
+        await self._store.write(lambda tx: events.postpone(tx, ids, due_at, text))
+        log.warning(
+            "event waits",
+            extra={"action": "event_waits", "event": stored[0].key, "error": type(error).__name__},
+        )
+
+    async def _give_up(self, stored: Sequence[StoredEvent], reason: str) -> None:
+        now = self._clock.now()
+        await self._store.write(lambda tx: events.set_failed(tx, [one.id for one in stored], now, reason))
+        self._metrics.events_failed.labels(stored[0].kind).inc(len(stored))

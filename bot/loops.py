@@ -1,0 +1,162 @@
+"""The loops and ticks of a serving process: read, decide, send, fetch, look after."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from bot import assembling
+from bot.channels.wecom.channel import KfChannel
+from bot.deciding import Deciding
+from bot.files import FileKeeper
+from bot.inbox import Inbox
+from bot.puller import Puller
+from bot.rounds import Rounds
+from content import turns as wholeness
+from domain.ports import Channel
+from handlers import routes
+from scheduler.outbox import Outbox
+from scheduler.ticker import Ticker, Wakeup, run_loop
+from store import accounts
+
+if TYPE_CHECKING:
+    from bot.app import House
+
+log = logging.getLogger(__name__)
+
+_REAP_SECONDS = 5
+_LIBRARY_SECONDS = 2
+_MEDIA_WAIT_SECONDS = 5.0
+
+
+class Loops:
+    """Builds the workers of one process and keeps them going."""
+
+    def __init__(self, house: House) -> None:
+        settings = house.settings
+        self._house = house
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ticker = Ticker(lambda name, seconds: house.metrics.tick_seconds.labels(name).observe(seconds))
+        channel: Channel | None = KfChannel(house.kf) if house.kf else None
+        turn_rules = assembling.turn_rules(settings)
+        self.outbox = Outbox(
+            house.store,
+            {"kf": channel} if channel else {},
+            house.clock,
+            house.library.knowledge,
+            assembling.outbox_rules(settings),
+            owner=house.owner,
+        )
+        self.deciding = Deciding(
+            house.store,
+            house.clock,
+            routes.all_handlers(),
+            assembling.handler_rules(settings),
+            house.library.knowledge,
+            turn_rules,
+            house.metrics,
+            owner=house.owner,
+            channel=channel,
+            outbox_bell=self.outbox.bell,
+            suggest_only=settings.pilot.suggest_only,
+        )
+        self.outbox.turn_bell = self.deciding.bell
+        self.puller = self._puller() if house.kf else None
+        self.inbox = Inbox(
+            house.store, house.clock, self.puller, self.deciding, house.metrics, owner=house.owner
+        )
+        self.files = (
+            FileKeeper(house.store, house.kf, house.clock, settings.store.data_folder, owner=house.owner)
+            if house.kf
+            else None
+        )
+        self._file_bell = Wakeup()
+        self.rounds = Rounds(house, self.puller)
+
+    async def take_over(self) -> None:
+        """Before anything runs: take back what an earlier process held. On SQLite there can be no other one."""
+        is_alone = self._house.store.dialect.is_sqlite
+        await self._reap(everything=is_alone)
+        if is_alone:
+            await self._house.store.write(accounts.release_all)
+        if self.files is not None:
+            await asyncio.to_thread(self.files.sweep)
+
+    async def start(self) -> None:
+        """Begin."""
+        self._run("inbox", self.inbox.process_due, self.inbox.bell)
+        self._run("turns", self.deciding.decide_due, self.deciding.bell)
+        self._run("outbox", self.outbox.send_due, self.outbox.bell)
+        if self.files is not None:
+            self._run("files", self.files.fetch_due, self._file_bell, longest=_MEDIA_WAIT_SECONDS)
+        self._once("segmentation", self._house.library.prepare_segmentation)
+        self._once("accounts", self.rounds.refresh_accounts)
+        poll = self._house.settings.kf.poll_seconds
+        self._ticker.every(_REAP_SECONDS, "reap", self._reap)
+        self._ticker.every(_LIBRARY_SECONDS, "library", self._house.library.refresh)
+        self._ticker.every(poll, "poll", self.rounds.poll)
+        self._ticker.every(60, "servicers", self.rounds.refresh_servicers)
+        self._ticker.every(600, "accounts", self.rounds.refresh_accounts)
+        self._ticker.every(30, "names", self.rounds.fetch_names)
+        self._ticker.every(15, "figures", self.rounds.measure)
+        self._ticker.start()
+
+    async def stop(self, seconds: float) -> None:
+        """End the loops; what is on its way gets `seconds` to finish, the rest is found again at the next start."""
+        self._ticker.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.outbox.finish(), seconds)
+
+    def _puller(self) -> Puller:
+        house = self._house
+        assert house.kf is not None
+
+        def on_new() -> None:
+            self.deciding.bell.ring()
+            self.inbox.bell.ring()
+            self.outbox.bell.ring()
+
+        return Puller(
+            house.store,
+            house.kf,
+            house.clock,
+            assembling.turn_rules(house.settings),
+            owner=house.owner,
+            limit=house.settings.kf.sync_limit,
+            is_whole=lambda text: wholeness.is_whole_question(
+                text, house.library.knowledge().content.signals
+            ),
+            on_new=on_new,
+        )
+
+    async def _reap(self, *, everything: bool = False) -> None:
+        for worker in (self.inbox, self.deciding, self.outbox, self.files):
+            if worker is not None:
+                await worker.reap(everything=everything)
+
+    def _run(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[float | None]],
+        bell: Wakeup,
+        *,
+        longest: float = 1.0,
+    ) -> None:
+        self._tasks.append(
+            asyncio.create_task(run_loop(name, step, bell, longest_wait_seconds=longest), name=f"loop-{name}")
+        )
+
+    def _once(self, name: str, act: Callable[[], Awaitable[None]]) -> None:
+        async def guarded() -> None:
+            try:
+                await act()
+            except Exception:
+                log.exception("start task failed", extra={"action": "start_task_failed", "task": name})
+
+        self._tasks.append(asyncio.create_task(guarded(), name=f"start-{name}"))

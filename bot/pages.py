@@ -1,0 +1,132 @@
+"""The other doors: health, figures, the ownership file, and the console."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from console import routes
+from console.context import ConsoleContext, ProcessHealth
+from domain.errors import StoreUnavailable
+from domain.faq import Line
+from store import events, lines
+
+if TYPE_CHECKING:
+    from bot.app import House
+    from bot.loops import Loops
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+_CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def add_pages(application: web.Application, house: House, loops: Loops) -> None:
+    """Register every page but the callbacks."""
+    application.router.add_get("/healthz", _healthz)
+    application.router.add_get("/readyz", _readyz(house))
+    application.router.add_get("/metrics", _metrics(house))
+    application.router.add_get("/", _to_console)
+    proof = house.settings.server.verify_file
+    if proof is not None:
+        application.router.add_get(f"/{proof.name}", _ownership(proof))
+    routes.add_routes(application, console_context(house, loops))
+
+
+def console_context(house: House, loops: Loops) -> ConsoleContext:
+    """Return what the pages may use of the house."""
+    settings = house.settings
+
+    async def stop_line(line: Line, by: str, reason: str) -> bool:
+        now = house.clock.now()
+        done = await house.store.write(lambda tx: lines.stop(tx, line, by=by, reason=reason, now=now))
+        await house.library.refresh()
+        return done
+
+    async def resume_line(line: Line, by: str) -> bool:
+        now = house.clock.now()
+        done = await house.store.write(lambda tx: lines.resume(tx, line, by=by, now=now))
+        await house.library.refresh()
+        return done
+
+    async def requeue_event(key: str) -> bool:
+        now = house.clock.now()
+        done = await house.store.write(lambda tx: events.requeue(tx, key, now))
+        loops.inbox.bell.ring()
+        return done
+
+    async def health() -> ProcessHealth:
+        return ProcessHealth(
+            version=program_version(),
+            started_at=house.started_at,
+            writer_queue=house.store.queue_length,
+            is_matching_ready=house.library.is_ready,
+        )
+
+    return ConsoleContext(
+        store=house.store,
+        clock=house.clock,
+        zone=settings.service.zone,
+        data_folder=settings.store.data_folder,
+        library_folder=_CHECKOUT / "node_modules",
+        company=settings.company.short_name or settings.company.name,
+        session_hours=settings.console.session_hours,
+        secure_cookies=settings.console.secure_cookies,
+        picker=settings.console.picker,
+        knowledge=house.library.knowledge,
+        stop_line=stop_line,
+        resume_line=resume_line,
+        requeue_event=requeue_event,
+        health=health,
+    )
+
+
+def program_version() -> str:
+    """Return the version of the installed program, or of the checkout."""
+    try:
+        return version("guanjia")
+    except PackageNotFoundError:
+        return "0.1.0"
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+async def _to_console(_: web.Request) -> web.Response:
+    raise web.HTTPFound("/console/")
+
+
+def _readyz(house: House) -> Handler:
+    async def readyz(_: web.Request) -> web.Response:
+        try:
+            async with house.store.read() as tx:
+                await lines.list_stopped(tx)
+        except (StoreUnavailable, OSError):
+            log.exception("not ready", extra={"action": "not_ready"})
+            return web.Response(status=503, text="store down")
+        return web.Response(text="ready")
+
+    return readyz
+
+
+def _metrics(house: House) -> Handler:
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=house.metrics.text(), content_type="text/plain", charset="utf-8")
+
+    return metrics
+
+
+def _ownership(proof: Path) -> Handler:
+    text = proof.read_text("utf-8")
+
+    async def ownership(_: web.Request) -> web.Response:
+        return web.Response(text=text)
+
+    return ownership

@@ -1,0 +1,94 @@
+"""The door for callbacks: verify, store once, answer 200.
+
+GET proves to WeCom that the address is ours; POST brings an event. Nothing is parsed before its signature holds,
+nothing unverified is stored or logged, and 200 is said only after the commit (WeCom doc 90930).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from bot.channels.wecom import envelope, parsing
+from bot.inbox import Inbox
+from bot.metrics import Metrics
+from domain.errors import EnvelopeError, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+# An encrypted callback is a few kilobytes; WeCom's largest documented text field is 2,048 bytes.
+BODY_LIMIT_BYTES = 64 * 1024
+_FORBIDDEN = {envelope.BAD_SIGNATURE, envelope.BAD_RECEIVER}
+
+
+class Webhook:
+    """Answers `/callback/{receiver}`."""
+
+    def __init__(self, receivers: Mapping[str, envelope.Receiver], inbox: Inbox, metrics: Metrics) -> None:
+        self._receivers = receivers
+        self._inbox = inbox
+        self._metrics = metrics
+        self._accepted = {name: metrics.events_accepted.labels(name) for name in receivers}
+
+    def add_routes(self, app: web.Application) -> None:
+        """Register both methods."""
+        app.router.add_get("/callback/{receiver}", self.verify)
+        app.router.add_post("/callback/{receiver}", self.receive)
+
+    async def verify(self, request: web.Request) -> web.Response:
+        """Answer the URL check with the decrypted echo, nothing around it, within a second (WeCom doc 90930)."""
+        receiver = self._receivers.get(request.match_info["receiver"])
+        if receiver is None:
+            return _empty(404)
+        try:
+            echo = envelope.open_echo(receiver, request.query)
+        except EnvelopeError as error:
+            return self._refuse(receiver.name, error)
+        return web.Response(body=echo, content_type="text/plain")
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Store a genuine event under its key and answer 200; 503 while the store is down, so that WeCom retries."""
+        receiver = self._receivers.get(request.match_info["receiver"])
+        if receiver is None:
+            return _empty(404)
+        if (request.content_length or 0) > BODY_LIMIT_BYTES:
+            return self._too_large(receiver.name)
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return self._too_large(receiver.name)
+        try:
+            plaintext = envelope.open_post(receiver, request.query, body)
+            kind = parsing.kind_of(parsing.parse(plaintext))
+        except EnvelopeError as error:
+            return self._refuse(receiver.name, error)
+        key = envelope.dedupe_key(receiver, plaintext)
+        try:
+            await self._inbox.accept(key=key, receiver=receiver.name, kind=kind, body=plaintext)
+        except StoreUnavailable:
+            log.exception(
+                "store down, event not accepted", extra={"action": "event_not_stored", "event": key}
+            )
+            return _empty(503)
+        self._accepted[receiver.name].inc()
+        return _empty(200)
+
+    def _refuse(self, receiver: str, error: EnvelopeError) -> web.Response:
+        log.warning(
+            "callback refused", extra={"action": "callback_refused", "receiver": receiver, "code": error.code}
+        )
+        self._metrics.events_refused.labels(receiver, str(error.code)).inc()
+        return _empty(403 if error.code in _FORBIDDEN else 400)
+
+    def _too_large(self, receiver: str) -> web.Response:
+        log.warning("callback too large", extra={"action": "callback_too_large", "receiver": receiver})
+        self._metrics.events_refused.labels(receiver, "413").inc()
+        response = _empty(413)
+        response.force_close()
+        return response
+
+
+def _empty(status: int) -> web.Response:
+    return web.Response(status=status)

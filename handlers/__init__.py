@@ -1,0 +1,1 @@
+"""What the house decides when something happens. A handler returns a Reply; it sends nothing and writes nothing."""

@@ -1,0 +1,282 @@
+"""A customer's turn: what it shows, what it asks, and the one reply it gets.
+
+The order matters: who may speak at all, then time, then danger and people, then taps, pictures, small talk, and the
+question itself last. A wrong or unlawful answer is worse than none, so every branch ends in words somebody approved,
+a menu, or a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from content import turns
+from domain.case import CaseKind, CaseWanted
+from domain.faq import Choice, Decision, Faq, HandoverCode, Match, Refusal
+from domain.happenings import CustomerSpoke
+from domain.platform import MessageKind
+from domain.replies import HANDOVER_MENU_ID, AnswerKind, SignalHit, SignalKind
+from domain.reply import Reply, Say
+from domain.talk import BOT_MAY_SPEAK, Bubble, Turn
+from handlers import handover, wording
+from handlers.context import Context
+from handlers.router import Router
+from store import deliveries
+
+router = Router()
+
+SILENT = Reply(decision=AnswerKind.SILENT)
+RATING_PREFIX = "sat_"
+# The fixed reply to each kind of message that the bot cannot read.
+_KIND_REPLIES = {
+    MessageKind.IMAGE: "kind.image",
+    MessageKind.VOICE: "kind.voice",
+    MessageKind.VIDEO: "kind.video",
+    MessageKind.FILE: "kind.file",
+    MessageKind.LOCATION: "kind.location",
+    MessageKind.LINK: "kind.link",
+    MessageKind.BUSINESS_CARD: "kind.card",
+    MessageKind.MINIPROGRAM: "kind.miniprogram",
+    MessageKind.UNKNOWN: "kind.sticker",  # The platform names no kind for a sticker; it arrives as one we do not know.
+}
+_SMALLTALK = {SignalKind.GREETING: "greeting", SignalKind.THANKS: "thanks", SignalKind.GOODBYE: "goodbye"}
+
+
+@router.on(CustomerSpoke)
+async def answer_turn(event: CustomerSpoke, ctx: Context) -> Reply:
+    """Return the reply to a turn."""
+    turn = event.turn
+    conversation = turn.conversation
+    if conversation.state not in BOT_MAY_SPEAK or not ctx.rules.may_serve(conversation.account_id):
+        return SILENT
+    if not turn.bubbles:
+        return SILENT  # Everything was taken back before it was read.
+    if turn.blocked:
+        blocked = await _answer_blocked(turn, ctx)
+        if blocked is not None:
+            return blocked
+    if ctx.now - turn.last_sent_at > ctx.rules.fresh or turn.blocked == "late":
+        return await _answer_late(turn, ctx)
+    clicked = turn.bubbles[-1].menu_id
+    if clicked:
+        tapped = await _answer_tap(turn, clicked, ctx)
+        if tapped is not None:
+            return tapped
+    urgent = await _answer_signal(turn, ctx)
+    if urgent is not None:
+        return urgent
+    if not turn.text.strip():
+        return await _answer_kind(turn, ctx)
+    smalltalk = _answer_smalltalk(turn, ctx)
+    return smalltalk or await _answer_question(turn, ctx)
+
+
+async def _answer_blocked(turn: Turn, ctx: Context) -> Reply | None:
+    """Decide anew when the first answer could not leave; None when the turn is simply decided again."""
+    match turn.blocked:
+        case "window":
+            case = CaseWanted(kind=CaseKind.QUESTION, reason=turn.blocked)
+            return Reply(decision=AnswerKind.LATE, case=case)
+        case "nobody":
+            return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H1, nobody=True)
+        case "compliance":
+            unknown = wording.fixed(ctx, "unknown_handover")
+            return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H9, says=(unknown,))
+    return None
+
+
+# --- late ---------------------------------------------------------------------------------------------------
+
+
+async def _answer_late(turn: Turn, ctx: Context) -> Reply:
+    """Apologise once, with the answer to the latest question where that is sure, else with a case for a person."""
+    if not ctx.rules.hours.is_open(ctx.now):
+        opening = ctx.rules.hours.next_opening(ctx.now)
+        if opening is not None:
+            return Reply(decision=AnswerKind.LATE, wait_until=opening)
+    question = _latest_question(turn, ctx)
+    urgent = [hit for hit in ctx.knowledge.content.signals.find(turn.text) if hit.code is not None]
+    decision = ctx.knowledge.decide(question) if question and not urgent else Decision(choice=Choice.UNKNOWN)
+    faq = _sure_answer(decision, ctx)
+    apology = wording.fixed(ctx, "late_apology")
+    if faq is not None and apology is not None and not faq.handover_at_once:
+        say = wording.answer(ctx, faq, prefix=apology.text)
+        return Reply(
+            decision=AnswerKind.LATE, says=(say,), matches=decision.matches, used_faq_id=faq.id, misses=0
+        )
+    kind, reason = _case_of(urgent, "late")
+    late = wording.fixed(ctx, "late_case", case_no="{case_no}")
+    return Reply(
+        decision=AnswerKind.LATE,
+        says=() if late is None else (late,),
+        case=CaseWanted(kind=kind, reason=reason),
+        matches=decision.matches,
+    )
+
+
+def _latest_question(turn: Turn, ctx: Context) -> str:
+    texts = [bubble.text for bubble in turn.bubbles if bubble.text.strip()]
+    whole = [text for text in texts if turns.is_whole_question(text, ctx.knowledge.content.signals)]
+    return (whole or texts or [""])[-1]
+
+
+def _sure_answer(decision: Decision, ctx: Context) -> Faq | None:
+    if decision.choice is not Choice.ANSWER:
+        return None
+    faq = ctx.knowledge.faqs[decision.matches[0].faq_id]
+    return faq if ctx.knowledge.refusal(faq.id) is None else None
+
+
+# --- taps ---------------------------------------------------------------------------------------------------
+
+
+async def _answer_tap(turn: Turn, clicked: str, ctx: Context) -> Reply | None:
+    """Answer a tap on a menu; None when the line means nothing any more, then its text counts as a question."""
+    if clicked == HANDOVER_MENU_ID:
+        return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H1)
+    if clicked.startswith(RATING_PREFIX) and clicked.removeprefix(RATING_PREFIX).isdigit():
+        score = int(clicked.removeprefix(RATING_PREFIX))
+        say = wording.fixed(ctx, "satisfaction_thanks" if score >= 3 else "satisfaction_sorry")
+        return Reply(decision=AnswerKind.SMALLTALK, says=() if say is None else (say,), rating=score)
+    faq = ctx.knowledge.find_by_menu_id(clicked)
+    if faq is None:
+        return None
+    chosen = Match(faq_id=faq.id, score=1.0, reasons=("tap",))
+    return await _answer_entry(turn, faq, (chosen,), ctx)
+
+
+# --- danger, complaint, a person ----------------------------------------------------------------------------
+
+
+async def _answer_signal(turn: Turn, ctx: Context) -> Reply | None:
+    """Hand over at once where the words show danger, fraud, a complaint or the wish for a person."""
+    hits = [hit for hit in ctx.knowledge.content.signals.find(turn.text) if hit.code is not None]
+    if not hits:
+        return None
+    worst = hits[0]
+    says: tuple[Say | None, ...] = ()
+    match worst.kind:
+        case SignalKind.SELF_HARM:
+            says = (wording.fixed(ctx, "vulnerable"),)
+        case SignalKind.FRAUD:
+            says = (wording.fixed(ctx, "fraud_line"),)
+        case SignalKind.COMPLAINT:
+            due_on = ctx.rules.hours.today(ctx.now + timedelta(days=ctx.rules.complaint_days))
+            words = {"case_no": "{case_no}", "due_on": f"{due_on:%Y-%m-%d}"}
+            says = (wording.fixed(ctx, "complaint_received", **words),)
+        case SignalKind.VULNERABLE:
+            says = (wording.fixed(ctx, "vulnerable.elderly") or wording.fixed(ctx, "vulnerable"),)
+        case _:
+            pass
+    kind, reason = _case_of(hits, "H1")
+    return await handover.hand_over(ctx, turn.conversation, code=reason, says=says, kind=kind)
+
+
+def _case_of(hits: list[SignalHit], otherwise: str) -> tuple[CaseKind, str]:
+    """Return what case the signals ask for: a complaint stays one even when fraud is louder."""
+    kind = CaseKind.COMPLAINT if any(hit.kind is SignalKind.COMPLAINT for hit in hits) else CaseKind.QUESTION
+    return kind, str(hits[0].code) if hits and hits[0].code else otherwise
+
+
+# --- what the bot cannot read, and small talk ---------------------------------------------------------------
+
+
+async def _answer_kind(turn: Turn, ctx: Context) -> Reply:
+    """Answer a picture, voice or the like: once per session and kind, then stay quiet."""
+    bubble: Bubble = turn.bubbles[-1]
+    reply_id = _KIND_REPLIES.get(MessageKind(bubble.kind), "kind.other")
+    since = turn.conversation.session_started_at
+    if await deliveries.count_replies_since(ctx.tx, turn.conversation.id, reply_id, since):
+        return SILENT
+    say = wording.fixed(ctx, reply_id)
+    return Reply(decision=AnswerKind.KIND_REPLY, says=() if say is None else (say,))
+
+
+def _answer_smalltalk(turn: Turn, ctx: Context) -> Reply | None:
+    """Answer a greeting, thanks or goodbye that says nothing else; a bare fragment is asked to go on."""
+    hits = [hit for hit in ctx.knowledge.content.signals.find(turn.text) if hit.code is None]
+    whole = next((hit for hit in hits if hit.whole), None)
+    if whole is None:
+        return None
+    say = wording.fixed(ctx, _SMALLTALK.get(whole.kind, "greeting"))
+    return Reply(decision=AnswerKind.SMALLTALK, says=() if say is None else (say,))
+
+
+# --- the question -------------------------------------------------------------------------------------------
+
+
+async def _answer_question(turn: Turn, ctx: Context) -> Reply:
+    decision = ctx.knowledge.decide(turn.text)
+    match decision.choice:
+        case Choice.ANSWER:
+            faq = ctx.knowledge.faqs[decision.matches[0].faq_id]
+            return await _answer_entry(turn, faq, decision.matches, ctx)
+        case Choice.MENU:
+            return await _offer(turn, decision, ctx)
+        case Choice.UNKNOWN:
+            return await _miss(turn, ctx, decision.matches)
+
+
+async def _offer(turn: Turn, decision: Decision, ctx: Context) -> Reply:
+    """Show the entries that may be meant; on the second unsure question in a row, a person."""
+    shown = tuple(match for match in decision.matches if ctx.knowledge.refusal(match.faq_id) is None)
+    if not shown:
+        faq = ctx.knowledge.faqs[decision.matches[0].faq_id]
+        return await _answer_entry(turn, faq, decision.matches, ctx)
+    say = wording.choices(ctx, shown)
+    if turn.conversation.misses >= 1 or say is None:
+        return await _miss(turn, ctx, decision.matches)
+    return Reply(
+        decision=AnswerKind.MENU, says=(say,), matches=decision.matches, misses=turn.conversation.misses + 1
+    )
+
+
+async def _miss(turn: Turn, ctx: Context, matches: tuple[Match, ...]) -> Reply:
+    """Ask to say it otherwise the first time; the second miss in a row is a person's."""
+    if turn.conversation.misses >= 1:
+        unknown = wording.fixed(ctx, "unknown_handover")
+        reply = await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H1, says=(unknown,))
+        return replace(reply, matches=matches)
+    say = wording.fixed(ctx, "unknown_first")
+    if say is None:
+        return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H9)
+    return Reply(decision=AnswerKind.CLARIFY, says=(say,), matches=matches, misses=1)
+
+
+async def _answer_entry(turn: Turn, faq: Faq, matches: tuple[Match, ...], ctx: Context) -> Reply:
+    """Answer with an entry, or with what stands in its place while it may not be served."""
+    refusal = ctx.knowledge.refusal(faq.id)
+    if refusal is not None:
+        return replace(await _stand_in(turn, faq, refusal, ctx), matches=matches)
+    say = wording.answer(ctx, faq)
+    if faq.handover_at_once:
+        code = faq.handover[0] if faq.handover else HandoverCode.H1
+        reply = await handover.hand_over(ctx, turn.conversation, code=code, says=(replace(say, menu=()),))
+        return replace(reply, matches=matches, used_faq_id=faq.id)
+    return Reply(decision=AnswerKind.ANSWER, says=(say,), matches=matches, used_faq_id=faq.id, misses=0)
+
+
+async def _stand_in(turn: Turn, faq: Faq, refusal: Refusal, ctx: Context) -> Reply:
+    match refusal:
+        case Refusal.STOPPED:
+            holding = wording.fixed(ctx, f"holding.{faq.line}") or wording.fixed(ctx, "holding")
+            return await handover.hand_over(
+                ctx,
+                turn.conversation,
+                code="stopped",
+                says=(holding,),
+                decision=AnswerKind.HOLDING,
+                note=faq.id,
+            )
+        case Refusal.PLATFORM_SCOPE:
+            institution = ctx.rules.institutions.get(faq.line)
+            name = f"{institution.name} {institution.url}".strip() if institution else ""
+            say = wording.fixed(ctx, "platform_refer", institution=name)
+        case Refusal.LINE_OFF:
+            say = wording.fixed(ctx, "line_off")
+        case _:
+            unknown = wording.fixed(ctx, "unknown_handover")
+            return await handover.hand_over(
+                ctx, turn.conversation, code=HandoverCode.H9, says=(unknown,), note=faq.id
+            )
+    return Reply(decision=AnswerKind.ANSWER, says=() if say is None else (say,), misses=0)

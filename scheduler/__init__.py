@@ -1,0 +1,1 @@
+"""What happens by itself: the clock's ticks and the one door out."""

@@ -1,0 +1,85 @@
+"""May this leave now? Asked of every delivery the moment before it is sent. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from content import compliance
+from content.knowledge import Knowledge
+from domain.compliance import Speaker
+from domain.delivery import Act, Body, Delivery
+from domain.faq import EntityMode, Line
+from domain.platform import SessionState
+from store.deliveries import Claimed
+
+# The platform's limits for kf/send_msg (WeCom doc 94677).
+WINDOW = timedelta(hours=48)
+BUDGET = 5
+
+
+class Verdict(StrEnum):
+    """What the guard says; everything but GO is written to the delivery as its outcome."""
+
+    GO = "go"
+    EXPIRED = "expired"  # Its time has passed, e.g. the 20 seconds of a welcome.
+    LATE = "late"  # An answer that could not leave while it was fresh.
+    STOPPED = "stopped"  # The line was stopped meanwhile.
+    NOT_SERVED = "not_served"  # The entry may not be served any more: expired, withdrawn, entity mode.
+    COMPLIANCE = "compliance"  # The words break a rule.
+    PERSON = "person"  # A person serves the customer; the bot is silent.
+    WINDOW = "window"  # 48 hours since the customer's last message.
+    BUDGET = "budget"  # Five messages since then; wait for the next one.
+
+
+def guard(held: Claimed, knowledge: Knowledge, now: datetime, fresh: timedelta) -> Verdict:
+    """Return whether the delivery may leave at `now`, or the first reason why not."""
+    delivery = held.delivery
+    if delivery.expires_at is not None and now >= delivery.expires_at:
+        return Verdict.EXPIRED
+    wording = _wording(delivery, knowledge)
+    if wording is not Verdict.GO:
+        return wording
+    if delivery.act is Act.TRANSFER:
+        return Verdict.PERSON if held.state is SessionState.SERVICER else Verdict.GO
+    if delivery.body.code or delivery.conversation_id is None:
+        return Verdict.GO
+    if held.state in (SessionState.POOL, SessionState.SERVICER):
+        return Verdict.PERSON
+    last = held.last_customer_message_at
+    if last is not None and now - last >= WINDOW:
+        return Verdict.WINDOW
+    if delivery.faq_id and now - delivery.created_at > fresh:
+        return Verdict.LATE
+    return Verdict.BUDGET if held.sent_since >= BUDGET else Verdict.GO
+
+
+def _wording(delivery: Delivery, knowledge: Knowledge) -> Verdict:
+    """Say whether these words may be said at all today."""
+    line = Line(delivery.line) if delivery.line else None
+    if line is not None and line in knowledge.stopped and delivery.faq_id:
+        return Verdict.STOPPED
+    if delivery.faq_id and knowledge.refusal(delivery.faq_id) is not None:
+        return Verdict.NOT_SERVED
+    if _shows_refused_entry(delivery.body, knowledge):
+        return Verdict.NOT_SERVED
+    mode = knowledge.entity_modes[line] if line else EntityMode.LICENSED
+    said = [(delivery.body.text, line if delivery.faq_id else None)]
+    said += [
+        (text, None)
+        for text in (delivery.body.tail, delivery.body.notice, *(i.text for i in delivery.body.menu))
+    ]
+    for text, about in said:
+        problems = knowledge.content.rules.check_text(text, Speaker.BOT, about, mode)
+        if compliance.is_blocking(problems, Speaker.BOT):
+            return Verdict.COMPLIANCE
+    return Verdict.GO
+
+
+def _shows_refused_entry(body: Body, knowledge: Knowledge) -> bool:
+    """Say whether a menu offers an entry that may not be served."""
+    for item in body.menu:
+        faq = knowledge.find_by_menu_id(item.id)
+        if faq is not None and knowledge.refusal(faq.id) is not None:
+            return True
+    return False

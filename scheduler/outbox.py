@@ -1,0 +1,360 @@
+"""The one door out: every text leaves here, as a Delivery that was checked the moment before.
+
+Steps of one delivery: claim → guard (may it be said, now, to this customer?) → write "attempting" → call → write the
+end. Three commits, shared with whatever else is written at the time. Who decides on words is handlers/; who knows the
+platform is bot/channels/. Send classes and what a crash leaves behind: docs/architecture.md, "The door out".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from content.knowledge import Knowledge
+from domain import errors
+from domain.case import CaseKind, CaseWanted
+from domain.delivery import Act, Body, Delivery, DeliveryState, NewDelivery, Purpose, Receipt, SendClass
+from domain.platform import SessionState
+from domain.ports import Channel, Clock
+from domain.talk import Author
+from scheduler.guards import Verdict, guard
+from scheduler.keys import key_of
+from scheduler.ticker import Wakeup
+from store import cases, conversations, customers, deliveries, messages, turns
+from store.database import Store
+from store.deliveries import Claimed
+
+log = logging.getLogger(__name__)
+
+# The platform's limits for a code given by a transfer (WeCom doc 95122).
+_TRANSFER_CODE_LIFE = timedelta(hours=48)
+_LONGEST_BACKOFF_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxRules:
+    """How the outbox works.
+
+    `in_flight`: sends at the same time, which bounds what one kill can leave unknown. `repeat_is_refused`: the platform
+    refuses a msgid it has seen, so a send cut short may be repeated. `fresh`: an answer that waited longer is stale.
+    """
+
+    in_flight: int = 4
+    lease: timedelta = timedelta(seconds=60)
+    max_attempts: int = 5
+    repeat_is_refused: bool = True
+    fresh: timedelta = timedelta(minutes=10)
+    case_days: int = 1
+
+    @property
+    def safe_classes(self) -> tuple[int, ...]:
+        """The send classes that may be repeated after a crash."""
+        if self.repeat_is_refused:
+            return (int(SendClass.CHECKED), int(SendClass.KEYED))
+        return (int(SendClass.CHECKED),)
+
+
+class Outbox:
+    """A worker at the door. Run one per process; many processes share the rows."""
+
+    def __init__(
+        self,
+        store: Store,
+        channels: dict[str, Channel],
+        clock: Clock,
+        knowledge: Callable[[], Knowledge],
+        rules: OutboxRules,
+        *,
+        owner: str,
+    ) -> None:
+        self._store = store
+        self._channels = channels
+        self._clock = clock
+        self._knowledge = knowledge
+        self._rules = rules
+        self._owner = owner
+        self._sending: set[asyncio.Task[None]] = set()
+        self.bell = Wakeup()
+        # Rung when a turn has to be decided again; whoever decides puts its own bell here.
+        self.turn_bell = Wakeup()
+
+    async def send_due(self) -> float | None:
+        """Claim what is due, as far as there is room, and begin to send it; a step for ticker.run_loop."""
+        room = self._rules.in_flight - len(self._sending)
+        if room <= 0:
+            return None
+        now, wall = self._clock.now(), self._clock.wall()
+        claimed = await self._store.write(
+            lambda tx: deliveries.claim_due(
+                tx, now=now, wall=wall, owner=self._owner, lease=self._rules.lease, limit=room
+            )
+        )
+        for one in claimed:
+            task = asyncio.create_task(self._send(one), name=f"send-{one.delivery.key}")
+            self._sending.add(task)
+            task.add_done_callback(self._sent)
+        return None
+
+    async def finish(self) -> None:
+        """Wait for what is on its way."""
+        if self._sending:
+            await asyncio.wait(self._sending)
+
+    async def reap(self, *, everything: bool = False) -> None:
+        """Take back what dead workers held; `everything` only when no other process can run."""
+        wall = self._clock.wall()
+        lost = await self._store.write(
+            lambda tx: deliveries.release(
+                tx, wall=wall, repeat_is_safe=self._rules.safe_classes, everything=everything
+            )
+        )
+        if lost:
+            log.warning(
+                "deliveries unknown after a crash", extra={"action": "deliveries_unknown", "count": lost}
+            )
+        self.bell.ring()
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("delivery broke", exc_info=task.exception(), extra={"action": "delivery_broke"})
+        self.bell.ring()
+
+    # --- one delivery --------------------------------------------------------------------------------------
+
+    async def _send(self, held: Claimed) -> None:
+        verdict = guard(held, self._knowledge(), self._clock.now(), self._rules.fresh)
+        if verdict is not Verdict.GO:
+            await self._store.write(lambda tx: self._record_verdict(tx, held, verdict))
+            self._ring_turns()
+            return
+        now = self._clock.now()
+        if not await self._store.write(lambda tx: deliveries.record_attempting(tx, held.delivery, now)):
+            return
+        try:
+            receipt = await self._channels[held.delivery.channel].send(
+                held.delivery, account_id=held.account_id, customer=held.customer
+            )
+        except errors.RepeatRefused as error:
+            await self._accept(held, Receipt(msgid=held.delivery.key, was_repeat=True), str(error))
+        except errors.ChannelError as error:
+            await self._fail(held, error)
+        except Exception as error:  # The row must get an end, whatever broke.
+            log.exception("send broke", extra={"action": "send_broke", "delivery": held.delivery.key})
+            await self._end(held, DeliveryState.UNKNOWN, outcome=type(error).__name__, error=str(error))
+        else:
+            await self._accept(held, receipt, "")
+
+    async def _record_verdict(self, tx: AsyncConnection, held: Claimed, verdict: Verdict) -> None:
+        now = self._clock.now()
+        if verdict is Verdict.BUDGET:
+            await deliveries.hold(tx, held.delivery, "budget")
+            return
+        log.info(
+            "delivery refused",
+            extra={"action": "delivery_refused", "delivery": held.delivery.key, "outcome": verdict.value},
+        )
+        if not await deliveries.record_end(
+            tx, held.delivery, DeliveryState.REFUSED, now, outcome=verdict.value
+        ):
+            return
+        await self._decide_again(tx, held, verdict.value)
+
+    async def _decide_again(self, tx: AsyncConnection, held: Claimed, reason: str) -> None:
+        """Let the turn be decided again; when that is not possible, a person gets the matter."""
+        now = self._clock.now()
+        delivery = held.delivery
+        if delivery.turn_id is not None:
+            await deliveries.cancel_of_turn(tx, delivery.turn_id, now, reason)
+            if await turns.reopen(tx, delivery.turn_id, reason, now):
+                return
+        if delivery.conversation_id is None or delivery.body.code or reason == Verdict.PERSON.value:
+            return
+        await self._open_case(tx, held, reason)
+
+    async def _open_case(self, tx: AsyncConnection, held: Claimed, reason: str) -> None:
+        now = self._clock.now()
+        await cases.open_or_add(
+            tx,
+            CaseWanted(kind=CaseKind.QUESTION, reason=f"undelivered {reason}", note=held.delivery.key),
+            customer_id=held.customer_id,
+            conversation_id=held.delivery.conversation_id,
+            actor="outbox",
+            due_at=now + timedelta(days=self._rules.case_days),
+            now=now,
+        )
+
+    async def _accept(self, held: Claimed, receipt: Receipt, note: str) -> None:
+        now = self._clock.now()
+        outcome = "repeat" if receipt.was_repeat else ""
+
+        async def record(tx: AsyncConnection) -> None:
+            if not await deliveries.record_accepted(
+                tx, held.delivery, now, receipt=receipt.msgid or receipt.servicer, outcome=outcome
+            ):
+                return
+            await self._record_spoken(tx, held, receipt, now)
+
+        await self._store.write(record)
+        log.info(
+            "delivery accepted",
+            extra={"action": "delivery_accepted", "delivery": held.delivery.key, "note": note},
+        )
+
+    async def _record_spoken(
+        self, tx: AsyncConnection, held: Claimed, receipt: Receipt, now: datetime
+    ) -> None:
+        delivery = held.delivery
+        if delivery.conversation_id is None:
+            return
+        if delivery.act is Act.TRANSFER:
+            await self._record_transfer(tx, held, receipt, now)
+            return
+        said = messages.NewMessage(
+            conversation_id=delivery.conversation_id,
+            source=f"outbox:{delivery.channel}",
+            msgid=delivery.key,
+            author=Author.BOT,
+            kind=delivery.act.value,
+            sent_at=now,
+            text=spoken_text(delivery.body),
+        )
+        await messages.add(tx, [said], now)
+        await conversations.set_spoken(tx, delivery.conversation_id, now)
+        if held.customer_id is not None:
+            await customers.set_touched(tx, held.customer_id, now)
+        if held.state in (SessionState.NEW, SessionState.ENDED) and not delivery.body.code:
+            await conversations.set_state(tx, delivery.conversation_id, SessionState.ASSISTANT, now=now)
+
+    async def _record_transfer(
+        self, tx: AsyncConnection, held: Claimed, receipt: Receipt, now: datetime
+    ) -> None:
+        delivery = held.delivery
+        assert delivery.conversation_id is not None
+        state = SessionState.SERVICER if receipt.servicer else SessionState.POOL
+        await conversations.set_state(
+            tx, delivery.conversation_id, state, servicer_id=receipt.servicer, now=now
+        )
+        if not receipt.msg_code or not delivery.body.notice:
+            return
+        notice = NewDelivery(
+            key=key_of("notice", delivery.key),
+            act=Act.TEXT,
+            send_class=SendClass.ONCE,
+            purpose=Purpose.SERVICE,
+            channel=delivery.channel,
+            conversation_id=delivery.conversation_id,
+            reply_id=delivery.reply_id,
+            body=Body(text=delivery.body.notice, code=receipt.msg_code),
+            due_at=now,
+            expires_at=now + _TRANSFER_CODE_LIFE,
+        )
+        await deliveries.add(tx, [notice], now)
+
+    # --- what went wrong -----------------------------------------------------------------------------------
+
+    async def _fail(self, held: Claimed, error: errors.ChannelError) -> None:
+        """Write the end, or the next try, that this error means."""
+        log.warning(
+            "send failed",
+            extra={
+                "action": "send_failed",
+                "delivery": held.delivery.key,
+                "error": type(error).__name__,
+                "errcode": error.errcode,
+            },
+        )
+        match error:
+            case errors.ChannelUnauthorised():  # Nothing was sent, and an administrator can mend it.
+                await self._try_later(held, timedelta(seconds=15), str(error))
+            case errors.ChannelBusy():
+                await self._try_later(held, error.retry_after, str(error))
+            case errors.ChannelUncertain() if self._may_repeat(held.delivery):
+                await self._try_later(held, timedelta(seconds=1), str(error))
+            case errors.ChannelUncertain():
+                await self._end(held, DeliveryState.UNKNOWN, outcome="uncertain", error=str(error))
+            case errors.BudgetSpent():
+                await self._store.write(lambda tx: deliveries.hold(tx, held.delivery, "budget"))
+            case errors.SessionRefused():
+                await self._refresh_state(held, error)
+            case errors.CodeUsed() if held.delivery.attempt > 1:
+                await self._end(held, DeliveryState.UNKNOWN, outcome="code_used", error=str(error))
+            case errors.ServicerRefused():
+                await self._refuse(held, "nobody", error)
+            case errors.WindowClosed():
+                await self._refuse(held, Verdict.WINDOW.value, error)
+            case _:
+                await self._refuse(held, f"errcode {error.errcode}", error, decide_again=False)
+        self._ring_turns()
+
+    def _may_repeat(self, delivery: Delivery) -> bool:
+        safe = delivery.send_class in self._rules.safe_classes or delivery.act is Act.TRANSFER
+        return safe and delivery.attempt < self._rules.max_attempts
+
+    async def _try_later(self, held: Claimed, wait: timedelta, error: str) -> None:
+        growth = min(2.0 ** min(held.delivery.attempt - 1, 6), _LONGEST_BACKOFF_SECONDS)
+        seconds = max(wait.total_seconds(), min(growth * 0.5, _LONGEST_BACKOFF_SECONDS))
+        due_at = self._clock.now() + timedelta(seconds=seconds * random.uniform(1.0, 1.3))
+        await self._store.write(lambda tx: deliveries.postpone(tx, held.delivery, due_at, error=error))
+
+    async def _refresh_state(self, held: Claimed, error: errors.ChannelError) -> None:
+        """Ask who may speak, write it down, and let the turn be decided by it."""
+        status = None
+        try:
+            status = await self._channels[held.delivery.channel].session_status(
+                held.account_id, held.customer
+            )
+        except errors.ChannelError as again:
+            log.warning("state unknown", extra={"action": "state_unknown", "error": type(again).__name__})
+        state = status.state if status else None
+        now = self._clock.now()
+
+        async def record(tx: AsyncConnection) -> None:
+            if state is not None and held.delivery.conversation_id is not None:
+                servicer = (status.servicer_id if status else None) or ""
+                await conversations.set_state(
+                    tx, held.delivery.conversation_id, state, servicer_id=servicer, now=now
+                )
+            if await deliveries.record_end(
+                tx, held.delivery, DeliveryState.REFUSED, now, outcome="session", error=str(error)
+            ):
+                await self._decide_again(tx, held, Verdict.PERSON.value)
+
+        await self._store.write(record)
+
+    async def _refuse(
+        self, held: Claimed, outcome: str, error: errors.ChannelError, *, decide_again: bool = True
+    ) -> None:
+        now = self._clock.now()
+
+        async def record(tx: AsyncConnection) -> None:
+            if not await deliveries.record_end(
+                tx, held.delivery, DeliveryState.REFUSED, now, outcome=outcome, error=str(error)
+            ):
+                return
+            if decide_again:
+                await self._decide_again(tx, held, outcome)
+            elif held.delivery.conversation_id is not None and not held.delivery.body.code:
+                await self._open_case(tx, held, outcome)
+
+        await self._store.write(record)
+
+    async def _end(self, held: Claimed, state: DeliveryState, *, outcome: str, error: str) -> None:
+        now = self._clock.now()
+        await self._store.write(
+            lambda tx: deliveries.record_end(tx, held.delivery, state, now, outcome=outcome[:64], error=error)
+        )
+
+    def _ring_turns(self) -> None:
+        self.turn_bell.ring()
+
+
+def spoken_text(body: Body) -> str:
+    """Return all words of a body as a customer reads them, a line per menu item."""
+    return "\n".join(part for part in (body.text, *(item.text for item in body.menu), body.tail) if part)
