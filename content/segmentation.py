@@ -83,5 +83,5 @@ def _rjieba(words: tuple[str, ...]) -> Segmenter | None:
         return None
     tokenizer = rjieba.Jieba()
     for word in words:
-        tokenizer.add_word(word)
+        tokenizer.add_word(word, None, None)
     return Segmenter(name="rjieba", cut=tokenizer.cut)
