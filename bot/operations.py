@@ -5,17 +5,26 @@ Each function opens the house, does one act and closes it; a running `serve` see
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import app, config
-from domain.errors import ChannelError, ConfigError
+from bot.channels.wecom.kf import Kf
+from console import demo, passwords
+from domain.errors import ConfigError
 from domain.faq import Faq, Line
+from domain.login import Role
 from domain.platform import KfAccount
-from store import contents, events, lines
+from store import contents, events, lines, logins
+
+# scene_param of an entry link (WeCom doc 94665).
+_PARAM_LIMIT_BYTES = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +99,8 @@ async def list_entries(settings: config.Settings) -> list[Entry]:
 
 
 def _digests(house: app.House) -> dict[str, str]:
-    texts = {**house.content.replies, **house.content.faqs}
-    return {key: text.digest for key, text in texts.items()}
+    replies = {key: reply.digest for key, reply in house.content.replies.items()}
+    return replies | {key: faq.digest for key, faq in house.content.faqs.items()}
 
 
 def _faq_entry(faq: Faq, approved: dict[str, str]) -> Entry:
@@ -135,22 +144,72 @@ async def replay(settings: config.Settings, key: str) -> bool:
         return await house.store.write(job)
 
 
+async def add_login(
+    settings: config.Settings, name: str, *, password: str, role: str, display_name: str = "", by: str = "cli"
+) -> None:
+    """Add a console login. Raises ConfigError for a bad name, role or password, or a name that is taken."""
+    problems = check_login(name, password, role)
+    if problems:
+        raise ConfigError(problems)
+    password_hash = await asyncio.to_thread(passwords.hash_password, password)
+    async with app.opened(settings) as house:
+
+        async def job(tx: AsyncConnection) -> int | None:
+            # Wall time: a login must not depend on where the demo's clock stands.
+            return await logins.add_login(
+                tx,
+                name=name,
+                display_name=display_name or name,
+                password_hash=password_hash,
+                roles=[role],
+                by=by,
+                now=house.clock.wall(),
+            )
+
+        if await house.store.write(job) is None:
+            raise ConfigError([f"登录名 {name} 已被使用，请换一个。 (The name is taken.)"])
+
+
+async def add_demo_logins(settings: config.Settings) -> None:
+    """Add the people of the demo's picker, unless they are there; they have no password."""
+    async with app.opened(settings) as house:
+
+        async def job(tx: AsyncConnection) -> None:
+            await demo.ensure_logins(tx, house.clock.wall())
+
+        await house.store.write(job)
+
+
+def check_login(name: str, password: str, role: str) -> list[str]:
+    """Return what is wrong with a new login."""
+    problems = []
+    if not re.fullmatch(r"[\w.@-]{1,64}", name):
+        problems.append(
+            f"登录名 {name!r} 只能含字母、数字、汉字和 . @ _ -，最多 64 个。 (Not a usable name.)"
+        )
+    if role not in list(Role):
+        problems.append(f"没有角色 {role}，可用：{'、'.join(Role)}。 (No such role.)")
+    if len(password) < passwords.MIN_LENGTH:
+        problems.append(f"密码至少 {passwords.MIN_LENGTH} 个字符。 (The password is too short.)")
+    return problems
+
+
 async def list_accounts(settings: config.Settings) -> list[KfAccount]:
     """Return the kf accounts as the platform lists them for our app."""
     async with app.opened(settings) as house:
-        return list(await _wecom(house).list_kf_accounts())
+        return await _kf(house).accounts()
 
 
 async def make_link(settings: config.Settings, account_id: str, *, scene: str, param: str = "") -> str:
     """Return an entry link of the account; `param` comes back as scene_param (WeCom doc 94665)."""
-    from urllib.parse import quote
-
+    if len(param.encode()) > _PARAM_LIMIT_BYTES:
+        raise ConfigError([f"--param 最多 {_PARAM_LIMIT_BYTES} 字节。 (Too long.)"])
     async with app.opened(settings) as house:
-        url = str(await _wecom(house).make_kf_link(account_id, scene=scene))
+        url = await _kf(house).contact_way(account_id, scene)
     return f"{url}{'&' if '?' in url else '?'}scene_param={quote(param, safe='')}" if param else url
 
 
-def _wecom(house: app.House):  # type: ignore[no-untyped-def]
-    if house.wecom is None:
-        raise ChannelError("没有配置 wecom.receivers.kf。 (No receiver kf is configured.)")
-    return house.wecom
+def _kf(house: app.House) -> Kf:
+    if house.kf is None:
+        raise ConfigError(["没有配置 wecom.receivers.kf。 (No receiver named kf is configured.)"])
+    return house.kf

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.config import Settings
+    from domain.ports import Clock
 
 T = TypeVar("T")
 
@@ -53,15 +54,25 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def console(*, to_stderr: bool = False) -> Console:
-    """Return a Rich console that does not colour numbers by itself."""
+    """Return a Rich console that does not colour numbers by itself; wide enough for tables in a pipe."""
     from rich.console import Console
 
-    return Console(stderr=to_stderr, highlight=False, soft_wrap=True)
+    console = Console(stderr=to_stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
+    return console
 
 
 def local_time(moment: datetime | None, settings: Settings) -> str:
     """Return a time as the company's clock shows it."""
     return "" if moment is None else moment.astimezone(settings.service.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Return the clock the server would use."""
+    from bot import clock
+
+    return clock.FileClock(settings.clock.file) if settings.clock.file else clock.SystemClock()
 
 
 def today(settings: Settings | None) -> date:
@@ -72,5 +83,4 @@ def today(settings: Settings | None) -> date:
 
     if settings is None:
         return clock.SystemClock().now().astimezone(ZoneInfo("Asia/Shanghai")).date()
-    source = clock.FileClock(settings.clock.file) if settings.clock.file else clock.SystemClock()
-    return source.now().astimezone(settings.service.zone).date()
+    return clock_of(settings).now().astimezone(settings.service.zone).date()

@@ -85,6 +85,9 @@ def show_report(findings: list[Finding]) -> None:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", max_width=24)
+    table.add_column(overflow="fold")
     for finding in findings:
         fix = f"\n[bold]→ {escape(finding.fix)}[/]" if finding.fix else ""
         table.add_row(_MARKS[finding.state], escape(finding.check), escape(finding.sentence) + fix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +9,20 @@ import typer
 from bot.cli import options
 
 if TYPE_CHECKING:
-    from bot.asking import Said
+    from pathlib import Path
+
+    from bot.asking import Answer
     from bot.config import Settings
+
+
+_REFUSALS = {
+    "stopped": "该业务线已停用",
+    "line_off": "该业务线未开展（entity_mode = off）",
+    "platform_scope": "涉及具体产品，而本公司在该业务线没有牌照（entity_mode = platform），只能转介",
+    "unapproved": "尚未审批",
+    "not_yet_valid": "还没到生效日",
+    "expired": "已过有效期，不再作为事实回答",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -26,63 +37,116 @@ def ask(
     """问一句，看机器人怎样回答、为什么；不需要数据库和企业微信。 (Ask one question.)"""
     from bot import asking
 
-    options.quieten()
-    settings, folder, samples = _words(config)
-    if settings is None:
-        print(
-            f"没有配置，使用 {folder} 的示例内容，各业务线按持牌处理。 (No configuration: sample content.)\n"
-        )
-    desk = asking.Desk.open(folder, today=options.today(settings), serves_samples=samples, settings=settings)
-    show(desk.ask(" ".join(text)))
+    settings = _settings(config)
+
+    async def answer() -> Answer:
+        async with asking.open_desk(settings, options.clock_of(settings), _cache_folder(settings)) as desk:
+            return await desk.ask(" ".join(text))
+
+    show(options.run(answer()))
 
 
 def chat(config: options.Config = None) -> None:
-    """在终端里与机器人对话，输入 exit 结束。 (Talk in the terminal.)"""
+    """在终端里与机器人对话；菜单用编号选择，输入 exit 结束。 (Talk in the terminal.)"""
+    import asyncio
+
     from bot import asking
 
-    options.quieten()
-    settings, folder, samples = _words(config)
-    desk = asking.Desk.open(folder, today=options.today(settings), serves_samples=samples, settings=settings)
-    print(desk.welcome() + "\n")
-    while True:
-        try:
-            line = input("您 › ").strip()
-        except (EOFError, KeyboardInterrupt):
-            print()
-            return
-        if line in ("exit", "quit", "退出"):
-            return
-        if line:
-            said = desk.ask(line)
-            print(f"助手 › {said.text}\n")
+    settings = _settings(config)
+
+    async def talk() -> None:
+        async with asking.open_desk(settings, options.clock_of(settings), _cache_folder(settings)) as desk:
+            _say(await desk.welcome())
+            while (line := await asyncio.to_thread(_read_line)) is not None:
+                if line:
+                    _say(await desk.ask(line))
+
+    options.run(talk())
 
 
-def show(said: Said) -> None:
+def _read_line() -> str | None:
+    try:
+        line = input("您 › ").strip()
+    except (EOFError, KeyboardInterrupt):
+        print()
+        return None
+    return None if line in ("exit", "quit", "退出") else line
+
+
+def _say(answer: Answer) -> None:
+    for text in answer.texts:
+        print(f"\n助手 › {text}")
+    print(f"      [{_decision(answer)}]\n")
+
+
+def _decision(answer: Answer) -> str:
+    return str(answer.reply.decision) if answer.reply else "silent"
+
+
+def show(answer: Answer) -> None:
     """Print an answer with everything that led to it."""
+    from rich.markup import escape
     from rich.panel import Panel
     from rich.table import Table
 
     console = options.console()
-    console.print(Panel(said.text or "（不回复）", title=said.decision, title_align="left"))
+    for text in answer.texts or ("（不回复）",):
+        console.print(Panel(escape(text), title=_decision(answer), title_align="left"))
     facts = Table.grid(padding=(0, 2))
-    for name, value in said.facts:
-        facts.add_row(name, value)
+    for name, value in _facts(answer):
+        facts.add_row(f"[bold]{name}[/]", escape(value))
     console.print(facts)
-    if said.matches:
-        table = Table(title="候选条目", title_justify="left")
+    if answer.candidates:
+        table = Table(title="候选条目 candidates", title_justify="left")
         for head in ("条目", "得分", "标准问法", "理由"):
             table.add_column(head, overflow="fold")
-        for match in said.matches:
-            table.add_row(match.faq_id, f"{match.score:.2f}", match.question, "；".join(match.reasons))
+        for match in answer.candidates:
+            table.add_row(
+                match.faq_id, f"{match.score:.2f}", escape(match.question), escape("；".join(match.reasons))
+            )
         console.print(table)
 
 
-def _words(config: Path | None) -> tuple[Settings | None, Path, bool]:
-    """Return the settings when there are any, the content folder, and whether unapproved texts count."""
+def _cache_folder(settings: Settings) -> Path:
+    """Return where the segmentation keeps its cache: the data folder where there is one, else the user's own."""
+    import os
+    from pathlib import Path
+
+    if settings.store.data_folder.is_dir():
+        return settings.store.data_folder
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guanjia"
+
+
+def _facts(answer: Answer) -> list[tuple[str, str]]:
+    facts: list[tuple[str, str]] = []
+    faq, reply = answer.faq, answer.reply
+    if faq is not None:
+        facts += [
+            ("条目", f"{faq.id}  {faq.question}"),
+            ("依据", faq.source),
+            ("有效期", f"{faq.valid_from} 至 {faq.last_valid_on}，{faq.reviewer} 于 {faq.reviewed_on} 审阅"),
+            ("文件", f"{faq.file}:{faq.lineno}"),
+        ]
+    if answer.refusal is not None:
+        facts.append(("不直接回答", _REFUSALS[answer.refusal]))
+    if reply is not None and reply.transfer is not None:
+        facts.append(("转人工", "按值班名单" if reply.transfer.servicers else "进入待接入池"))
+    if reply is not None and reply.case is not None:
+        facts.append(("登记", f"{reply.case.kind}，原因 {reply.case.reason}"))
+    return facts
+
+
+def _settings(config: Path | None) -> Settings:
+    """Return the settings, or without any the shipped content and every line licensed, and say so."""
+    from bot import asking
     from bot.config.table import SHIPPED_FOLDER
 
-    if not options.is_configured(config):
-        return None, SHIPPED_FOLDER / "content", True
-    settings = options.load_settings(config)
     options.quieten()
-    return settings, settings.content.folder, settings.content.serve_samples
+    if options.is_configured(config):
+        settings = options.load_settings(config)
+        options.quieten()
+    else:
+        settings = asking.sample_settings(SHIPPED_FOLDER / "content", "示例信息服务有限公司")
+        print("没有配置：使用随附的示例内容，各业务线按持牌处理。 (No configuration: sample content.)")
+    print("按文件当前文字回答，未查审批。 (The files as they are, approved or not.)\n")
+    return settings

@@ -115,6 +115,10 @@ def build(values: dict[str, Any], base: Path, *, file: str = "config.toml") -> S
 
 
 def _finish(given: Given) -> Settings:
+    for key, info in fields_of(Settings).items():
+        if section_of(info) and key not in given.values:
+            # A section made by pydantic itself would not know what relative paths are relative to.
+            given.values[key] = {}
     _check_keys(given)
     _read_secret_files(given)
     _default_receive_ids(given)

@@ -23,8 +23,8 @@ _EXAMPLE_HEAD = """\
 # Guanjia settings. Copy to config.toml, fill in what is not commented out; all else shows its default.
 # Generated from bot/config/table.py; the same list with environment variables: docs/configuration.md
 # Each key also as environment variable: GUANJIA_ + upper-case path joined by __, e.g.
-# GUANJIA_WECOM__RECEIVERS__KF__TOKEN. secret, token, aes_key and store.url may come from a file:
-# secret_file = "/run/secrets/kf_secret". Relative paths are relative to this file.
+# GUANJIA_WECOM__RECEIVERS__KF__TOKEN. Instead of secret, token, aes_key and store.url a file may be named:
+# with secret_file = "/run/secrets/kf_secret" and so on. Relative paths are relative to this file.
 # Check with: guanjia check
 """
 

@@ -212,7 +212,7 @@ class Receiver(Section):
                 f"有 {len(key)} 个字符，必须正好 43 个，请从后台重新复制 EncodingAESKey / "
                 f"has {len(key)} characters and must have exactly 43; copy EncodingAESKey again"
             )
-        if not re.fullmatch(r"[A-Za-z0-9]{43}", key):
+        if not re.fullmatch(r"[A-Za-z0-9+/]{43}", key):
             raise ValueError(
                 "只能含字母和数字，请从后台重新复制 EncodingAESKey / "
                 "may hold only letters and digits; copy EncodingAESKey again"

@@ -1,0 +1,286 @@
+"""`guanjia demo`: the bot and the sandbox as two child processes, ready to be tried, with nothing to set up.
+
+Writes a folder of its own (secrets made up once, settings, sandbox settings, clock file, database) and runs until
+Ctrl-C or until one of the two ends. The addresses and what to try first are printed in Chinese and English.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import string
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import config, operations
+from domain.errors import BotError, ConfigError
+
+_CORP_ID = "ww1234567890abcdef"
+_AGENT_ID = 1000002
+_ACCOUNTS = (("wkDemoLoan00001", "贷款与保险客服"), ("wkDemoWealth002", "理财与售后客服"))
+_SERVICERS = (("zhangsan", "张三"), ("lisi", "李四"))
+_CUSTOMERS = (
+    ("wmDemoWang00001", "王女士", "#e8684a"),
+    ("wmDemoLi0000002", "李先生", "#5b8ff9"),
+    ("wmDemoChen00003", "陈阿姨", "#61b15a"),
+)
+_MARKER = ".guanjia-demo"
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+
+
+class DemoFailed(BotError):
+    """A part of the demo ended by itself; its last lines say why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Where the demo lives and listens."""
+
+    folder: Path
+    port: int
+    sandbox_port: int
+
+    @property
+    def bot_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.toml"
+
+
+def prepare(folder: Path, *, port: int, sandbox_port: int, fresh: bool = False) -> Plan:
+    """Write what both processes need and return the plan; a port that is taken is replaced by the next free one.
+
+    `fresh` removes a former demo. Raises ConfigError when the folder holds something else.
+    """
+    folder = folder.resolve()
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).is_file():
+        raise ConfigError(
+            [f"{folder} 里有别的东西，请用 --folder 换一个空目录。 (Holds something else; choose another.)"]
+        )
+    if fresh and folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARKER).touch()
+    keys = _keys(folder / "keys.json")
+    bot_port = free_port(port)
+    plan = Plan(folder=folder, port=bot_port, sandbox_port=free_port(sandbox_port, besides=bot_port))
+    _write(plan.config, _bot_settings(plan, keys))
+    _write(folder / "sandbox.toml", _sandbox_settings(plan, keys))
+    # Real time until somebody moves it in the sandbox; a former fast-forward must not be undone: time never goes back.
+    if not (folder / "clock.json").exists():
+        now = time.time()
+        _write(folder / "clock.json", json.dumps({"real_at": now, "virtual_at": now, "rate": 1.0}))
+    return plan
+
+
+def free_port(wanted: int, *, besides: int = 0) -> int:
+    """Return `wanted`, or the next port nobody listens on. Raises ConfigError after 50."""
+    for port in range(wanted, min(wanted + 50, 65536)):
+        if port == besides:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port != wanted:
+            print(f"端口 {wanted} 被占用，改用 {port}。 (Port {wanted} is taken, using {port}.)")
+        return port
+    raise ConfigError([f"端口 {wanted} 及其后 50 个都被占用，请用 --port 指定。 (No free port.)"])
+
+
+def _keys(path: Path) -> dict[str, str]:
+    """Return this demo's secrets, made up the first time."""
+    if path.is_file():
+        kept: dict[str, str] = json.loads(path.read_text("utf-8"))
+        return kept
+    letters = string.ascii_letters + string.digits
+    made = {"secret": secrets.token_urlsafe(32)}
+    for receiver in ("kf", "contacts", "assistant"):
+        made[f"{receiver}_token"] = "".join(secrets.choice(letters) for _ in range(24))
+        # The last of 43 characters carries four bits only; "A" is one every decoder accepts.
+        made[f"{receiver}_key"] = "".join(secrets.choice(letters) for _ in range(42)) + "A"
+    _write(path, json.dumps(made))
+    return made
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _bot_settings(plan: Plan, keys: dict[str, str]) -> str:
+    receivers = "\n".join(
+        f"[wecom.receivers.{name}]\nagent_id = {_AGENT_ID}\nsecret = {json.dumps(keys['secret'])}\n"
+        f"token = {json.dumps(keys[f'{name}_token'])}\naes_key = {json.dumps(keys[f'{name}_key'])}\n"
+        for name in ("kf", "contacts", "assistant")
+    )
+    return f"""\
+# 演示配置，由 guanjia demo 每次启动时重写。 (Rewritten at each start.)
+[server]
+port = {plan.port}
+public_url = "{plan.bot_url}"
+[wecom]
+corp_id = "{_CORP_ID}"
+api_base = "{plan.sandbox_url}"
+{receivers}
+[kf]
+go_live_at = 2020-01-01T00:00:00+08:00
+[service]
+duty = {json.dumps([userid for userid, _ in _SERVICERS])}
+[company]
+name = "示例信息服务有限公司"
+short_name = "示例管家"
+phone = "400-000-0000"
+[content]
+serve_samples = true
+[entity_mode]
+loan = "licensed"
+insurance = "licensed"
+wealth = "licensed"
+[console]
+picker = true
+secure_cookies = false
+[clock]
+file = "clock.json"
+[log]
+json = false
+level = "warning"
+"""
+
+
+def _sandbox_settings(plan: Plan, keys: dict[str, str]) -> str:
+    head = (
+        f'host = "127.0.0.1"\nport = {plan.sandbox_port}\ncorp_id = "{_CORP_ID}"\n'
+        f"clock_file = {json.dumps(str(plan.folder / 'clock.json'))}\n"
+    )
+    app = f'[[app]]\nagent_id = {_AGENT_ID}\nname = "客服助手"\nsecret = {json.dumps(keys["secret"])}\n'
+    tables = [head, app]
+    tables += [
+        f'[[receiver]]\nname = "{name}"\nurl = "{plan.bot_url}/callback/{name}"\n'
+        f"token = {json.dumps(keys[f'{name}_token'])}\naes_key = {json.dumps(keys[f'{name}_key'])}\n"
+        for name in ("kf", "contacts", "assistant")
+    ]
+    tables += [f'[[account]]\nopen_kfid = "{kfid}"\nname = "{name}"\n' for kfid, name in _ACCOUNTS]
+    tables += [f'[[servicer]]\nuserid = "{userid}"\nname = "{name}"\n' for userid, name in _SERVICERS]
+    tables += [
+        f'[[customer]]\nexternal_userid = "{customer}"\nnickname = "{name}"\navatar = "{avatar}"\n'
+        for customer, name, avatar in _CUSTOMERS
+    ]
+    return "# 演示沙箱，由 guanjia demo 每次启动时重写。 (Rewritten at each start.)\n" + "\n".join(tables)
+
+
+# Running
+
+
+def run(plan: Plan, *, opens_browser: bool = True) -> int:
+    """Start both, tell where to go, and wait. Returns 0 after Ctrl-C; raises DemoFailed when one ends by itself."""
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    # SIGTERM ends the demo like Ctrl-C, so that its children end with it.
+    former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sandbox = [sys.executable, "-m", "sandbox", "--config", str(plan.folder / "sandbox.toml")]
+        children["沙箱 sandbox"] = _start(plan, sandbox, "sandbox.log")
+        asyncio.run(operations.add_demo_logins(config.load(plan.config, {})))
+        _wait_until_ready(children, f"{plan.sandbox_url}/sandbox/state", plan)
+        serve = [sys.executable, "-m", "bot", "serve", "--config", str(plan.config)]
+        children["机器人 bot"] = _start(plan, serve, "bot.log")
+        _wait_until_ready(children, f"{plan.bot_url}/readyz", plan)
+        print(welcome(plan), flush=True)
+        if opens_browser and os.environ.get("DISPLAY"):
+            webbrowser.open(plan.sandbox_url)
+        while True:
+            _raise_if_ended(children, plan)
+            time.sleep(0.3)
+    except KeyboardInterrupt:
+        print("\n正在停止… (Stopping.)", flush=True)
+        return 0
+    finally:
+        _stop(children)
+        signal.signal(signal.SIGTERM, former)
+
+
+def _start(plan: Plan, command: list[str], log: str) -> subprocess.Popen[bytes]:
+    root = Path(__file__).resolve().parents[1]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GUANJIA_")}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH", "")]))
+    with (plan.folder / log).open("wb") as file:
+        # A group of its own: Ctrl-C reaches only us, and we stop the two in order.
+        return subprocess.Popen(  # noqa: S603  # our own modules
+            command, cwd=root, env=environment, stdout=file, stderr=file, start_new_session=True
+        )
+
+
+def _wait_until_ready(children: dict[str, subprocess.Popen[bytes]], url: str, plan: Plan) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        _raise_if_ended(children, plan)
+        try:
+            with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310  # loopback
+                if response.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            pass  # Not yet listening, or not yet ready.
+        time.sleep(0.05)
+    raise DemoFailed(
+        f"{url} 在 {_READY_SECONDS:.0f} 秒内没有就绪，日志在 {plan.folder}。 (Not ready in time.)"
+    )
+
+
+def _raise_if_ended(children: dict[str, subprocess.Popen[bytes]], plan: Plan) -> None:
+    for name, child in children.items():
+        if child.poll() is not None:
+            log = plan.folder / ("sandbox.log" if "sandbox" in name else "bot.log")
+            last = "\n".join(log.read_text("utf-8", "replace").splitlines()[-15:])
+            raise DemoFailed(f"{name} 自行退出（{child.returncode}）。 (Ended by itself.) {log}:\n{last}")
+
+
+def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for child in reversed(children.values()):
+        if child.poll() is None:
+            child.terminate()
+        try:
+            child.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def welcome(plan: Plan) -> str:
+    """Return what a newcomer reads first."""
+    return f"""
+  演示已就绪。  The demo is ready.
+
+    客户聊天  customers' phones   {plan.sandbox_url}/
+    管理后台  console             {plan.bot_url}/console/   （免密，选一个身份 pick who you are）
+
+  先试试  Try first
+    1. 在“客户聊天”里点一位客户，进入会话，看欢迎语。        Open a chat and read the welcome.
+    2. 发“退保能拿回多少”“提前还款要违约金吗”。              Ask one of these.
+    3. 发“转人工”，切到接待人员一侧回复，再结束会话。         Ask for a person, answer as the servicer, end it.
+    4. 在“管理后台”看每条回答用了哪个条目、为什么。           See in the console which entry answered and why.
+    5. 快进时间，看下班后和超过 48 小时会怎样。               Fast-forward the clock.
+
+  数据和日志在 {plan.folder}；重新开始用 --fresh。按 Ctrl-C 停止。
+  Data and logs are there; --fresh starts over. Ctrl-C stops.
+"""
