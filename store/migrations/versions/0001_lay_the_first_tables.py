@@ -104,7 +104,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=64), server_default="", nullable=False),
         sa.Column("went_live_at", UtcTime(), nullable=False),
-        sa.Column("is_managed", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("is_managed", sa.Boolean(), server_default=sa.true(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_kf_account")),
     )
     op.create_table(

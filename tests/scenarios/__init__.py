@@ -1,0 +1,1 @@
+"""Whole stories: the sandbox as WeCom, the real app, both databases."""
