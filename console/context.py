@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from domain.faq import EntityMode, Faq, Line
+from content.knowledge import Knowledge
+from domain.faq import Line
 from domain.ports import Clock
-from domain.replies import FixedReply
 from store.database import Store
-
-
-@dataclass(frozen=True, kw_only=True)
-class Knowledge:
-    """The content as it is loaded now: the files' newest texts, approved or not.
-
-    `entity_modes` has every line. `serves_samples`: the demo, which answers with texts nobody has approved.
-    """
-
-    faqs: Mapping[str, Faq]
-    replies: Mapping[str, FixedReply]
-    entity_modes: Mapping[Line, EntityMode]
-    serves_samples: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,201 @@
-"""The pages' addresses."""
+"""The pages' addresses, and what holds for every one of them: who asks, is the form ours, which headers go along.
+
+`add_routes` is the only door from bot/app.py. docs/access.md says which role gets what; tests/console/test_access.py
+compares.
+"""
 
 from __future__ import annotations
 
-from aiohttp import web
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
 
+from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
+
+from console import (
+    account_page,
+    cases_page,
+    content_page,
+    conversations_page,
+    deliveries_page,
+    events_page,
+    frame,
+    health_page,
+    lines_page,
+    login_page,
+    logins_page,
+    overview_page,
+    reader_page,
+    unanswered_page,
+)
+from console.access import Forbidden, NotFound
 from console.context import ConsoleContext
+from console.frame import Frame
+from console.openings import Openings
+from console.sessions import Sessions, is_csrf_right
+from console.visit import Form, Handler, Visit
+from domain.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+_RawHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+}
 
 
 def add_routes(app: web.Application, ctx: ConsoleContext) -> None:
-    """Put the pages under /console/ of `app`."""
+    """Put the pages under /console/ of `app`. Reads our templates and static files once."""
+
+    async def to_overview(request: web.Request) -> web.Response:
+        return web.Response(status=308, headers={"Location": "/console/"})
+
+    app.router.add_get("/console", to_overview)
+    app.add_subapp("/console/", build(ctx))
+
+
+def build(ctx: ConsoleContext) -> web.Application:
+    """Return the application of the pages; its paths come without /console."""
+    made, sessions, openings = Frame(ctx), Sessions(ctx), Openings()
+    app = web.Application(middlewares=[_with_headers, _errors_shown_by(made)])
+    entrance = login_page.LoginPage(ctx, made, sessions)
+    app.router.add_get("/login", entrance.show)
+    app.router.add_post("/login", entrance.sign_in)
+    app.router.add_post("/pick", entrance.pick)
+    app.router.add_get("/static/{digest:[0-9a-f]{16}}/{name:[a-z_.-]+}", made.assets.serve_own)
+    app.router.add_get("/lib/{name:[a-z.-]+}", made.assets.serve_library)
+    for method, path, handler in _pages(sessions):
+        app.router.add_route(method, path, _signed_in(handler, ctx, made, sessions, openings))
+    return app
+
+
+def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
+    """Return every page that needs somebody signed in. A page asks console/access.py for all it shows."""
+    number = r"{id:\d{1,18}}"
+    return [
+        ("GET", "/", overview_page.show),
+        ("GET", "/conversations", conversations_page.show),
+        ("GET", f"/conversations/{number}", reader_page.show),
+        ("GET", f"/media/{number}", reader_page.show_media),
+        ("GET", "/cases", cases_page.show_list),
+        ("GET", f"/cases/{number}", cases_page.show_one),
+        ("POST", f"/cases/{number}/assign", cases_page.assign),
+        ("POST", f"/cases/{number}/due", cases_page.move_due),
+        ("POST", f"/cases/{number}/note", cases_page.add_note),
+        ("POST", f"/cases/{number}/close", cases_page.close),
+        ("POST", f"/cases/{number}/reopen", cases_page.reopen),
+        ("GET", "/deliveries", deliveries_page.show_list),
+        ("POST", f"/deliveries/{number}/settle", deliveries_page.settle),
+        ("GET", "/unanswered", unanswered_page.show),
+        ("GET", "/content", content_page.show_list),
+        ("GET", "/content/{kind:faq|reply}/{key:[a-z0-9_.]+}", content_page.show_one),
+        ("POST", "/content/approve", content_page.approve),
+        ("GET", "/lines", lines_page.show),
+        ("POST", "/lines/{line:[a-z]+}/stop", lines_page.stop),
+        ("POST", "/lines/{line:[a-z]+}/resume", lines_page.resume),
+        ("GET", "/events", events_page.show_list),
+        ("GET", f"/events/{number}", events_page.show_one),
+        ("POST", f"/events/{number}/retry", events_page.retry),
+        ("POST", "/events/retry", events_page.retry_all),
+        ("GET", "/health", health_page.show),
+        ("GET", "/logins", logins_page.show_list),
+        ("POST", "/logins/add", logins_page.add(sessions)),
+        ("POST", f"/logins/{number}/roles", logins_page.set_roles),
+        ("POST", f"/logins/{number}/disable", logins_page.disable),
+        ("POST", f"/logins/{number}/enable", logins_page.enable),
+        ("POST", f"/logins/{number}/password", logins_page.set_password(sessions)),
+        ("GET", "/access-log", logins_page.show_access_log),
+        ("GET", "/account", account_page.show),
+        ("POST", "/account/password", account_page.set_password(sessions)),
+        ("POST", "/logout", login_page.sign_out(sessions, everywhere=False)),
+        ("POST", "/logout-everywhere", login_page.sign_out(sessions, everywhere=True)),
+    ]
+
+
+def _signed_in(
+    handler: Handler, ctx: ConsoleContext, made: Frame, sessions: Sessions, openings: Openings
+) -> _RawHandler:
+    """Return the handler that runs `handler` for a signed-in person whose form is ours, and sends others to sign in."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        viewer = await sessions.find_viewer(request)
+        if viewer is None:
+            return _to_login(request)
+        form: Form = MultiDictProxy(MultiDict())
+        if request.method == "POST":
+            form = await request.post()
+            sent = request.headers.get("X-CSRF-Token") or str(form.get("csrf", ""))
+            if not is_csrf_right(viewer, sent):
+                return _error(made, 403, "csrf")
+        visit = Visit(request=request, ctx=ctx, frame=made, viewer=viewer, openings=openings, form=form)
+        return await handler(visit)
+
+    return checked
+
+
+def _to_login(request: web.Request) -> web.Response:
+    if request.method != "GET":
+        return web.Response(status=303, headers={"Location": "/console/login?told=stale"})
+    if "HX-Request" in request.headers:
+        # htmx follows this header with the whole page; a redirect would put the form into a corner of it.
+        return web.Response(status=200, headers={"HX-Refresh": "true"})
+    wanted = request.path_qs if request.path != "/console/" else ""
+    return web.Response(status=303, headers={"Location": frame.address("/console/login", next=wanted)})
+
+
+@web.middleware
+async def _with_headers(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        _set_headers(error.headers)
+        raise
+    _set_headers(response.headers)
+    return response
+
+
+def _set_headers(headers: MutableMapping[str, str]) -> None:
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+
+
+def _errors_shown_by(made: Frame) -> Callable[..., Awaitable[web.StreamResponse]]:
+    """Return the middleware that turns what a handler raises into a page with a helpful sentence."""
+
+    @web.middleware
+    async def show_errors(request: web.Request, handler: _RawHandler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Forbidden:
+            return _error(made, 403)
+        except NotFound:
+            return _error(made, 404)
+        except StoreUnavailable:
+            log.warning("console without store", extra={"action": "console_store_unavailable"})
+            return _error(made, 503)
+        except web.HTTPException as error:
+            if error.status < 400 or not made.words.has("error", error.status):
+                raise
+            return _error(made, error.status)
+        except Exception:
+            number = secrets.token_hex(4)
+            log.exception("page failed", extra={"action": "page_failed", "number": number})
+            return _error(made, 500, number=number)
+
+    return show_errors
+
+
+def _error(made: Frame, status: int, word: str = "", number: str = "") -> web.Response:
+    values = {"word": word or str(status), "number": number}
+    return web.Response(status=status, text=made.render("error.html", values), content_type="text/html")

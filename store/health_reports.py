@@ -223,3 +223,11 @@ async def _schema_version(tx: AsyncConnection) -> str:
         return ""
     found = (await tx.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
     return str(found or "")
+
+
+async def list_servicers(tx: AsyncConnection) -> list[str]:
+    """Return everybody who ever received customers for an account."""
+    rows = await tx.execute(
+        sa.select(kf_servicer.c.servicer_id).distinct().order_by(kf_servicer.c.servicer_id)
+    )
+    return list(rows.scalars().all())

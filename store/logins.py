@@ -169,9 +169,7 @@ async def revoke_session(tx: AsyncConnection, token_digest: str, now: datetime) 
     )
 
 
-async def revoke_all_sessions(
-    tx: AsyncConnection, login_id: int, now: datetime, *, keep: str = ""
-) -> int:
+async def revoke_all_sessions(tx: AsyncConnection, login_id: int, now: datetime, *, keep: str = "") -> int:
     """End every session of the login except the one with the digest `keep`; return how many were open."""
     done = await tx.execute(
         sa.update(login_session)

@@ -1,0 +1,71 @@
+"""Files the browser loads: our own styles and modules, and the libraries installed beside the program.
+
+Read once at start. Their addresses carry a digest of the content, so browsers may keep them for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+_OWN_FOLDER = Path(__file__).with_name("static")
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+# Library files by the name they are served under, relative to node_modules.
+_LIBRARIES = {"htmx.js": "htmx.org/dist/htmx.min.js"}
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """A file in memory."""
+
+    content: bytes
+    content_type: str
+    digest: str
+
+
+class Assets:
+    """All files, by name."""
+
+    def __init__(self, library_folder: Path) -> None:
+        self._own = {
+            path.name: _load(path) for path in sorted(_OWN_FOLDER.iterdir()) if path.suffix in _TYPES
+        }
+        paths = {name: library_folder / place for name, place in _LIBRARIES.items()}
+        self._libraries = {name: _load(path) for name, path in paths.items() if path.is_file()}
+
+    def url(self, name: str) -> str:
+        """Return the address of one of our own files."""
+        return f"/console/static/{self._own[name].digest}/{name}"
+
+    def library_url(self, name: str) -> str:
+        """Return the address of a library, empty when it is not installed."""
+        found = self._libraries.get(name)
+        return f"/console/lib/{name}?v={found.digest}" if found else ""
+
+    async def serve_own(self, request: web.Request) -> web.Response:
+        """Serve one of our own files; an outdated digest gets today's file, briefly."""
+        found = self._own.get(request.match_info["name"])
+        return _response(found, is_exact=found is not None and found.digest == request.match_info["digest"])
+
+    async def serve_library(self, request: web.Request) -> web.Response:
+        """Serve a library."""
+        found = self._libraries.get(request.match_info["name"])
+        return _response(found, is_exact=found is not None and found.digest == request.query.get("v"))
+
+
+def _load(path: Path) -> Asset:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    return Asset(content=content, content_type=_TYPES[path.suffix], digest=digest)
+
+
+def _response(found: Asset | None, *, is_exact: bool) -> web.Response:
+    if found is None:
+        raise web.HTTPNotFound()
+    response = web.Response(body=found.content, content_type=found.content_type, charset="utf-8")
+    response.headers["Cache-Control"] = _FOR_EVER if is_exact else "no-cache"
+    return response

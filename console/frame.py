@@ -1,0 +1,114 @@
+"""The frame around every page: templates, navigation, and parts of a page that renew themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+from markupsafe import Markup
+
+from console import words
+from console.access import Right, Viewer
+from console.assets import Assets
+from console.context import ConsoleContext
+from console.times import Times
+
+_FOLDER = Path(__file__).with_name("templates")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """A line of the navigation. `right` None: everybody; "talk": whoever sees conversations."""
+
+    key: str
+    path: str
+    right: Right | str | None
+
+
+NAVIGATION = (
+    Door(key="overview", path="/console/", right=None),
+    Door(key="conversations", path="/console/conversations", right="talk"),
+    Door(key="cases", path="/console/cases", right="talk"),
+    Door(key="deliveries", path="/console/deliveries", right=Right.SEE_DELIVERIES),
+    Door(key="unanswered", path="/console/unanswered", right=Right.SEE_UNANSWERED),
+    Door(key="content", path="/console/content", right=Right.SEE_CONTENT),
+    Door(key="lines", path="/console/lines", right=Right.SEE_LINES),
+    Door(key="events", path="/console/events", right=Right.SEE_EVENTS),
+    Door(key="health", path="/console/health", right=Right.SEE_HEALTH),
+    Door(key="logins", path="/console/logins", right=Right.MANAGE_LOGINS),
+    Door(key="access_log", path="/console/access-log", right=Right.SEE_ACCESS_LOG),
+)
+
+
+class Frame:
+    """Renders templates with what every page needs."""
+
+    def __init__(self, ctx: ConsoleContext) -> None:
+        self.words = words.load()
+        self.times = Times(ctx.clock, ctx.zone, self.words)
+        self.assets = Assets(ctx.library_folder)
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_FOLDER),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._templates.globals.update(
+            label=self.words.label,
+            labels=self.words.section,
+            times=self.times,
+            company=ctx.company,
+            asset=self.assets.url,
+            library=self.assets.library_url,
+            address=address,
+            tint=tint,
+            capped=capped,
+        )
+
+    def render(self, template: str, values: Mapping[str, Any]) -> str:
+        """Return the filled template; every value is escaped."""
+        return self._templates.get_template(template).render(values)
+
+    def render_live(self, template: str, url: str, values: Mapping[str, Any]) -> tuple[Markup, str]:
+        """Return a part of a page that asks `url` for its successor, and the mark of its content.
+
+        The mark goes along with the question; while the content would be the same the answer is 204 and the browser
+        leaves the page alone.
+        """
+        inner = self.render(template, values)
+        mark = hashlib.sha256(inner.encode()).hexdigest()[:16]
+        next_url = url + ("&" if "?" in url else "?") + urlencode({"mark": mark})
+        return Markup(self.render("live.html", {"inner": Markup(inner), "url": next_url})), mark  # noqa: S704 - rendered by an escaping template above
+
+
+def doors_for(viewer: Viewer) -> list[Door]:
+    """Return the navigation of this person."""
+    rights = viewer.rights
+    return [
+        door
+        for door in NAVIGATION
+        if door.right is None or (viewer.sees_talk if door.right == "talk" else door.right in rights)
+    ]
+
+
+def address(path: str, **query: object) -> str:
+    """Return `path` with the parts of the query that are not empty."""
+    parts = {key: str(value) for key, value in query.items() if value not in ("", None)}
+    return f"{path}?{urlencode(parts)}" if parts else path
+
+
+def tint(name: str) -> int:
+    """Return one of six colours for a name, always the same one."""
+    return hashlib.sha256(name.encode()).digest()[0] % 6
+
+
+def capped(count: int, cap: int = 1000) -> str:
+    """Return a number, "1000+" beyond the cap of counting."""
+    return f"{cap}+" if count > cap else str(count)

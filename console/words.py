@@ -1,0 +1,37 @@
+"""The Chinese words of the pages: labels of states, kinds and acts, from words.toml.
+
+Code says `words.label("delivery_state", "due")`; a member without a label shows its own name, and
+tests/console/test_words.py finds it first.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+class Words:
+    """The labels by section and key."""
+
+    def __init__(self, sections: Mapping[str, Mapping[str, str]]) -> None:
+        self._sections = sections
+
+    def label(self, section: str, key: object) -> str:
+        """Return the label of `key`, the key itself when there is none."""
+        return self._sections.get(section, {}).get(str(key), str(key))
+
+    def section(self, name: str) -> Mapping[str, str]:
+        """Return all labels of a section in the order of the file."""
+        return self._sections[name]
+
+    def has(self, section: str, key: object) -> bool:
+        """Say whether there is a label."""
+        return str(key) in self._sections.get(section, {})
+
+
+def load() -> Words:
+    """Return the words that stand beside this file."""
+    found: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+    return Words(found)
