@@ -71,6 +71,7 @@ class Control:
         return [
             *(web.post(f"/sandbox/{path}", self._door(act)) for path, act in acts.items()),
             web.get("/sandbox/state", self._state),
+            web.get("/sandbox/clock", self._time),
             web.get("/sandbox/transcript", self._transcript),
             web.get("/sandbox/received", self._received),
             web.get("/sandbox/calls", self._calls),
@@ -287,6 +288,9 @@ class Control:
                 "callbacks": self._postman.status(),
             }
         )
+
+    async def _time(self, _: web.Request) -> web.Response:
+        return _json(self._clock())
 
     async def _transcript(self, request: web.Request) -> web.Response:
         try:

@@ -58,6 +58,11 @@ class MediaShelf:
             raise ApiError(40007)
         return media
 
+    def describe(self, media_id: str) -> dict[str, object] | None:
+        """File name and size, for the page; None when nothing is kept under this id."""
+        media = self._kept.get(media_id)
+        return {"filename": media.filename, "bytes": len(media.content)} if media else None
+
 
 def check_upload(kind: str, content: bytes) -> str:
     """The content type of an upload. Raises ApiError for a wrong kind, form or size."""

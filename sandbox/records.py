@@ -60,6 +60,7 @@ class Bubble:
     menu_id: str = ""
     undelivered: int | None = None
     recalled: bool = False
+    media: Json | None = None  # filename and bytes, for the page
 
     def as_json(self) -> Json:
         shown: Json = {
@@ -70,7 +71,7 @@ class Bubble:
             "msgtype": self.msgtype,
             "body": self.body,
         }
-        for name in ("answers", "servicer_userid", "menu_id"):
+        for name in ("answers", "servicer_userid", "menu_id", "media"):
             if value := getattr(self, name):
                 shown[name] = value
         if self.undelivered is not None:

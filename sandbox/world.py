@@ -193,6 +193,7 @@ class World:
             msgid=msgid,
             msgtype=msgtype,
             body=body,
+            media=self.media.describe(str(body.get("media_id", ""))),
             **more,
         )
         chat.bubbles.append(bubble)
