@@ -12,6 +12,7 @@ from domain.compliance import Problem, Speaker
 from domain.faq import EntityMode, Faq, Line
 from domain.replies import HANDOVER_MENU_ID, FixedReply
 
+MENU_TEXT_LIMIT_BYTES = reply_files.MENU_TEXT_LIMIT_BYTES
 _SLOT_BYTES = 60  # What a slot adds to an answer: a company's full name is about 20 characters.
 _ACTIONS = ("act_", "sat_")  # Menu ids that are no entries: actions and satisfaction grades.
 
@@ -32,6 +33,8 @@ def check_faqs(
         if first != faq.id:
             table.wrong(f"has the same menu id {faq.menu_id} as {first}; rename one", "id")
         _check_references(table, faq, faqs, risk_lines)
+        if len(faq.question.encode()) > MENU_TEXT_LIMIT_BYTES:
+            table.wrong(f"has a question over {MENU_TEXT_LIMIT_BYTES} bytes, too long for a menu", "question")
         text = "\n\n".join([faq.answer, "\n".join(risk_lines.get(code, "") for code in faq.risk_lines)])
         size = len(text.encode()) + _SLOT_BYTES * len(reply_files.slots_of(faq.answer))
         if size > faq_files.LIMIT_BYTES:

@@ -18,14 +18,21 @@ from domain.faq import Choice, Decision, Faq, Match, Thresholds
 _LIMIT_CHARACTERS = 200  # Longer messages are cut: the question is found at either end or not at all.
 _LIST_SIZE = 10
 _FILLER = re.compile(
-    r"^(?:您好|你好|亲|请问|请教|麻烦|那个|客服|老师|在吗|你们|咨询|我?想?(?:要)?(?:问|咨询|了解)(?:一?下)?|一下|哈喽|嗨| )+"
+    r"^(?:您好|你好|亲|请问|请教|麻烦|那个|客服|老师|在吗|你们|一下|哈喽|嗨| |"
+    r"我?想?要?(?:问|咨询|了解)(?:一?下)?)+"
     r"|(?:谢谢|多谢|感谢|麻烦了?|拜托|[啊呀哦呢吧哈嘛啦哇]| )+$"
 )
+# Words that say nothing about the subject.
 _EMPTY_WORDS = frozenset(
-    "的 了 吗 呢 啊 吧 呀 是 我 你 您 他 她 它 们 我们 你们 这 那 这个 那个 个 一个 一下 就 都 也 还 又 和 跟 与 在 有"
-    " 要 会 能 可以 可 想 给 把 被 让 到 去 来 说 呗 嘛 哦 哈 请 请问 现在 已经 然后 因为 所以 但是 如果 的话 什么 怎么"
-    " 多少 多久 吗 么 为什么 哪 哪里 哪个 谁 几 不 没 没有 行 好 知道 什么样 意思 办 怎么办 上 下 里 之 对 呃 嗯".split(
-        " "
+    re.findall(
+        r"\S+",
+        """
+    的 了 吗 呢 啊 吧 呀 是 我 你 您 他 她 它 们 我们 你们 这 那 这个 那个 个
+    一个 一下 就 都 也 还 又 和 跟 与 在 有 要 会 能 可以 可 想 给 把 被 让
+    到 去 来 说 呗 嘛 哦 哈 请 请问 现在 已经 然后 因为 所以 但是 如果 的话 什么 怎么 多少 多久
+    么 为什么 哪 哪里 哪个 谁 几 不 没 没有 行 好 知道 什么样 意思 办 怎么办 上 下 里 之 对
+    呃 嗯
+""",
     )
 )
 _EMPTY_WEIGHT = 0.15

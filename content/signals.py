@@ -15,6 +15,7 @@ from domain.replies import SignalHit, SignalKind
 
 KEYS = frozenset({"id", "kind", "code", "patterns", "unless", "must_match", "must_not_match"})
 _URGENCY = {kind: place for place, kind in enumerate(SignalKind)}
+_SPACED = re.compile("(?<![\u3400-\u9fff])[\u3400-\u9fff](?: [\u3400-\u9fff]){2,}(?![\u3400-\u9fff])")
 _WORD = re.compile(r"[^\W_]")
 _FILLER = re.compile(r"[啊呀哦喔嗯呢吧哈啦嘞哇的了您你我亲好们在有先再请太非常]|老师|客服|小姐姐|经理|顾问")
 
@@ -39,7 +40,7 @@ class Signals:
 
     def find(self, text: str) -> list[SignalHit]:
         """Return the signals in a text, the most urgent first, one hit per signal."""
-        folded = normalising.folded(text)
+        folded = _joined(text)
         hits = []
         for signal in self.signals:
             spans = signal.patterns.spans(folded)
@@ -77,6 +78,11 @@ def check_examples(signal: Signal, table: tables.Table) -> None:
     for text in signal.must_not_match:
         if signal.patterns.spans(normalising.folded(text)):
             table.wrong(f"matches {text!r}, which it must not; mend patterns or unless", "must_not_match")
+
+
+def _joined(text: str) -> str:
+    """Return the folded text with "转 人 工" joined; a single space may part two sentences and stays."""
+    return _SPACED.sub(lambda found: found[0].replace(" ", ""), normalising.folded(text))
 
 
 def _is_whole(folded: str, spans: list[tuple[int, int]]) -> bool:

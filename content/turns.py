@@ -16,7 +16,7 @@ _ASKING = re.compile(
     r"要不要|有没有|行不行|好不好|算不算|赔不赔|谁|是否|区别|帮我|查一?下"
 )
 _SMALL_TALK = (SignalKind.GREETING, SignalKind.FRAGMENT)
-_LONG_ENOUGH = 8  # Characters of a statement that stands by itself: "我的贷款还没有到账".
+_LONG_ENOUGH = 7  # Characters of a statement that stands by itself: "我要把保险退了".
 
 
 def is_whole_question(text: str, found: signals.Signals) -> bool:
