@@ -40,12 +40,21 @@ def parse_patterns(table: tables.Table, key: str = "patterns", unless_key: str =
 
 
 def _compiled(table: tables.Table, key: str, sources: tuple[str, ...]) -> re.Pattern[str] | None:
-    good = []
-    for source in sources:
-        try:
-            re.compile(source)
-        except re.error as error:
-            table.wrong(f"has a bad pattern {source!r} ({error})", key)
-            continue
-        good.append(f"(?:{normalising.simplified(source)})")
-    return re.compile("|".join(good)) if good else None
+    try:
+        return _joined(sources)
+    except re.error:
+        return _joined(tuple(source for source in sources if _is_good(table, key, source)))
+
+
+def _joined(sources: tuple[str, ...]) -> re.Pattern[str] | None:
+    joined = "|".join(f"(?:{source})" for source in sources)
+    return re.compile(normalising.simplified(joined)) if sources else None
+
+
+def _is_good(table: tables.Table, key: str, source: str) -> bool:
+    try:
+        re.compile(source)
+    except re.error as error:
+        table.wrong(f"has a bad pattern {source!r} ({error})", key)
+        return False
+    return True

@@ -6,6 +6,7 @@ remembers where its characters came from, so a problem is shown at its place in 
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -44,6 +45,8 @@ _CJK = "\u3400-\u9fff"
 _STOP = "。,!?;:、\n"
 _BETWEEN = re.compile(rf"(?<=[{_CJK}])[^\w{_STOP}%]+(?=[{_CJK}])|(?<=[{_CJK}])_+(?=[{_CJK}])")
 _SPACED = re.compile(rf"(?<![{_CJK}])[{_CJK}](?:[,、;:。_][{_CJK}]){{2,}}(?![{_CJK}])")
+_SPLIT_FORM = re.compile("|".join(sorted(map(re.escape, _SPLIT), key=len, reverse=True)))
+_ALIKE_FORM = re.compile("|".join(sorted(map(re.escape, _ALIKE), key=len, reverse=True)))
 _LATIN_WORD = re.compile(r"(?<![a-z0-9.])(?:[a-z]+|0)(?![a-z0-9.%])")
 
 
@@ -79,11 +82,15 @@ def _folded(text: str) -> View:
     letters: list[str] = []
     origin: list[int] = []
     for place, letter in enumerate(text):
-        for part in normalising.folded(letter):
-            if not unicodedata.combining(part):
-                letters.append(part)
-                origin.append(place)
+        for part in _folded_letter(letter):
+            letters.append(part)
+            origin.append(place)
     return View(text="".join(letters), origin=tuple(origin))
+
+
+@functools.lru_cache(maxsize=16_384)
+def _folded_letter(letter: str) -> str:
+    return "".join(part for part in normalising.folded(letter) if not unicodedata.combining(part))
 
 
 def _without_separators(view: View) -> View:
@@ -98,7 +105,7 @@ def _without_separators(view: View) -> View:
 
 
 def _replaced(view: View, words: dict[str, str]) -> View:
-    pattern = re.compile("|".join(sorted(map(re.escape, words), key=len, reverse=True)))
+    pattern = _SPLIT_FORM if words is _SPLIT else _ALIKE_FORM
     return _rewritten(view, pattern, lambda found: words[found])
 
 
