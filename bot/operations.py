@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import app, config
 from bot.channels.wecom.kf import Kf
+from bot.loops import Loops
 from console import demo, passwords
 from domain.errors import ConfigError
 from domain.faq import Faq, Line
@@ -192,6 +193,19 @@ def check_login(name: str, password: str, role: str) -> list[str]:
     if len(password) < passwords.MIN_LENGTH:
         problems.append(f"密码至少 {passwords.MIN_LENGTH} 个字符。 (The password is too short.)")
     return problems
+
+
+async def list_routes(settings: config.Settings) -> list[tuple[str, str]]:
+    """Return (method, path) of every address the server answers, by path."""
+    async with app.opened(settings) as house:
+        # Built, not served: the loops are made for the pages' sake and never started.
+        application = app._application(house, Loops(house))
+        found = {
+            (route.method, route.resource.canonical)
+            for route in application.router.routes()
+            if route.resource is not None and route.method != "HEAD"
+        }
+    return sorted(found, key=lambda one: (one[1], one[0]))
 
 
 async def list_accounts(settings: config.Settings) -> list[KfAccount]:

@@ -121,7 +121,9 @@ def settings(
 
 def routes(config: options.Config = None) -> None:
     """列出服务的全部网址。 (List the HTTP routes.)"""
-    from bot import app as house
+    from bot import operations
 
-    for method, path in house.routes(options.load_settings(config)):
+    settings = options.load_settings(config)
+    options.quieten()
+    for method, path in options.run(operations.list_routes(settings)):
         print(f"{method:<7} {path}")

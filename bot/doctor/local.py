@@ -23,8 +23,8 @@ from store import contents, database, schema
 _LOW_DISK_BYTES = 2 * 1024**3
 # The first release in which two writing connections cannot corrupt a WAL database.
 _SAFE_SQLITE = (3, 51, 3)
-# htmx, ECharts and the platform's JS-SDK, put there by ./run, ./test or scripts/setup.sh.
-_BROWSER_FOLDERS = ("node_modules/htmx.org/dist", "node_modules/@wecom/jssdk")
+# Put there by ./run, ./test or scripts/setup.sh.
+_BROWSER_FOLDERS = ("node_modules/htmx.org/dist",)
 
 
 def check_settings(settings: config.Settings, problems: Sequence[Problem]) -> Iterator[Finding]:

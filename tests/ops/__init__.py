@@ -1,0 +1,1 @@
+"""Tests of the settings, the command line and what operators do."""

@@ -1,0 +1,171 @@
+"""The demo as a newcomer meets it: one command, a question answered, Ctrl-C, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from bot import config, demo
+from bot.config.table import SHIPPED_FOLDER
+from domain.errors import ConfigError
+from sandbox import settings as sandbox_settings
+
+PATIENCE_SECONDS = 60.0
+
+
+def until(holds: Callable[[], Any], what: str) -> Any:
+    """Wait for something another process does."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        if found := holds():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+def call(url: str, body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.loads(response.read())
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A running demo whose welcome has been printed."""
+    ports = ["--port", str(free_port()), "--sandbox-port", str(free_port())]
+    command = [
+        sys.executable,
+        "-m",
+        "bot",
+        "demo",
+        "--folder",
+        str(tmp_path / "demo"),
+        "--no-browser",
+        *ports,
+    ]
+    process = subprocess.Popen(
+        command, cwd=SHIPPED_FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C stops" in line:
+            break
+    else:
+        pytest.fail("the demo did not start:\n" + "".join(lines))
+    yield process
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def listening(folder: Path) -> tuple[str, str]:
+    """Return the addresses of the bot and the sandbox."""
+    settings = config.load(folder / "demo" / "config.toml", {})
+    return settings.server.public_url, settings.wecom.api_base
+
+
+def test_a_question_is_answered_and_stopping_leaves_no_process(
+    started: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    bot_url, sandbox_url = listening(tmp_path)
+    talk = "external_userid=wmDemoWang00001&open_kfid=wkDemoLoan00001"
+    says = dict(part.split("=") for part in talk.split("&")) | {"content": "退保能拿回多少"}
+    children = psutil.Process(started.pid).children()
+
+    call(f"{sandbox_url}/sandbox/customer/says", says)
+
+    def answer() -> str:
+        transcript = call(f"{sandbox_url}/sandbox/transcript?{talk}")
+        return json.dumps([one for one in transcript["bubbles"] if one["via"] == "api"], ensure_ascii=False)
+
+    assert "现金价值" in until(lambda: "现金价值" in (text := answer()) and text, "the answer")
+    with urllib.request.urlopen(f"{bot_url}/console/", timeout=10) as response:
+        assert response.status == 200
+    assert len(children) == 2
+
+    started.send_signal(signal.SIGINT)
+    assert started.wait(30) == 0
+    assert not [child for child in children if child.is_running()]
+
+
+def test_the_death_of_a_part_is_told_with_its_log(started: subprocess.Popen[str], tmp_path: Path) -> None:
+    parts = {" ".join(child.cmdline()): child for child in psutil.Process(started.pid).children()}
+    bot = next(child for command, child in parts.items() if "serve" in command)
+
+    os.kill(bot.pid, signal.SIGKILL)
+
+    assert started.wait(30) == 1
+    assert started.stdout is not None
+    told = started.stdout.read()
+    assert "bot.log" in told
+    assert "Ended by itself" in told
+    assert not [child for child in parts.values() if child.is_running()]
+
+
+def test_plans_are_written_for_both_with_secrets_of_their_own(tmp_path: Path) -> None:
+    first = demo.prepare(tmp_path / "a", port=free_port(), sandbox_port=free_port())
+    other = demo.prepare(tmp_path / "b", port=free_port(), sandbox_port=free_port())
+
+    bot = config.load(first.config, {})
+    box = sandbox_settings.load_settings(first.folder / "sandbox.toml")
+    assert {receiver.name for receiver in box.receivers} == set(bot.wecom.receivers)
+    assert box.apps[0].secret == bot.wecom.receivers["kf"].secret.get_secret_value()
+    assert config.load(other.config, {}).wecom.receivers["kf"] != bot.wecom.receivers["kf"]
+    assert (first.folder / "keys.json").stat().st_mode & 0o777 == 0o600
+    assert bot.store.url.startswith(f"sqlite:///{tmp_path}/a/")
+
+
+def test_a_second_start_keeps_secrets_and_time_and_fresh_begins_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    ports = {"port": free_port(), "sandbox_port": free_port()}
+    demo.prepare(folder, **ports)
+    kept = (folder / "keys.json").read_text()
+    (folder / "clock.json").write_text('{"real_at": 1, "virtual_at": 2, "rate": 1.0}')
+
+    demo.prepare(folder, **ports)
+    assert (folder / "keys.json").read_text() == kept
+    assert '"virtual_at": 2' in (folder / "clock.json").read_text()
+
+    demo.prepare(folder, **ports, fresh=True)
+    assert (folder / "keys.json").read_text() != kept
+
+
+def test_a_folder_with_other_things_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(ConfigError, match="Holds something else"):
+        demo.prepare(tmp_path, port=free_port(), sandbox_port=free_port(), fresh=True)
+
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_taken_port_is_replaced_by_the_next_free_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        plan = demo.prepare(tmp_path / "a", port=port, sandbox_port=port)
+
+    assert len({port, plan.port, plan.sandbox_port}) == 3
+    assert str(port) in capsys.readouterr().out
