@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -167,6 +168,7 @@ class Inbox:
             if stored.kind == "kf_enter_session":
                 happening = SessionEntered(conversation=talk, welcome_code=fields["code"], at=at)
             else:
+                talk = replace(talk, servicer_id=fields["servicer"])
                 happening = SessionEnded(
                     conversation=talk, servicer_id=fields["servicer"], code=fields["code"], at=at
                 )

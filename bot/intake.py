@@ -233,6 +233,7 @@ async def _settle(tx: AsyncConnection, page: Page) -> None:
             "conversation": talk_id,
             "latest": page.latest.get(talk_id, page.heard.get(talk_id)),
             "customer_latest": page.heard.get(talk_id, by_id[talk_id].last_customer_message_at),
+            "heard": page.now if talk_id in page.heard else None,
             "session_started": page.started.get(talk_id, by_id[talk_id].session_started_at),
         }
         for talk_id in {*page.latest, *page.heard}

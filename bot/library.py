@@ -124,7 +124,7 @@ class Library:
             versions={
                 name: Served(version_id=one.id, is_sample=not one.approved_by) for name, one in chosen.items()
             },
-            matcher=matching.Matcher(faqs.values(), content.synonyms),
+            matcher=matching.Matcher(faqs.values(), content.synonyms, content.lexicon),
             thresholds=self._rules.thresholds,
             entity_modes=self._rules.entity_modes,
             stopped=stopped,

@@ -10,28 +10,50 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.events_accepted = Counter("guanjia_events_accepted", "Callbacks stored.", ["receiver"], registry=self.registry)
+        self.events_accepted = Counter(
+            "guanjia_events_accepted", "Callbacks stored.", ["receiver"], registry=self.registry
+        )
         self.events_refused = Counter(
             "guanjia_events_refused", "Callbacks refused.", ["receiver", "code"], registry=self.registry
         )
-        self.events_processed = Counter("guanjia_events_processed", "Events worked on.", ["kind"], registry=self.registry)
-        self.events_failed = Counter("guanjia_events_failed", "Events given up.", ["kind"], registry=self.registry)
-        self.events_waiting_seconds = Gauge(
-            "guanjia_events_oldest_unprocessed_seconds", "Age of the oldest event that waits.", registry=self.registry
+        self.events_processed = Counter(
+            "guanjia_events_processed", "Events worked on.", ["kind"], registry=self.registry
         )
-        self.deliveries = Gauge("guanjia_deliveries", "Deliveries by state.", ["state"], registry=self.registry)
+        self.events_failed = Counter(
+            "guanjia_events_failed", "Events given up.", ["kind"], registry=self.registry
+        )
+        self.events_waiting_seconds = Gauge(
+            "guanjia_events_oldest_unprocessed_seconds",
+            "Age of the oldest event that waits.",
+            registry=self.registry,
+        )
+        self.deliveries = Gauge(
+            "guanjia_deliveries", "Deliveries by state.", ["state"], registry=self.registry
+        )
         self.deliveries_waiting_seconds = Gauge(
-            "guanjia_deliveries_oldest_due_seconds", "How long the oldest due delivery waits.", registry=self.registry
+            "guanjia_deliveries_oldest_due_seconds",
+            "How long the oldest due delivery waits.",
+            registry=self.registry,
         )
         self.sync_lag_seconds = Gauge(
-            "guanjia_kf_sync_lag_seconds", "Since the account was last read.", ["account"], registry=self.registry
+            "guanjia_kf_sync_lag_seconds",
+            "Since the account was last read.",
+            ["account"],
+            registry=self.registry,
         )
         self.answers = Counter("guanjia_answers", "Turns by decision.", ["decision"], registry=self.registry)
         self.api_calls = Counter(
-            "guanjia_api_calls", "Calls by endpoint and errcode.", ["endpoint", "errcode"], registry=self.registry
+            "guanjia_api_calls",
+            "Calls by endpoint and errcode.",
+            ["endpoint", "errcode"],
+            registry=self.registry,
         )
-        self.tick_seconds = Histogram("guanjia_tick_duration_seconds", "Duration of ticks.", ["tick"], registry=self.registry)
-        self.writer_queue = Gauge("guanjia_store_writer_queue", "Callers that wait for the writer.", registry=self.registry)
+        self.tick_seconds = Histogram(
+            "guanjia_tick_duration_seconds", "Duration of ticks.", ["tick"], registry=self.registry
+        )
+        self.writer_queue = Gauge(
+            "guanjia_store_writer_queue", "Callers that wait for the writer.", registry=self.registry
+        )
 
     def text(self) -> bytes:
         """Return the figures in Prometheus' text form."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.platform import SessionState
 from domain.talk import Conversation, Customer
 from store import dialect
+from store.columns import UtcTime
 from store.tables import conversation, customer, kf_state
 
 
@@ -46,13 +47,14 @@ async def get(tx: AsyncConnection, conversation_id: int) -> Conversation:
 
 
 async def set_times(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Move times forward; rows of conversation, latest, customer_latest, session_started."""
+    """Move times forward; rows of conversation, latest, customer_latest, heard, session_started."""
     if rows:
         statement = sa.update(conversation).where(conversation.c.id == sa.bindparam("conversation"))
         await tx.execute(
             statement.values(
                 last_message_at=sa.bindparam("latest"),
                 last_customer_message_at=sa.bindparam("customer_latest"),
+                heard_at=sa.func.coalesce(sa.bindparam("heard", type_=UtcTime()), conversation.c.heard_at),
                 session_started_at=sa.bindparam("session_started"),
             ),
             list(rows),

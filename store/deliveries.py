@@ -258,7 +258,7 @@ _SENT_SINCE = (
         _sent.c.act != Act.TRANSFER,
         _sent.c.send_class == int(SendClass.KEYED),
         _sent.c.state.in_(_COUNTED),
-        _sent.c.attempted_at >= conversation.c.last_customer_message_at,
+        _sent.c.attempted_at >= conversation.c.heard_at,
     )
     .scalar_subquery()
 )

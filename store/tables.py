@@ -175,6 +175,8 @@ conversation = sa.Table(
     at("session_started_at"),
     at("last_message_at", nullable=True),
     at("last_customer_message_at", nullable=True),
+    # When we learnt of it. The platform's times have whole seconds; what was sent since is counted from here.
+    at("heard_at", nullable=True),
     sa.Column("misses", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("channel", "account_id", "customer_id"),
     sa.Index("ix_conversation_latest", "last_message_at"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,11 +15,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot import app, config
+from bot import app, assembling, config
+from bot.channels.wecom.kf import Kf
 from bot.clock import FileClock, write_clock_file
+from bot.puller import Puller
+from content import turns
+from domain.delivery import Act, Body, NewDelivery, Purpose, SendClass
 from sandbox import server
 from sandbox import settings as sandbox_settings
-from store import tables
+from scheduler import keys
+from store import accounts, contents, deliveries, tables
 
 ACCOUNT = "wkTown0001"
 CUSTOMER = "wmAnna"
@@ -47,9 +52,15 @@ class Town:
     def world(self) -> Any:
         return self.box.world
 
-    def advance(self, **step: float) -> None:
+    async def advance(self, **step: float) -> None:
         """Move the time of everybody forward."""
-        write_clock_file(self.clock_file, virtual_at=self.house.clock.now() + timedelta(**step), rate=1.0)
+        target = self.house.clock.now() + timedelta(**step)
+        write_clock_file(self.clock_file, virtual_at=target, rate=1.0)
+        # Readers look at the file every 20 ms.
+        await self.until(
+            lambda: self.house.clock.now() >= target and self.world.clock.now() >= target.timestamp(),
+            "the clock",
+        )
 
     def said(self, customer: str = CUSTOMER) -> list[str]:
         """Return what the customer received, oldest first."""
@@ -69,21 +80,119 @@ class Town:
             await asyncio.sleep(0.02)
 
     async def quiet(self) -> None:
-        """Wait until nothing is left to do: no event, turn or delivery waits."""
+        """Wait until nothing is left to do: no callback is under way, no event, turn or delivery waits."""
         await self.box.postman.drained()
-        while True:
+        await self.eventually(self._is_idle, "quiet")
+
+    async def _is_idle(self) -> bool:
+        waiting = (
+            (tables.event, tables.event.c.state.in_(["new", "claimed"])),
+            (tables.turn, tables.turn.c.state.in_(["open", "claimed"])),
+            (tables.delivery, tables.delivery.c.state.in_(["due", "claimed", "attempting"])),
+        )
+        return not any([await self.rows(table, condition) for table, condition in waiting])
+
+    def menu_ids(self, customer: str = CUSTOMER) -> list[str]:
+        """Return what can be tapped in the last message the customer received."""
+        received = self.world.received(customer, ACCOUNT)
+        items = received[-1].body.get("list", []) if received else []
+        return [item["click"]["id"] for item in items if "click" in item]
+
+    def last_msgid(self, customer: str = CUSTOMER) -> str:
+        """Return the id of the last message the customer received."""
+        return str(self.world.received(customer, ACCOUNT)[-1].msgid)
+
+    async def poll(self) -> None:
+        """Read the account now, as the minute's round does."""
+
+        async def has_read() -> bool:
+            return await self.puller.pull(ACCOUNT)
+
+        await self.eventually(has_read, "the log")
+
+    @property
+    def puller(self) -> Puller:
+        """A reader of our own beside the house's: whoever comes first reads, nobody reads twice."""
+        return Puller(
+            self.house.store,
+            self._kf,
+            self.house.clock,
+            assembling.turn_rules(self.house.settings),
+            owner="test",
+            limit=1000,
+            is_whole=lambda text: turns.is_whole_question(
+                text, self.house.library.knowledge().content.signals
+            ),
+            on_new=lambda: None,
+        )
+
+    @property
+    def _kf(self) -> Kf:
+        assert self.house.kf is not None
+        return self.house.kf
+
+    async def receiving(self, servicer: str) -> None:
+        """Wait until the house knows that `servicer` takes sessions."""
+
+        async def knows() -> bool:
             async with self.house.store.read() as tx:
-                waiting = [
-                    (await tx.execute(sa.select(sa.func.count()).select_from(table).where(condition))).scalar_one()
-                    for table, condition in (
-                        (tables.event, tables.event.c.state.in_(["new", "claimed"])),
-                        (tables.turn, tables.turn.c.state.in_(["open", "claimed"])),
-                        (tables.delivery, tables.delivery.c.state.in_(["due", "claimed", "attempting"])),
-                    )
-                ]
-            if not any(waiting):
-                return
+                return servicer in await accounts.list_receiving(tx, ACCOUNT)
+
+        await self.eventually(knows, f"{servicer} to receive")
+
+    async def fetched(self, number: int) -> None:
+        """Wait until `number` files are kept."""
+
+        async def all_there() -> bool:
+            return len(await self.rows(tables.media, tables.media.c.state == "fetched")) >= number
+
+        await self.eventually(all_there, f"{number} files")
+
+    async def delivery_in(self, state: str) -> None:
+        """Wait until a delivery is in `state`."""
+
+        async def is_there() -> bool:
+            return bool(await self.rows(tables.delivery, tables.delivery.c.state == state))
+
+        await self.eventually(is_there, f"a delivery {state}")
+
+    async def eventually(self, holds: Callable[[], Awaitable[bool]], what: str) -> None:
+        """As `until`, for what has to be asked."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PATIENCE_SECONDS
+        while not await holds():
+            assert loop.time() < end, f"waited in vain for {what}; said so far: {self.said()}"
             await asyncio.sleep(0.02)
+
+    async def push(self, number: int) -> None:
+        """Put `number` plain service texts for the customer into the outbox."""
+        now = self.house.clock.now()
+        talk = (await self.rows(tables.conversation))[0]
+        new = [
+            NewDelivery(
+                key=keys.key_of("push", place),
+                act=Act.TEXT,
+                send_class=SendClass.KEYED,
+                purpose=Purpose.SERVICE,
+                channel="kf",
+                conversation_id=talk.id,
+                body=Body(text=f"第{place}条"),
+                due_at=now,
+            )
+            for place in range(number)
+        ]
+        await self.house.store.write(lambda tx: deliveries.add(tx, new, now))
+
+    async def approve_all(self) -> None:
+        """Let a named person approve every text there is."""
+        now = self.house.clock.now()
+
+        async def approve(tx: Any) -> None:
+            versions = [version.id for version in await contents.list_versions(tx)]
+            await contents.approve(tx, versions, by="王审核", now=now)
+
+        await self.house.store.write(approve)
+        await self.house.library.refresh()
 
     async def rows(self, table: sa.Table, *conditions: Any) -> list[Any]:
         """Return the rows of a table, oldest first."""

@@ -185,6 +185,7 @@ def upgrade() -> None:
         sa.Column("session_started_at", UtcTime(), nullable=False),
         sa.Column("last_message_at", UtcTime(), nullable=True),
         sa.Column("last_customer_message_at", UtcTime(), nullable=True),
+        sa.Column("heard_at", UtcTime(), nullable=True),
         sa.Column("misses", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_conversation_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversation")),
