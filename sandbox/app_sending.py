@@ -121,8 +121,10 @@ def _content(world: World, body: Json) -> tuple[str, Json]:
         _sized(content, name, most, least=0)
     if "media_id" in REQUIRED[kind]:
         world.media.get(content["media_id"], world.clock.now())
-    if kind in ("news", "mpnews") and not 1 <= len(content.get("articles") or []) <= 8:
-        raise ApiError(45008)
+    if kind in ("news", "mpnews"):
+        articles = content.get("articles")
+        if not isinstance(articles, list) or not 1 <= len(articles) <= 8:
+            raise ApiError(45008)
     if kind == "template_card" and content.get("card_type") not in CARDS:
         raise ApiError(40058, "card_type")
     if body.get("safe") == 1 and kind in ("news", "markdown", "template_card", "textcard"):

@@ -40,7 +40,7 @@ REPLY_TYPES = {
 
 @dataclass(kw_only=True, slots=True)
 class PostStats:
-    """Counts of one receiver since the start. `waiting`: failed and to be tried again."""
+    """Counts of one receiver since the start. `waiting`: failed and to be tried again; `check`: last GET."""
 
     sent: int = 0
     delivered: int = 0
@@ -50,6 +50,7 @@ class PostStats:
     waiting: int = 0
     last_error: str = ""
     last_delivered_at: float = 0.0
+    check: str = "never done"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,6 +218,12 @@ class Postman:
 
     async def verify(self, name: str) -> str:
         """Do the GET check of an address; "" when it passes, else why not, in Chinese."""
+        problem = await self._check(name)
+        if name in self.stats:
+            self.stats[name].check = problem or "passed"
+        return problem
+
+    async def _check(self, name: str) -> str:
         receiver = self.receivers.get(name)
         if receiver is None or self._session is None:
             return f"没有接收方 {name}"
@@ -252,6 +259,7 @@ class Postman:
                 "dropped": stats.dropped,
                 "waiting": stats.waiting,
                 "last_error": stats.last_error,
+                "check": stats.check,
             }
             for name, stats in self.stats.items()
         }

@@ -24,6 +24,7 @@ MESSAGES = {
     40014: "invalid access_token",
     40031: "invalid userid list",
     40032: "invalid userid list size",
+    40033: "invalid characters",
     40035: "invalid parameter",
     40056: "invalid agentid",
     40058: "invalid request parameter",

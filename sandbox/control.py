@@ -1,27 +1,26 @@
-"""The control API under /sandbox/: what people, tests and benches make the pretend world do. JSON in and out.
+"""The control API under /sandbox/: what people, tests and benches make the pretend world do (POST, JSON).
 
 Refusals of the world (WorldError) answer 409 with a Chinese sentence, malformed requests 400. The list of routes with
-their fields is in docs/sandbox.md. It has no login: it belongs on loopback, and other origins are turned away.
+their fields is in docs/sandbox.md; what is only read is in reading.py. It has no login: it belongs on loopback, and
+other origins are turned away.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from sandbox import sessions
+from sandbox import reading, sessions
 from sandbox.callbacks import Postman
 from sandbox.codes import ApiError, WorldError
 from sandbox.faults import Fault, FaultBox, FaultKind, When
 from sandbox.live import Live
-from sandbox.protocol import Protocol
-from sandbox.records import Json, Member, Via
+from sandbox.records import Json, Member
 from sandbox.world import World
 
 Kind = TypeVar("Kind", str, int, float, bool, dict[str, Any], list[Any])
@@ -32,13 +31,10 @@ MEDIA_KINDS = ("image", "voice", "video", "file")
 class Control:
     """Handlers of the control API."""
 
-    def __init__(
-        self, world: World, faults: FaultBox, postman: Postman, protocol: Protocol, live: Live
-    ) -> None:
+    def __init__(self, world: World, faults: FaultBox, postman: Postman, live: Live) -> None:
         self._world = world
         self._faults = faults
         self._postman = postman
-        self._protocol = protocol
         self._live = live
 
     def routes(self) -> list[web.RouteDef]:
@@ -68,36 +64,25 @@ class Control:
             "callbacks/verify": self._verify_callback,
             "callbacks/point": self._point_callback,
         }
-        return [
-            *(web.post(f"/sandbox/{path}", self._door(act)) for path, act in acts.items()),
-            web.get("/sandbox/state", self._state),
-            web.get("/sandbox/clock", self._time),
-            web.get("/sandbox/transcript", self._transcript),
-            web.get("/sandbox/received", self._received),
-            web.get("/sandbox/calls", self._calls),
-            web.get("/sandbox/stats", self._stats),
-            web.get("/sandbox/app_messages", self._app_messages),
-            web.get("/sandbox/media/{media_id}", self._media),
-            web.get("/sandbox/live", self._live.stream),
-        ]
+        return [web.post(f"/sandbox/{path}", self._door(act)) for path, act in acts.items()]
 
     def _door(self, act: Act) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def serve(request: web.Request) -> web.StreamResponse:
             if not _is_same_origin(request):
-                return _refusal(403, "只接受本页面的请求")
+                return reading.refusal(403, "只接受本页面的请求")
             try:
                 body = await request.json() if request.can_read_body else {}
                 if not isinstance(body, dict):
-                    return _refusal(400, "请求应为 JSON 对象")
+                    return reading.refusal(400, "请求应为 JSON 对象")
                 result = act(body)
                 answer = await result if isinstance(result, Awaitable) else result
-                return _json(answer or {})
+                return reading.json_answer(answer or {})
             except WorldError as error:
-                return _refusal(409, str(error))
+                return reading.refusal(409, str(error))
             except ApiError as error:
-                return _refusal(409, f"{error.code} {error}")
+                return reading.refusal(409, f"{error.code} {error}")
             except (ValueError, KeyError, TypeError) as error:
-                return _refusal(400, f"请求有误：{error}")
+                return reading.refusal(400, f"请求有误：{error}")
 
         return serve
 
@@ -221,13 +206,10 @@ class Control:
         return self._clock_changed()
 
     def _clock_changed(self) -> Json:
-        for chat in list(self._world.chats.values()) if self._live.has_readers else []:
-            self._world.settle(chat)
-        self._live.tell("clock", self._clock())
-        return self._clock()
-
-    def _clock(self) -> Json:
-        return {"now": self._world.clock.now(), "rate": self._world.clock.rate}
+        if self._live.has_readers:
+            self._world.settle_all()
+        self._live.tell("clock", reading.clock_json(self._world))
+        return reading.clock_json(self._world)
 
     def _add_fault(self, body: Json) -> Json:
         known = {"kind", "match", "probability", "count", "seconds", "code", "when", "seed"}
@@ -235,7 +217,7 @@ class Control:
             raise ValueError(f"不认识的字段 {', '.join(sorted(unknown))}")
         fault = Fault(**{**body, "kind": FaultKind(body["kind"]), "when": When(body.get("when", "before"))})
         fault_id = self._faults.add(fault)
-        self._live.tell("faults", {"faults": self._faults_json()})
+        self._live.tell("faults", {"faults": reading.faults_json(self._faults)})
         return {"fault_id": fault_id}
 
     def _remove_fault(self, body: Json) -> None:
@@ -244,11 +226,7 @@ class Control:
             self._faults.remove(fault_id)
         else:
             self._faults.clear()
-        self._live.tell("faults", {"faults": self._faults_json()})
-
-    def _faults_json(self) -> list[Json]:
-        names = ("fault_id", "kind", "match", "probability", "count", "seconds", "code", "when", "struck")
-        return [{name: getattr(fault, name) for name in names} for fault in self._faults.all()]
+        self._live.tell("faults", {"faults": reading.faults_json(self._faults)})
 
     def _send_callback(self, body: Json) -> None:
         """`fields` (flat, ToUserName and CreateTime added) or the whole `xml`, to `receiver`."""
@@ -266,95 +244,6 @@ class Control:
 
     def _point_callback(self, body: Json) -> None:
         self._postman.point(_field(body, "receiver", str), _field(body, "url", str))
-
-    # -- reading -------------------------------------------------------------------------------------------------
-
-    async def _state(self, _: web.Request) -> web.Response:
-        world = self._world
-        world.settle_desk()
-        return _json(
-            {
-                "clock": self._clock(),
-                "corp_id": world.settings.corp_id,
-                "repeat": world.settings.repeat.value,
-                "suggestions": list(world.settings.suggestions),
-                "accounts": [
-                    {"open_kfid": one.open_kfid, "name": one.name} for one in world.accounts.values()
-                ],
-                "customers": [world.customer_json(one) for one in world.customers.values()],
-                "servicers": [sessions.servicer_json(one) for one in world.servicers.values()],
-                "desk": [world.chat_json(chat) for chat in world.desk.values()],
-                "faults": self._faults_json(),
-                "callbacks": self._postman.status(),
-            }
-        )
-
-    async def _time(self, _: web.Request) -> web.Response:
-        return _json(self._clock())
-
-    async def _transcript(self, request: web.Request) -> web.Response:
-        try:
-            limit = int(request.query.get("limit", "200"))
-            chat = self._world.chat(
-                request.query.get("external_userid", ""), request.query.get("open_kfid", "")
-            )
-        except (WorldError, ValueError) as error:
-            return _refusal(404, str(error))
-        bubbles = [bubble.as_json() for bubble in chat.bubbles[-limit:]] if limit else []
-        return _json({"chat": self._world.chat_json(chat), "bubbles": bubbles, "total": len(chat.bubbles)})
-
-    async def _received(self, _: web.Request) -> web.Response:
-        """What every customer got, for benches: external_userid → list in order."""
-        found: dict[str, list[Json]] = {}
-        for (_kfid, external_userid), chat in self._world.chats.items():
-            found.setdefault(external_userid, []).extend(bubble.as_json() for bubble in chat.received)
-        return _json({"received": found})
-
-    async def _calls(self, _: web.Request) -> web.Response:
-        return _json({"counts": self._counts(), "recent": list(self._protocol.recent)})
-
-    def _counts(self) -> list[Json]:
-        rows = sorted(self._protocol.counts.items())
-        return [{"endpoint": path, "outcome": outcome, "count": count} for (path, outcome), count in rows]
-
-    async def _stats(self, _: web.Request) -> web.Response:
-        by_via = {via.value: 0 for via in Via}
-        for chat in self._world.chats.values():
-            for bubble in chat.bubbles:
-                by_via[bubble.via.value] += 1
-        replies = [
-            {"receiver": one.receiver, "code": one.code, "text": one.text} for one in self._postman.replies
-        ]
-        return _json(
-            {
-                "clock": self._clock(),
-                "customers": len(self._world.customers),
-                "chats": len(self._world.chats),
-                "bubbles": by_via,
-                "counts": self._counts(),
-                "callbacks": self._postman.status(),
-                "replies": replies,
-                "faults": self._faults_json(),
-            }
-        )
-
-    async def _app_messages(self, _: web.Request) -> web.Response:
-        names = ("msgid", "at", "agent_id", "userids", "msgtype", "body", "dropped")
-        rows = [{name: getattr(one, name) for name in names} for one in self._world.app_messages]
-        return _json({"messages": rows})
-
-    async def _media(self, request: web.Request) -> web.Response:
-        try:
-            media = self._world.media.get(request.match_info["media_id"], self._world.clock.now())
-        except ApiError:
-            return _refusal(404, "素材不存在或已过期（3 天）")
-        # Only pictures are shown in place; anything else a customer uploads must not run in this origin.
-        kind = media.content_type if media.kind in ("image", "video", "voice") else "application/octet-stream"
-        headers = {
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        }
-        return web.Response(body=media.content, content_type=kind, headers=headers)
 
 
 def _field(body: Json, name: str, kind: type[Kind], default: Kind | None = None) -> Kind:
@@ -383,15 +272,3 @@ def _servicer(body: Json) -> str:
 def _is_same_origin(request: web.Request) -> bool:
     origin = request.headers.get("Origin")
     return origin is None or urlsplit(origin).netloc == request.host
-
-
-def _json(content: Json) -> web.Response:
-    return web.Response(
-        text=json.dumps(content, ensure_ascii=False),
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )
-
-
-def _refusal(status: int, message: str) -> web.Response:
-    return web.json_response({"error": message}, status=status)

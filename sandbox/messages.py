@@ -30,7 +30,10 @@ def text(holder: Mapping[str, Any], name: str, *, least: int = 0, most: int, pat
         return ""
     if not isinstance(value, str):
         raise ApiError(40058, f"{name} should be a string")
-    size = len(value.encode())
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        raise ApiError(40033, name) from error
     if size > most or size < least:
         raise ApiError(40058, f"{name} should be {least} to {most} bytes")
     if pattern and not re.fullmatch(pattern, value):

@@ -215,11 +215,11 @@ def error_response(error: ApiError) -> web.Response:
 
 
 def _as_response(content: Json) -> web.Response:
-    message = content["errmsg"].encode("ascii", "replace").decode().replace("\n", " ")
-    headers = {"Error-Code": str(content["errcode"]), "Error-Msg": message[:200]}
-    return web.Response(
-        text=json.dumps(content, ensure_ascii=False), content_type="application/json", headers=headers
-    )
+    message = "".join(letter for letter in content["errmsg"][:200] if " " <= letter <= "~")
+    headers = {"Error-Code": str(content["errcode"]), "Error-Msg": message}
+    # A refusal may quote half a surrogate pair; as an escape it is still JSON.
+    body = json.dumps(content, ensure_ascii=False).encode(errors="backslashreplace")
+    return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
 
 
 def open_kfid(call: Call) -> str:

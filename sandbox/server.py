@@ -20,6 +20,7 @@ from sandbox.control import Control
 from sandbox.faults import FaultBox
 from sandbox.live import Live
 from sandbox.protocol import Protocol
+from sandbox.reading import Reading
 from sandbox.settings import Settings
 from sandbox.world import World
 
@@ -61,7 +62,9 @@ def create_app(settings: Settings) -> web.Application:
     app = web.Application(client_max_size=BODY_LIMIT_BYTES)
     app[BOX] = box
     app.add_routes(page.routes())
-    app.add_routes(Control(world, faults, postman, protocol, live).routes())
+    app.add_routes(Reading(world, faults, postman, protocol).routes())
+    app.add_routes(Control(world, faults, postman, live).routes())
+    app.router.add_get("/sandbox/live", live.stream)
     app.router.add_route("*", "/cgi-bin/{path:.+}", protocol.serve)
     app.cleanup_ctx.append(_post_office)
     app.on_shutdown.append(_close_pages)

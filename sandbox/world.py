@@ -7,6 +7,7 @@ protocol.py and control.py call in, `on_notice` and `on_change` call out (callba
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections import deque
 from collections.abc import Callable
@@ -140,6 +141,11 @@ class World:
     def settle_desk(self) -> None:
         """Settle every chat a servicer's client shows."""
         for chat in list(self.desk.values()):
+            self.settle(chat)
+
+    def settle_all(self) -> None:
+        """Settle every chat, for a page that shows them; no call of the protocol needs it."""
+        for chat in list(self.chats.values()):
             self.settle(chat)
 
     def set_state(self, chat: Chat, state: SessionState, servicer_userid: str = "") -> None:
@@ -293,7 +299,11 @@ class World:
         raise WorldError("这条菜单里没有这一项")
 
     def customer_sends(self, external_userid: str, msgtype: str, body: Json, *, open_kfid: str = "") -> str:
-        """The customer sends a message of any type, even one the pages do not know; returns the msgid."""
+        """The customer sends a message of any type, even one the pages do not know; returns the msgid.
+
+        Raises ValueError when the body is not JSON in UTF-8.
+        """
+        json.dumps(body, ensure_ascii=False).encode()  # refuses now what could not be returned by sync_msg
         chat = self.chat(external_userid, open_kfid)
         now = self.clock.now()
         msgid = self.new_id("m")
