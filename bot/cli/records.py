@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,12 +54,14 @@ def restore(
 ) -> None:
     """从备份恢复到空的数据库；先停止服务。 (Restore; stop the server first.)"""
     from bot import backup as keeping
+    from bot import serving_lock
 
     settings = options.load_settings(config)
     options.quieten()
-    with _progress() as progress:
+    target = into or settings.store.url
+    with serving_lock.held(target), _progress() as progress:
         manifest = keeping.restore(
-            file, into or settings.store.url, media or settings.media_folder, force=force, progress=progress
+            file, target, media or settings.media_folder, force=force, progress=progress
         )
     print(
         f"已恢复 {manifest.made_at} 的备份：{manifest.row_count} 行、{manifest.media_count} 个媒体文件。"
@@ -65,19 +69,15 @@ def restore(
     )
 
 
-class _progress:  # noqa: N801  # used like a function
-    """Shows what is being done while it is done; nothing when nobody watches."""
+_WORDS = {"tables": "数据表", "media": "媒体文件", "verify": "校验"}
 
-    _WORDS = {"tables": "数据表", "media": "媒体文件", "verify": "校验"}  # noqa: RUF012  # never changed
 
-    def __enter__(self) -> Progress:
-        self._status = options.console(to_stderr=True).status("准备中…")
-        self._status.start()
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show what is being done while it is done; nothing when standard error is no terminal."""
+    with options.console(to_stderr=True).status("准备中…") as status:
 
         def report(what: str, done: int, of: int) -> None:
-            self._status.update(f"{self._WORDS.get(what, what)} {done}" + (f"/{of}" if of else "") + " …")
+            status.update(f"{_WORDS.get(what, what)} {done}" + (f"/{of}" if of else "") + " …")
 
-        return report
-
-    def __exit__(self, *_details: object) -> None:
-        self._status.stop()
+        yield report

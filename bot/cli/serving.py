@@ -21,9 +21,14 @@ def register(app: typer.Typer) -> None:
 
 def serve(config: options.Config = None) -> None:
     """运行服务，直到收到停止信号。 (Run the server.)"""
+    import logging
+
     from bot import app as house
+    from bot import config as configuration
 
     settings = options.load_settings(config)
+    for warning in configuration.warnings(settings):
+        logging.getLogger(__name__).warning(warning, extra={"action": "settings_warning"})
     options.run(house.serve(settings))
 
 
