@@ -92,7 +92,7 @@ function judge() {
 }
 
 function jumpButton([label, seconds]) {
-  return h("button", { type: "button", class: "jump", text: label, title: `沙盒时间快进${label.slice(1)}`, onclick: () => jump(label, seconds) });
+  return h("button", { type: "button", class: "jump", text: label, title: `沙盒时间快进 ${label.slice(1)}`, onclick: () => jump(label, seconds) });
 }
 
 async function jump(label, seconds) {
@@ -100,7 +100,7 @@ async function jump(label, seconds) {
   if (!clock) return;
   setClock(clock);
   emit("clock", {});
-  toast(`沙盒时间已快进${label.slice(1)}`);
+  toast(`沙盒时间已快进 ${label.slice(1)}`);
 }
 
 async function setRate(value) {

@@ -52,6 +52,13 @@ export function thread(chatKey, side, { empty, onDraw } = {}) {
       append(state.chats.get(chatKey), change.bubble, true);
       if (follow) toEnd();
     }),
+    on("clock", () => {
+      // A day may have passed: 21:30 becomes 昨天 21:30.
+      for (const when of list.querySelectorAll(".when")) {
+        const words = separator(Date.parse(when.dateTime) / 1000);
+        if (when.textContent !== words) when.textContent = words;
+      }
+    }),
     on("recalled", (change) => keyOf(change) === chatKey && drawAll()),
     on("loaded", (change) => keyOf(change) === chatKey && drawAll()),
   ];

@@ -82,13 +82,15 @@ async def test_scanning_a_code_enters_the_session(app: Caller, open_page: OpenPa
 
 
 async def test_fast_forward_moves_the_clock(app: Caller, open_page: OpenPage) -> None:
+    app.box.world.customer_says(CUSTOMER, "在吗")
     page = await open_page(viewport=DESK)
     await page.goto(app.box.url)
     before = app.box.world.clock.now()
-    await page.get_by_role("button", name="+6 小时").click()
-    await expect(page.get_by_text("沙盒时间已快进6 小时")).to_be_visible()
+    await page.get_by_role("button", name="+1 天").click()
+    await expect(page.get_by_text("沙盒时间已快进 1 天")).to_be_visible()
+    await expect(page.get_by_label("王女士的手机").locator("time")).to_contain_text("昨天")
 
-    assert app.box.world.clock.now() - before > 6 * 3600
+    assert app.box.world.clock.now() - before > 24 * 3600
 
 
 async def test_fault_switch_puts_a_fault_in_force_and_takes_it_away(app: Caller, open_page: OpenPage) -> None:
