@@ -209,9 +209,8 @@ async def access_case(viewer: Viewer, tx: AsyncConnection, case_id: int) -> Case
 
 async def access_case_direction(viewer: Viewer, tx: AsyncConnection, case_id: int) -> Case:
     """Return the case to somebody who may give it away or move its date."""
-    found = await access_case(viewer, tx, case_id)
     require(viewer, Right.DIRECT_CASES)
-    return found
+    return await access_case(viewer, tx, case_id)
 
 
 # --- the machine --------------------------------------------------------------------------------------------

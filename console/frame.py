@@ -70,6 +70,7 @@ class Frame:
             address=address,
             tint=tint,
             capped=capped,
+            size=size,
         )
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
@@ -112,3 +113,12 @@ def tint(name: str) -> int:
 def capped(count: int, cap: int = 1000) -> str:
     """Return a number, "1000+" beyond the cap of counting."""
     return f"{cap}+" if count > cap else str(count)
+
+
+def size(count: int) -> str:
+    """Return a file's size in the largest unit that keeps it above one: 25 B, 340 KB, 2.1 MB."""
+    if count < 1024:
+        return f"{count} B"
+    if count < 1024 * 1024:
+        return f"{count // 1024} KB"
+    return f"{count / 1024 / 1024:.1f} MB"

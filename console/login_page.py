@@ -110,5 +110,5 @@ def _came_from_our_form(request: web.Request, seed: str) -> bool:
 
 def _safe_next(path: str) -> str:
     """Return `path` if it is one of our pages, else the overview: nobody shall be sent elsewhere after signing in."""
-    is_ours = path.startswith("/console/") and not path.startswith(_PATH)
+    is_ours = path.startswith("/console/") and path.partition("?")[0] != _PATH
     return path if is_ours and "\\" not in path and path.isprintable() else "/console/"

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console import access, frame, timeline
 from console.access import NotFound
@@ -30,7 +29,7 @@ async def show(visit: Visit) -> web.Response:
         cases = await case_reports.list_cases_of(tx, conversation_id)
         ratings = await transcripts.list_ratings(tx, conversation_id)
         accounts = await health_reports.list_account_names(tx)
-        used = await _budget_used(tx, talk)
+        used = await transcripts.count_budget_used(tx, conversation_id)
     await visit.openings.record(visit, f"conversation:{conversation_id}")
     faqs = visit.ctx.knowledge().content.faqs
     return visit.live_page(
@@ -84,11 +83,6 @@ async def show_media(visit: Visit) -> web.StreamResponse:
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )
-
-
-async def _budget_used(tx: AsyncConnection, talk: Conversation) -> int:
-    since = talk.last_customer_message_at
-    return await transcripts.count_budget_used(tx, talk.id, since) if since else 0
 
 
 def _window_ends_at(talk: Conversation) -> datetime | None:

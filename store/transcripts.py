@@ -162,14 +162,15 @@ async def find_media(tx: AsyncConnection, media_id: int) -> Media | None:
     return None if row is None else _media(row)
 
 
-async def count_budget_used(tx: AsyncConnection, conversation_id: int, since: datetime) -> int:
-    """Return how many of the five messages went out since the customer's last one."""
+async def count_budget_used(tx: AsyncConnection, conversation_id: int) -> int:
+    """Return how many of the five messages went out since we heard the customer's last one."""
+    heard = sa.select(conversation.c.heard_at).where(conversation.c.id == conversation_id).scalar_subquery()
     wanted = sa.select(sa.func.count()).where(
         delivery.c.conversation_id == conversation_id,
         delivery.c.act != Act.TRANSFER,
         delivery.c.send_class == int(SendClass.KEYED),
         delivery.c.state.in_(_COUNTED),
-        delivery.c.attempted_at >= since,
+        delivery.c.attempted_at >= heard,
     )
     return int((await tx.execute(wanted)).scalar_one())
 

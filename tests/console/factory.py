@@ -120,10 +120,10 @@ def make_context(store: Store, clock: FrozenClock, folder: Path, **changes: obje
 
 
 async def sign_in(
-    store: Store, name: str, clock: FrozenClock, *, csrf: str = "csrf-of-the-test"
+    store: Store, name: str, clock: FrozenClock, *, csrf: str = "csrf-of-the-test", token: str = ""
 ) -> dict[str, str]:
     """Open a session for an existing login and return its cookie."""
-    token = f"token-of-{name}"
+    token = token or f"token-of-{name}"
 
     async def job(tx: AsyncConnection) -> None:
         found = await logins.find_login(tx, name)
@@ -139,6 +139,23 @@ async def sign_in(
 
     await store.write(job)
     return {COOKIE: token}
+
+
+async def add_login(
+    store: Store, clock: FrozenClock, name: str, *roles: Role, password_hash: str = ""
+) -> None:
+    """Add a login."""
+    await store.write(
+        lambda tx: logins.add_login(
+            tx,
+            name=name,
+            display_name=name,
+            password_hash=password_hash,
+            roles=roles,
+            by="test",
+            now=clock.now(),
+        )
+    )
 
 
 async def add_people(store: Store, clock: FrozenClock) -> dict[Role, str]:
@@ -213,7 +230,7 @@ class Maker:
         (message_id,) = await messages.add(self.tx, [new], at)
         times = {"last_message_at": at}
         if author is Author.CUSTOMER:
-            times["last_customer_message_at"] = at
+            times |= {"last_customer_message_at": at, "heard_at": at}
         its = tables.conversation.c.id == talk.conversation
         await self.tx.execute(sa.update(tables.conversation).where(its).values(times))
         return message_id

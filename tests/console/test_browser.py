@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import FrozenClock
 from domain.login import Role
+from store import lines
 from store.database import Store
 from tests.console import factory
 from tests.console.conftest import Pages, Serve
@@ -84,3 +86,95 @@ async def test_every_page_fits_and_runs_clean(
         assert answer.status == 200, path
         await assert_fits(page)
         await keep_picture(page, f"{name}-{width}", full=not name.startswith("reader"))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_the_entrance_lets_a_visitor_choose_who_to_be(
+    serve: Serve, scene: factory.Scene, open_page: OpenPage, width: str
+) -> None:
+    pages = await serve(picker=True)
+    page = await open_page(viewport=WIDTHS[width])
+
+    await page.goto(pages.url("/console/"))
+    await assert_fits(page)
+    await keep_picture(page, f"picker-{width}")
+    await page.get_by_role("button", name="林主管").click()
+
+    await page.wait_for_url("**/console/")
+    assert await page.get_by_role("heading", name="今日").is_visible()
+
+
+async def test_the_entrance_of_a_company_asks_for_a_password(pages: Pages, open_page: OpenPage) -> None:
+    page = await open_page()
+
+    await page.goto(pages.url("/console/"))
+
+    await keep_picture(page, "login-desk")
+    assert await page.get_by_label("用户名").is_visible()
+    await page.get_by_label("用户名").fill("nobody")
+    await page.get_by_label("密码").fill("wrong")
+    await page.get_by_role("button", name="登录").click()
+    assert await page.get_by_role("alert").is_visible()
+
+
+async def test_a_new_message_appears_by_itself_and_opened_details_stay_open(
+    pages: Pages, scene: factory.Scene, open_page: OpenPage, store: Store, frozen_clock: FrozenClock
+) -> None:
+    page = await open_as(open_page, pages, store, frozen_clock, Role.SUPERVISOR, "desk")
+    await page.goto(pages.url(f"/console/conversations/{scene.other_talk}"))
+    await page.get_by_text("为什么").first.click()
+    await keep_picture(page, "reader-why-desk", full=False)
+
+    async def speak(tx: AsyncConnection) -> None:
+        make = factory.Maker(tx, frozen_clock.now())
+        await make.says(await make.talk("wmChen00000003"), "还在吗，我刚发的消息")
+
+    await store.write(speak)
+
+    await page.get_by_text("还在吗，我刚发的消息").wait_for()
+    assert await page.locator("details.why[open]").count() == 1
+
+
+async def test_a_line_is_stopped_from_the_page(
+    pages: Pages, scene: factory.Scene, open_page: OpenPage, store: Store, frozen_clock: FrozenClock
+) -> None:
+    page = await open_as(open_page, pages, store, frozen_clock, Role.COMPLIANCE, "phone")
+    await page.goto(pages.url("/console/lines"))
+
+    await page.locator("#stop-loan summary").click()
+    await page.get_by_label("原因").first.fill("利率口径有误")
+    await page.get_by_label("我确认停用“贷款”").check()
+    await keep_picture(page, "lines-stop-phone")
+    await page.get_by_role("button", name="停用", exact=True).click()
+
+    await page.get_by_text("已停用。一分钟内").wait_for()
+    await keep_picture(page, "lines-stopped-phone")
+    async with store.read() as tx:
+        assert [line.value for line in await lines.list_stopped(tx)] == ["loan"]
+
+
+async def test_the_keyboard_reaches_the_content_and_the_navigation(
+    pages: Pages, scene: factory.Scene, open_page: OpenPage, store: Store, frozen_clock: FrozenClock
+) -> None:
+    page = await open_as(open_page, pages, store, frozen_clock, Role.SUPERVISOR, "desk")
+    await page.goto(pages.url("/console/"))
+
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.textContent") == "跳到正文"
+    for _ in range(3):
+        await page.keyboard.press("Tab")
+    outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+async def test_the_phones_navigation_opens(
+    pages: Pages, scene: factory.Scene, open_page: OpenPage, store: Store, frozen_clock: FrozenClock
+) -> None:
+    page = await open_as(open_page, pages, store, frozen_clock, Role.ADMIN, "phone")
+    await page.goto(pages.url("/console/"))
+
+    await page.get_by_text("导航").click()
+    await keep_picture(page, "menu-phone", full=False)
+    await page.get_by_role("link", name="运行状况").click()
+
+    await page.wait_for_url("**/console/health")

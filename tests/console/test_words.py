@@ -1,0 +1,91 @@
+"""Every state, kind and act the pages may show has Chinese words; times read as people say them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.clock import FrozenClock
+from console import frame, words
+from console.access import RIGHTS, Right
+from console.times import Times
+from domain import case, delivery, faq, login, platform, replies, talk
+from scheduler.guards import Verdict
+from store.events import EventState
+
+WORDS = words.load()
+MEMBERS: list[tuple[str, Iterable[Enum]]] = [
+    ("role", login.Role),
+    ("role_about", login.Role),
+    ("demo_name", login.Role),
+    ("line", faq.Line),
+    ("entity_mode", faq.EntityMode),
+    ("entity_mode_about", faq.EntityMode),
+    ("decision", replies.AnswerKind),
+    ("decision_tone", replies.AnswerKind),
+    ("delivery_state", delivery.DeliveryState),
+    ("delivery_tone", delivery.DeliveryState),
+    ("act", delivery.Act),
+    ("purpose", delivery.Purpose),
+    ("outcome", Verdict),
+    ("outcome", platform.FailReason),
+    ("message_kind", platform.MessageKind),
+    ("author", talk.Author),
+    ("case_kind", case.CaseKind),
+    ("case_state", case.CaseState),
+    ("case_tone", case.CaseState),
+    ("reason", faq.HandoverCode),
+    ("event_state", EventState),
+]
+# A Monday, 10:00 in China.
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("section", "members"), MEMBERS)
+def test_every_member_has_a_label(section: str, members: Iterable[Enum]) -> None:
+    missing = [str(member.value) for member in members if not WORDS.has(section, member.value)]
+
+    assert not missing, f"console/words.toml [{section}] lacks {missing}"
+
+
+def test_every_session_state_has_a_label() -> None:
+    assert all(WORDS.has("session", state.value) for state in platform.SessionState)
+    assert all(WORDS.has("session_tone", state.value) for state in platform.SessionState)
+
+
+def test_every_line_of_the_navigation_has_a_label_and_somebody_who_sees_it() -> None:
+    for door in frame.NAVIGATION:
+        assert WORDS.has("nav", door.key)
+    assert set().union(*RIGHTS.values()) == set(Right)
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (timedelta(seconds=5), "刚刚"),
+        (timedelta(minutes=3), "3 分钟前"),
+        (timedelta(hours=5), "5 小时前"),
+        (timedelta(hours=13), "昨天 21:00"),
+        (timedelta(days=3), "11月20日 10:00"),
+        (timedelta(days=400), "2025年10月19日 10:00"),
+        (timedelta(hours=-2), "2 小时后"),
+    ],
+)
+def test_times_are_said_in_the_companys_zone(before: timedelta, said: str) -> None:
+    times = Times(FrozenClock(NOW), ZoneInfo("Asia/Shanghai"), WORDS)
+
+    assert times.ago(NOW - before) == said
+
+
+def test_a_forms_time_is_in_the_companys_zone() -> None:
+    times = Times(FrozenClock(NOW), ZoneInfo("Asia/Shanghai"), WORDS)
+
+    assert times.for_input(NOW) == "2026-11-23T10:00"
+    assert times.from_input("2026-11-23T10:00") == NOW
+    assert times.from_input("tomorrow") is None
+    assert times.until(NOW + timedelta(days=3)) == "还有 3 天"
+    assert times.until(NOW - timedelta(minutes=3)) == "已超 3 分钟"
