@@ -23,7 +23,6 @@ import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot import config, operations
 from domain.errors import BotError, ConfigError
 
 _CORP_ID = "ww1234567890abcdef"
@@ -201,11 +200,11 @@ def run(plan: Plan, *, opens_browser: bool = True) -> int:
     try:
         sandbox = [sys.executable, "-m", "sandbox", "--config", str(plan.folder / "sandbox.toml")]
         children["沙箱 sandbox"] = _start(plan, sandbox, "sandbox.log")
-        asyncio.run(operations.add_demo_logins(config.load(plan.config, {})))
         _wait_until_ready(children, f"{plan.sandbox_url}/sandbox/state", plan)
         serve = [sys.executable, "-m", "bot", "serve", "--config", str(plan.config)]
         children["机器人 bot"] = _start(plan, serve, "bot.log")
         _wait_until_ready(children, f"{plan.bot_url}/readyz", plan)
+        asyncio.run(_add_people(plan))
         print(welcome(plan), flush=True)
         if opens_browser and os.environ.get("DISPLAY"):
             webbrowser.open(plan.sandbox_url)
@@ -218,6 +217,19 @@ def run(plan: Plan, *, opens_browser: bool = True) -> int:
     finally:
         _stop(children)
         signal.signal(signal.SIGTERM, former)
+
+
+async def _add_people(plan: Plan) -> None:
+    """Add the people of the picker; the bot has laid the schema by now, and shares the right to write."""
+    # Imported while the children start, not before: a newcomer waits for this moment.
+    from bot import clock
+    from console import demo as people
+    from store import database
+
+    store = await database.Store.open(f"sqlite:///{plan.folder}/data/guanjia.db")
+    now = clock.SystemClock().now()
+    await store.write(lambda tx: people.ensure_logins(tx, now))
+    await store.close()
 
 
 def _start(plan: Plan, command: list[str], log: str) -> subprocess.Popen[bytes]:

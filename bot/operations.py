@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import app, config
 from bot.channels.wecom.kf import Kf
 from bot.loops import Loops
-from console import demo, passwords
+from console import passwords
 from domain.errors import ConfigError
 from domain.faq import Faq, Line
 from domain.login import Role
@@ -169,16 +169,6 @@ async def add_login(
 
         if await house.store.write(job) is None:
             raise ConfigError([f"登录名 {name} 已被使用，请换一个。 (The name is taken.)"])
-
-
-async def add_demo_logins(settings: config.Settings) -> None:
-    """Add the people of the demo's picker, unless they are there; they have no password."""
-    async with app.opened(settings) as house:
-
-        async def job(tx: AsyncConnection) -> None:
-            await demo.ensure_logins(tx, house.clock.wall())
-
-        await house.store.write(job)
 
 
 def check_login(name: str, password: str, role: str) -> list[str]:
