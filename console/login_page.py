@@ -10,7 +10,7 @@ from console import frame
 from console.context import ConsoleContext
 from console.frame import Frame
 from console.sessions import SEED_COOKIE, Sessions, address_of, is_at_this_machine
-from console.visit import Handler, Visit
+from console.visit import Handler, Visit, cleaned, read_form
 from domain.login import Login
 from store import logins
 
@@ -48,11 +48,11 @@ class LoginPage:
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Check name and password."""
-        form = await request.post()
+        form = await read_form(request)
         next_path = _safe_next(str(form.get("next", "")))
         if not _came_from_our_form(request, str(form.get("seed", ""))):
             return self._again("stale", next_path)
-        name, password = str(form.get("name", "")).strip()[:64], str(form.get("password", ""))[:1024]
+        name, password = cleaned(form.get("name"), 64), str(form.get("password", ""))[:1024]
         found = await self._sessions.check_password(name, password, address_of(request))
         if isinstance(found, str):
             return self._again(found, next_path)
@@ -60,7 +60,7 @@ class LoginPage:
 
     async def pick(self, request: web.Request) -> web.Response:
         """Enter as one of the demo's people; they have no password and exist nowhere else."""
-        form = await request.post()
+        form = await read_form(request)
         people = await self._people(request)
         chosen = next((one for one in people if one.name == form.get("name")), None)
         if chosen is None:

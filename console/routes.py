@@ -34,7 +34,7 @@ from console.context import ConsoleContext
 from console.frame import Frame
 from console.openings import Openings
 from console.sessions import Sessions, is_csrf_right
-from console.visit import Form, Handler, Visit
+from console.visit import Form, Handler, Visit, read_form
 from domain.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ def _signed_in(
             return _to_login(request)
         form: Form = MultiDictProxy(MultiDict())
         if request.method == "POST":
-            form = await request.post()
+            form = await read_form(request)
             sent = request.headers.get("X-CSRF-Token") or str(form.get("csrf", ""))
             if not is_csrf_right(viewer, sent):
                 return _error(made, 403, "csrf")

@@ -6,6 +6,7 @@ password counts against the name (in the store, for all replicas) and against th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 import secrets
@@ -170,7 +171,9 @@ def address_of(request: web.Request) -> str:
     peer = request.remote or ""
     seen = request.headers.get("X-Forwarded-For", "")
     if seen and _is_loopback(peer):
-        return seen.rsplit(",", 1)[-1].strip()[:64]
+        nearest = seen.rsplit(",", 1)[-1].strip()
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.ip_address(nearest))
     return peer
 
 

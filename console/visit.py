@@ -39,7 +39,7 @@ class Visit:
 
     def query(self, name: str) -> str:
         """Return a part of the address, empty when it is missing; at most 200 characters."""
-        return self.request.query.get(name, "").strip()[:200]
+        return cleaned(self.request.query.get(name, ""), 200)
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         """Return a part of the address if it is one of `allowed`, else the first of these."""
@@ -55,8 +55,7 @@ class Visit:
 
     def said(self, name: str, limit: int = 2000) -> str:
         """Return a field of the form, trimmed."""
-        found = self.form.get(name, "")
-        return found.strip()[:limit] if isinstance(found, str) else ""
+        return cleaned(self.form.get(name, ""), limit)
 
     async def write(self, job: Job[T]) -> T:
         """Run `job` in the store and return its answer once it is durable."""
@@ -93,6 +92,19 @@ class Visit:
             "wrong": words.label("wrong", wrong) if words.has("wrong", wrong) else "",
             "is_first_page": self.place is None,
         }
+
+
+def cleaned(value: object, limit: int) -> str:
+    """Return a field as text without the character that PostgreSQL stores in no text; empty for an uploaded file."""
+    return value.replace("\0", "").strip()[:limit] if isinstance(value, str) else ""
+
+
+async def read_form(request: web.Request) -> Form:
+    """Return the fields of a form. Raises HTTPBadRequest for a body that is none."""
+    try:
+        return await request.post()
+    except (ValueError, LookupError) as error:
+        raise web.HTTPBadRequest() from error
 
 
 Handler: TypeAlias = Callable[[Visit], Awaitable[web.StreamResponse]]

@@ -62,7 +62,7 @@ def knowledge() -> Knowledge:
     """What the demo serves: every shipped text as a sample. The matcher is empty; pages do not ask it."""
     loaded = content()
     names = [f"faq:{key}" for key in loaded.faqs] + [f"reply:{key}" for key in loaded.replies]
-    modes = {line: EntityMode.LICENSED for line in Line} | {Line.WEALTH: EntityMode.PLATFORM}
+    modes = dict.fromkeys(Line, EntityMode.LICENSED) | {Line.WEALTH: EntityMode.PLATFORM}
     return Knowledge(
         content=loaded,
         faqs=loaded.faqs,

@@ -1,4 +1,4 @@
-"""The pages in a real browser, at desk and phone width: no script error, no violation of the policy, no sideways scroll.
+"""The pages in a real browser, at desk and phone width: no script error, no broken policy, no sideways scroll.
 
 CONSOLE_SCREENSHOTS=folder keeps a picture of every page.
 """

@@ -370,3 +370,31 @@ async def test_the_overview_counts_what_happened_today_only(
 
     fresh = await factory.sign_in(store, pages.names[Role.SUPERVISOR], frozen_clock, token="tomorrow")
     assert "今天还没有提问" in await read(pages, "/console/", fresh)
+
+
+async def test_nonsense_is_answered_with_a_sentence_and_never_a_fault(
+    pages: Pages, scene: factory.Scene, boss: dict[str, str]
+) -> None:
+    note = f"/console/cases/{scene.own_case}/note"
+    headers = {"X-CSRF-Token": CSRF["csrf"]}
+    bodies = (
+        ("application/x-www-form-urlencoded; charset=nothing", b"note=x"),
+        ("application/x-www-form-urlencoded", b"note=\xff\xfe"),
+        ("multipart/form-data; boundary=x", b"--y"),
+        ("multipart/form-data", b""),
+    )
+
+    for kind, body in bodies:
+        answer = await pages.client.post(
+            note, data=body, cookies=boss, headers=headers | {"Content-Type": kind}, allow_redirects=False
+        )
+        assert answer.status in (303, 400), kind
+    for path in (
+        "/console/conversations?search=%00",
+        "/console/conversations?account=%ff%fe",
+        "/console/cases?kind=x",
+    ):
+        assert (await pages.client.get(path, cookies=boss)).status == 200, path
+    assert (await act(pages, note, boss, note="a\0b")).endswith("done=noted")
+    for path in ("/console/conversations/0", f"/console/cases/{'9' * 18}", "/console/content/faq/no.such"):
+        assert (await pages.client.get(path, cookies=boss)).status == 404, path
