@@ -126,7 +126,8 @@ export function drawServicers(panel) {
     );
     const end = h("button", { type: "button", class: "secondary", text: "结束会话", onclick: () => act("servicer/ends", { ...open.ids, userid: me }) });
     const done = h("button", { type: "button", class: "secondary", text: "关闭", onclick: () => { closeRoom(); draw(); } });
-    const ended = chat.state === 4 ? "会话已结束，发消息可重新接入" : `已转给 ${nameOf(chat.servicer_userid)}`;
+    const elsewhere = chat.servicer_userid ? `已转给 ${nameOf(chat.servicer_userid)}` : "机器人接待中";
+    const ended = chat.state === 4 ? "会话已结束，发消息可重新接入" : elsewhere;
     head.replaceChildren(h("b", { text: chat.nickname }), mine ? h("span", { class: "acts" }, others.length ? transfer : "", end) : h("span", { class: "acts" }, h("small", { text: ended }), done));
   }
 
