@@ -1,0 +1,187 @@
+"""Take the pictures that the READMEs and docs show: a demo of its own, driven in headless Chromium.
+
+    python scripts/screenshots.py [FOLDER]        # default docs/images; needs the packages of ./test and Chromium
+
+A customer is welcomed, asks, taps, wants a person; the servicer answers and ends the session; another asks something
+unclear; then the console shows what is on record. The clock stands on a Monday morning, so that people are on duty and
+every run gives the same pictures. Look at them afterwards: they are the first thing a newcomer sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect  # noqa: E402  # after the path
+
+from bot import clock, demo  # noqa: E402
+
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+# Ten in the morning in Shanghai, within the demo's opening hours.
+BEGUN_AT = datetime(2026, 11, 23, 2, 2, tzinfo=UTC)
+PATIENCE_MILLISECONDS = 20_000
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# As in tests/plugins/browser.py: root in a container has no browser sandbox, and nothing leaves this machine.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+]
+QUESTION = "我想把保险退了，能拿回来多少钱"
+USUAL = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "reduced_motion": "reduce"}
+
+
+@contextlib.contextmanager
+def running_demo() -> Iterator[demo.Plan]:
+    """Give a demo that is ready, in a temporary folder, and end it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="guanjia-pictures-") as kept:
+        folder = Path(kept) / "demo"
+        plan = demo.prepare(folder, port=18_080, sandbox_port=18_180)
+        clock.write_clock_file(folder / "clock.json", virtual_at=BEGUN_AT, rate=1.0)
+        ports = ["--port", str(plan.port), "--sandbox-port", str(plan.sandbox_port)]
+        command = [sys.executable, "-m", "bot", "demo", "--folder", str(folder), "--no-browser", *ports]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            if not any("Ctrl-C stops" in line for line in process.stdout):
+                raise SystemExit("the demo did not start; run ./run to see why")
+            yield plan
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+class Town:
+    """The pages of one demo and where their pictures go."""
+
+    def __init__(self, browser: Browser, plan: demo.Plan, folder: Path) -> None:
+        self._browser, self._plan, self._folder = browser, plan, folder
+
+    async def open(self, url: str, size: dict[str, int]) -> Page:
+        context = await self._browser.new_context(viewport=size, **USUAL)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        page = await context.new_page()
+        await page.goto(url)
+        return page
+
+    async def keep(self, page: Page, name: str) -> None:
+        """Write the picture of what is to be seen now."""
+        await page.evaluate("document.fonts.ready")
+        await page.wait_for_timeout(400)  # The last bubble slides in.
+        path = self._folder / f"{name}.png"
+        await page.screenshot(path=path)
+        print(f"{path}  {path.stat().st_size // 1024} KB")
+
+    # --- the customers' side --------------------------------------------------------------------------------
+
+    async def talk(self) -> None:
+        """Let three customers meet the bot, and one of them a person."""
+        page = await self.open(self._plan.sandbox_url, DESK)
+        wang, li, chen = (page.get_by_label(f"{name}的手机") for name in ("王女士", "李先生", "陈阿姨"))
+        await self._enter(page, "李先生")
+        await expect(li.locator(".other .bubble").first).to_contain_text("自动智能助手")
+        await _ask(wang, QUESTION, "现金价值")
+        await wang.get_by_role("button", name="转人工").last.click()
+        await expect(wang.locator(".other .bubble").last).to_contain_text("转接人工")
+        await _ask(chen, "手续费", "转人工")
+        await page.get_by_role("tab", name="张三").click()
+        await page.get_by_label("接待人员").get_by_role("button", name="王女士").click()
+        await page.get_by_label("回复客户").fill(
+            "王女士您好，我是张三。保单号后四位发我就行，我帮您查现金价值。"
+        )
+        await page.get_by_label("回复客户").press("Enter")
+        await expect(wang.locator(".other .bubble").last).to_contain_text("我是张三")
+        await self.keep(page, "sandbox")
+        await page.get_by_role("button", name="结束会话").click()
+        await wang.get_by_role("button", name="满意", exact=True).click()
+        await expect(wang.locator(".other .bubble").last).to_contain_text("谢谢")
+        await _ask(li, "提前还款要违约金吗", "提前")
+        await _ask(chen, "有人自称公安让我转账到安全账户", "验证码")
+        await self.keep(page, "sandbox-end")
+        await page.context.close()
+
+    async def _enter(self, page: Page, name: str) -> None:
+        await page.get_by_role("button", name=f"{name} 扫码进入会话", exact=True).click()
+        await page.get_by_role("button", name=f"{name} 扫码进入", exact=True).click()
+
+    async def show_phone(self) -> None:
+        """The chat page as it looks on a phone."""
+        page = await self.open(self._plan.sandbox_url, PHONE)
+        await expect(page.get_by_label("王女士的手机").locator(".own .bubble").first).to_be_attached()
+        await self.keep(page, "sandbox-phone")
+        await page.context.close()
+
+    # --- the company's side ---------------------------------------------------------------------------------
+
+    async def show_console(self) -> None:
+        """The console as the supervisor sees it, the system's health as the administrator does."""
+        for size, suffix in ((DESK, ""), (PHONE, "-phone")):
+            page = await self._signed_in("林主管", size, picker="console-picker" + suffix)
+            await self.keep(page, "console-overview" + suffix)
+            await self._visit(page, "conversations", "console-conversations" + suffix)
+            await page.get_by_role("link", name="王女士").first.click()
+            await page.wait_for_url("**/conversations/*")
+            await page.get_by_text("为什么", exact=True).first.click()
+            await page.get_by_text(QUESTION, exact=True).first.evaluate(
+                "words => { words.style.scrollMarginTop = '48px'; words.scrollIntoView({block: 'start'}); }"
+            )
+            await self.keep(page, "console-reader" + suffix)
+            await self._visit(page, "cases", "console-cases" + suffix)
+            await page.context.close()
+            page = await self._signed_in("陈工", size)
+            await self._visit(page, "health", "console-health" + suffix)
+            await page.context.close()
+
+    async def _signed_in(self, name: str, size: dict[str, int], *, picker: str = "") -> Page:
+        page = await self.open(f"{self._plan.bot_url}/console/", size)
+        if picker:
+            await self.keep(page, picker)
+        await page.get_by_role("button", name=name).click()
+        await page.wait_for_url("**/console/")
+        return page
+
+    async def _visit(self, page: Page, place: str, name: str) -> None:
+        await page.goto(f"{self._plan.bot_url}/console/{place}")
+        await self.keep(page, name)
+
+
+async def _ask(phone: Locator, question: str, expected: str) -> None:
+    """Type a question and wait for the answer that says `expected`."""
+    before = await phone.locator(".other .bubble").count()
+    await phone.get_by_role("textbox").fill(question)
+    await phone.get_by_role("textbox").press("Enter")
+    await expect(phone.locator(".other .bubble").nth(before)).to_contain_text(
+        expected, timeout=PATIENCE_MILLISECONDS
+    )
+
+
+async def take(folder: Path) -> None:
+    """Take every picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        raise SystemExit("no Chromium found: apt-get install -y chromium fonts-noto-cjk")
+    with running_demo() as plan:
+        async with async_playwright() as driver:
+            browser = await driver.chromium.launch(executable_path=program, args=ARGUMENTS)
+            town = Town(browser, plan, folder)
+            await town.talk()
+            await town.show_phone()
+            await town.show_console()
+            await browser.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(take(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"))
