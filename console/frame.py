@@ -63,6 +63,9 @@ class Frame:
         self._templates.globals.update(
             label=self.words.label,
             labels=self.words.section,
+            outcome=self.words.outcome,
+            reason=self.words.reason,
+            repeated=self.words.repeated,
             times=self.times,
             company=ctx.company,
             asset=self.assets.url,

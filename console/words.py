@@ -22,6 +22,33 @@ class Words:
         """Return the label of `key`, the key itself when there is none."""
         return self._sections.get(section, {}).get(str(key), str(key))
 
+    def outcome(self, text: str) -> str:
+        """Return what became of a delivery: a label, a person's word ("settled by NAME") or a platform's number."""
+        by = text.removeprefix("settled by ")
+        if by != text:
+            return self.label("phrase", "settled").format(by)
+        number = text.removeprefix("errcode ")
+        if number != text:
+            return self.label("phrase", "errcode").format(number)
+        return self.label("outcome", text)
+
+    def reason(self, text: str) -> str:
+        """Return why a case was opened: a label, or what kept an answer from leaving ("undelivered OUTCOME")."""
+        outcome = text.removeprefix("undelivered ")
+        if outcome != text:
+            return self.label("phrase", "undelivered").format(self.outcome(outcome))
+        return self.label("reason", text)
+
+    def repeated(self, note: str) -> str:
+        """Return the note of a case that was asked for again: it begins with the reason."""
+        words = note.split(" ")
+        for count in (3, 2, 1):
+            reason = " ".join(words[:count])
+            label = self.reason(reason)
+            if label != reason:
+                return f"{label} {' '.join(words[count:])}".strip()
+        return note
+
     def section(self, name: str) -> Mapping[str, str]:
         """Return all labels of a section in the order of the file."""
         return self._sections[name]

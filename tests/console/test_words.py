@@ -89,3 +89,13 @@ def test_a_forms_time_is_in_the_companys_zone() -> None:
     assert times.from_input("tomorrow") is None
     assert times.until(NOW + timedelta(days=3)) == "还有 3 天"
     assert times.until(NOW - timedelta(minutes=3)) == "已超 3 分钟"
+
+
+def test_compound_outcomes_and_reasons_are_said_in_chinese() -> None:
+    assert WORDS.outcome("settled by linzhuguan") == "由 linzhuguan 认定"
+    assert WORDS.outcome("errcode 95018") == "平台错误码 95018"
+    assert WORDS.reason("undelivered window") == "回答没能发出：客户 48 小时没有来消息"
+    assert WORDS.reason("undelivered errcode 40003") == "回答没能发出：平台错误码 40003"
+    assert WORDS.repeated("H2 又来电催促") == "投诉、维权或情绪激烈 又来电催促"
+    assert WORDS.repeated("undelivered errcode 40003 key-1") == "回答没能发出：平台错误码 40003 key-1"
+    assert WORDS.repeated("随便写的") == "随便写的"
