@@ -49,7 +49,8 @@ def guard(held: Claimed, knowledge: Knowledge, now: datetime, fresh: timedelta) 
     last = held.last_customer_message_at
     if last is not None and now - last >= WINDOW:
         return Verdict.WINDOW
-    if delivery.faq_id and now - delivery.created_at > fresh:
+    # What may have been sent already is not said anew in other words: the same msgid tells whether it was.
+    if delivery.faq_id and delivery.attempted_at is None and now - delivery.created_at > fresh:
         return Verdict.LATE
     return Verdict.BUDGET if held.sent_since >= BUDGET else Verdict.GO
 

@@ -172,7 +172,11 @@ class Outbox:
         delivery = held.delivery
         if delivery.turn_id is not None:
             await deliveries.cancel_of_turn(tx, delivery.turn_id, now, reason)
-            if await turns.reopen(tx, delivery.turn_id, reason, now):
+            if reason == Verdict.LATE.value:
+                before = now - self._rules.fresh
+                if await turns.reopen_late(tx, delivery.turn_id, before, now):
+                    return
+            elif await turns.reopen(tx, delivery.turn_id, reason, now):
                 return
         if delivery.conversation_id is None or delivery.body.code or reason == Verdict.PERSON.value:
             return
@@ -276,7 +280,7 @@ class Outbox:
             case errors.ChannelBusy():
                 await self._try_later(held, error.retry_after, str(error))
             case errors.ChannelUncertain() if self._may_repeat(held.delivery):
-                await self._try_later(held, timedelta(seconds=1), str(error))
+                await self._try_later(held, timedelta(seconds=1), str(error), was_sent=True)
             case errors.ChannelUncertain():
                 await self._end(held, DeliveryState.UNKNOWN, outcome="uncertain", error=str(error))
             case errors.BudgetSpent():
@@ -297,11 +301,15 @@ class Outbox:
         safe = delivery.send_class in self._rules.safe_classes or delivery.act is Act.TRANSFER
         return safe and delivery.attempt < self._rules.max_attempts
 
-    async def _try_later(self, held: Claimed, wait: timedelta, error: str) -> None:
+    async def _try_later(
+        self, held: Claimed, wait: timedelta, error: str, *, was_sent: bool = False
+    ) -> None:
         growth = min(2.0 ** min(held.delivery.attempt - 1, 6), _LONGEST_BACKOFF_SECONDS)
         seconds = max(wait.total_seconds(), min(growth * 0.5, _LONGEST_BACKOFF_SECONDS))
         due_at = self._clock.now() + timedelta(seconds=seconds * random.uniform(1.0, 1.3))
-        await self._store.write(lambda tx: deliveries.postpone(tx, held.delivery, due_at, error=error))
+        await self._store.write(
+            lambda tx: deliveries.postpone(tx, held.delivery, due_at, error=error, was_sent=was_sent)
+        )
 
     async def _refresh_state(self, held: Claimed, error: errors.ChannelError) -> None:
         """Ask who may speak, write it down, and let the turn be decided by it."""

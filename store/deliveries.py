@@ -110,9 +110,16 @@ async def record_end(
     return await _move(tx, held, state, _IN_HAND, finished_at=now, outcome=outcome, error=error)
 
 
-async def postpone(tx: AsyncConnection, held: Delivery, due_at: datetime, *, error: str = "") -> bool:
-    """Give a delivery back until `due_at`; nothing was sent."""
-    return await _move(tx, held, DeliveryState.DUE, _IN_HAND, due_at=due_at, error=error)
+async def postpone(
+    tx: AsyncConnection, held: Delivery, due_at: datetime, *, error: str = "", was_sent: bool = False
+) -> bool:
+    """Give a delivery back until `due_at`.
+
+    `was_sent`: this try may have reached the customer; it keeps its time, so that the delivery is never taken for one
+    that certainly did not leave.
+    """
+    changes = {} if was_sent else {"attempted_at": held.attempted_at}
+    return await _move(tx, held, DeliveryState.DUE, _IN_HAND, due_at=due_at, error=error, **changes)
 
 
 async def hold(tx: AsyncConnection, held: Delivery, outcome: str) -> bool:
@@ -173,6 +180,26 @@ async def cancel_of_turn(tx: AsyncConnection, turn_id: int, now: datetime, outco
         .where(delivery.c.turn_id == turn_id, delivery.c.state.in_(["due", "held"]))
         .values(state=DeliveryState.CANCELLED, outcome=outcome, finished_at=now)
     )
+
+
+async def cancel_stale(
+    tx: AsyncConnection, conversation_id: int, before: datetime, now: datetime
+) -> list[int]:
+    """Take back answers decided before `before` that certainly have not left; return the ids of their turns."""
+    cancelled = await tx.execute(
+        sa.update(delivery)
+        .where(
+            delivery.c.conversation_id == conversation_id,
+            delivery.c.state == "due",
+            delivery.c.turn_id.is_not(None),
+            delivery.c.faq_id != "",
+            delivery.c.created_at < before,
+            delivery.c.attempted_at.is_(None),
+        )
+        .values(state=DeliveryState.CANCELLED, outcome="late", finished_at=now)
+        .returning(delivery.c.turn_id)
+    )
+    return list(dict.fromkeys(cancelled.scalars().all()))
 
 
 async def cancel_due(tx: AsyncConnection, conversation_id: int, now: datetime, outcome: str) -> None:

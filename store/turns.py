@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.replies import AnswerKind
 from domain.talk import Bubble, Turn, TurnState
-from store import conversations, dialect, messages
+from store import conversations, deliveries, dialect, messages
 from store.tables import match, message, turn
 
 
@@ -43,7 +43,12 @@ async def add_bubble(
     now: datetime,
     rules: TurnRules,
 ) -> None:
-    """Put a customer's message into the growing turn of its conversation, or begin one."""
+    """Put a customer's message into the growing turn of its conversation, or begin one.
+
+    What is late already waits a little even when it is whole: after an outage the log comes in pages, and the customer
+    shall get one apology for all of it.
+    """
+    is_late = now - sent_at > rules.fresh
     growing = (
         await tx.execute(
             sa.select(turn.c.id, turn.c.opened_at)
@@ -54,6 +59,7 @@ async def add_bubble(
     ).one_or_none()
     if growing is None:
         due_at = now if is_whole else now + rules.wait
+        due_at = now + rules.longest_wait if is_late else due_at
         row = {
             "conversation_id": conversation_id,
             "state": TurnState.OPEN,
@@ -66,6 +72,7 @@ async def add_bubble(
         await tx.execute(sa.insert(turn).values(row))
         return
     due_at = now if is_whole else min(now + rules.wait, max(growing.opened_at + rules.longest_wait, now))
+    due_at = now + rules.longest_wait if is_late else due_at
     await tx.execute(
         sa.update(turn)
         .where(turn.c.id == growing.id)
@@ -144,6 +151,38 @@ async def postpone(tx: AsyncConnection, waiting: Turn, due_at: datetime) -> None
     )
 
 
+async def reopen_late(tx: AsyncConnection, turn_id: int, before: datetime, now: datetime) -> bool:
+    """Let a turn whose answer grew stale in the outbox be decided again; False when that happened twice already.
+
+    `before`: what was said earlier is late. Other stale answers of the conversation come back with it, so that they
+    merge; nothing happens when a later turn is being, or was, answered as late, for that apology covers this one.
+    """
+    mine = (await tx.execute(sa.select(turn.c.conversation_id, turn.c.id).where(turn.c.id == turn_id))).one()
+    others = await deliveries.cancel_stale(tx, mine.conversation_id, before, now)
+    if await _is_covered(tx, mine.conversation_id, max([turn_id, *others]), before):
+        await tx.execute(
+            sa.update(turn).where(turn.c.id.in_([turn_id, *others])).values(decision=AnswerKind.LATE)
+        )
+        return True
+    for other in others:
+        await reopen(tx, other, "late", now)
+    return await reopen(tx, turn_id, "late", now)
+
+
+async def _is_covered(tx: AsyncConnection, conversation_id: int, turn_id: int, before: datetime) -> bool:
+    later = (
+        sa.select(turn.c.id)
+        .join(message, message.c.id == turn.c.last_message_id)
+        .where(
+            turn.c.conversation_id == conversation_id,
+            turn.c.id > turn_id,
+            message.c.sent_at < before,
+            sa.or_(turn.c.state == "claimed", turn.c.decision == AnswerKind.LATE),
+        )
+    )
+    return (await tx.execute(later.limit(1))).one_or_none() is not None
+
+
 async def reopen(tx: AsyncConnection, turn_id: int, blocked: str, now: datetime) -> bool:
     """Let a turn be decided again because its answer could not leave; False when that happened twice already."""
     done = await tx.execute(
@@ -205,7 +244,10 @@ async def _load(tx: AsyncConnection, row: Any, now: datetime, rules: TurnRules) 
 
 
 async def _merge_late(tx: AsyncConnection, row: Any, last_id: int, before: datetime, now: datetime) -> int:
-    """Close the other late turns of the conversation and return the last message that this one now covers."""
+    """Close the other late turns of the conversation and return the last message that this one now covers.
+
+    Answers that were decided in time and never left are late as well: this one stands in their place.
+    """
     others = (
         await tx.execute(
             sa.select(turn.c.id, turn.c.last_message_id)
@@ -218,13 +260,14 @@ async def _merge_late(tx: AsyncConnection, row: Any, last_id: int, before: datet
             )
         )
     ).all()
-    if not others:
-        return last_id
+    stale = await deliveries.cancel_stale(tx, row.conversation_id, before, now)
     await tx.execute(
         sa.update(turn)
-        .where(turn.c.id.in_([other.id for other in others]))
+        .where(turn.c.id.in_([*stale, *(other.id for other in others)]), turn.c.id != row.id)
         .values(state=TurnState.DONE, decision=AnswerKind.LATE, finished_at=now)
     )
+    if not others:
+        return last_id
     last_id = max(last_id, *(other.last_message_id for other in others))
     await tx.execute(sa.update(turn).where(turn.c.id == row.id).values(last_message_id=last_id))
     return last_id
