@@ -54,7 +54,7 @@ async def show_media(visit: Visit) -> web.StreamResponse:
     """Serve a file a customer sent: pictures in the page, anything else as a download."""
     async with visit.ctx.store.read() as tx:
         found = await access.access_media(visit.viewer, tx, visit.number())
-    path = visit.ctx.data_folder / "media" / found.digest[:2] / found.digest
+    path = visit.ctx.data_folder / "media" / found.digest
     if found.state != "fetched" or not _is_digest(found.digest) or not _is_file(path):
         raise NotFound()
     is_inline = found.content_type in _INLINE

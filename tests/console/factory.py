@@ -363,7 +363,7 @@ class Maker:
     async def fetched(self, message_id: int, folder: Path, content: bytes, content_type: str) -> int:
         """Put the file of a message into the data folder; return its id."""
         digest = hashlib.sha256(content).hexdigest()
-        path = folder / "media" / digest[:2] / digest
+        path = folder / "media" / digest
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         row = (
@@ -525,7 +525,7 @@ async def _fill(make: Maker, folder: Path, version: int, clock: FrozenClock) -> 
     unhandled = await make.event("unhandled-1", "unhandled", body=b"<xml><script>alert(4)</script></xml>")
     await make.tx.execute(
         sa.insert(tables.token).values(
-            key="kf",
+            key="4793" * 16,
             value="secret-token-value",
             version=3,
             obtained_at=clock.now() - timedelta(minutes=40),
