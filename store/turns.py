@@ -92,7 +92,8 @@ async def claim_due(
 ) -> list[Turn]:
     """Take up to `limit` turns whose time has come, one per conversation, oldest first.
 
-    Late turns of one conversation are taken together: the customer gets one answer to them, not one each.
+    Late turns of one conversation are taken together: the customer gets one answer to them, not one each. A turn that
+    nobody took for so long was left by an outage; it waits a moment longer, until the rest of the log has been read.
     """
     busy = turn.alias("busy")
     is_busy = sa.exists().where(busy.c.conversation_id == turn.c.conversation_id, busy.c.state == "claimed")
@@ -120,8 +121,13 @@ async def claim_due(
                 .returning(*turn.c)
             )
         ).one_or_none()
-        if row is not None:
-            taken.append(await _load(tx, row, now, rules))
+        if row is None:
+            continue
+        loaded = await _load(tx, row, now, rules)
+        if row.due_at < now - rules.fresh:
+            await postpone(tx, loaded, now + rules.longest_wait)
+        else:
+            taken.append(loaded)
     return taken
 
 
@@ -165,8 +171,8 @@ async def reopen_late(tx: AsyncConnection, turn_id: int, before: datetime, now: 
         )
         return True
     for other in others:
-        await reopen(tx, other, "late", now)
-    return await reopen(tx, turn_id, "late", now)
+        await reopen(tx, other, "late")
+    return await reopen(tx, turn_id, "late")
 
 
 async def _is_covered(tx: AsyncConnection, conversation_id: int, turn_id: int, before: datetime) -> bool:
@@ -183,12 +189,20 @@ async def _is_covered(tx: AsyncConnection, conversation_id: int, turn_id: int, b
     return (await tx.execute(later.limit(1))).one_or_none() is not None
 
 
-async def reopen(tx: AsyncConnection, turn_id: int, blocked: str, now: datetime) -> bool:
-    """Let a turn be decided again because its answer could not leave; False when that happened twice already."""
+async def reopen(
+    tx: AsyncConnection, turn_id: int, blocked: str, due_at: datetime | None = None
+) -> bool:
+    """Let a turn be decided again because its answer could not leave; False when that happened twice already.
+
+    `due_at` None: it keeps its own, long past.
+    """
+    changes = {} if due_at is None else {"due_at": due_at}
     done = await tx.execute(
         sa.update(turn)
         .where(turn.c.id == turn_id, turn.c.state == "done", turn.c.round < 2)
-        .values(state=TurnState.OPEN, is_complete=True, due_at=now, blocked=blocked, round=turn.c.round + 1)
+        .values(
+            state=TurnState.OPEN, is_complete=True, blocked=blocked, round=turn.c.round + 1, **changes
+        )
     )
     return done.rowcount == 1
 
