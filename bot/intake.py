@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain import platform
 from domain.platform import KfMessage, MessageKind, Origin, SessionState
 from domain.talk import Author, Conversation
-from store import accounts, conversations, customers, deliveries, events, messages, turns
+from store import accounts, conversations, customers, deliveries, events, messages, people, turns
 
 CHANNEL = "kf"
 # A session ends by itself after this silence (WeCom doc 94669); no event tells of it.
@@ -41,6 +41,7 @@ class Page:
     latest: dict[int, datetime] = field(default_factory=dict)
     started: dict[int, datetime] = field(default_factory=dict)
     states: dict[int, tuple[SessionState, str]] = field(default_factory=dict)
+    servicers: set[str] = field(default_factory=set)
 
     @property
     def source(self) -> str:
@@ -114,6 +115,8 @@ async def _record_fresh(
         elif one.customer_id:
             talk = page.talks[one.customer_id]
             page.latest[talk.id] = one.sent_at
+            if one.servicer_id:
+                page.servicers.add(one.servicer_id)
     await _settle(tx, page)
 
 
@@ -227,6 +230,7 @@ async def _settle(tx: AsyncConnection, page: Page) -> None:
     """Write what the page as a whole has changed."""
     by_id = {talk.id: talk for talk in page.talks.values()}
     await events.add(tx, page.waking)
+    await people.ensure(tx, page.servicers, page.now)
     await customers.set_last_message(tx, {by_id[talk].customer.id: at for talk, at in page.heard.items()})
     rows = [
         {

@@ -86,10 +86,9 @@ class Library:
         await self.refresh()
 
     async def prepare_segmentation(self) -> None:
-        """Load the dictionary in a thread and build the matcher anew; until then lighter layers answer."""
-        await asyncio.to_thread(segmentation.prepare, self._rules.data_folder, self.content.lexicon)
-        self._mark = None
-        await self.refresh()
+        """Load the dictionary in a thread; until then lighter layers answer, then the matcher rebuilds itself."""
+        if not self.is_ready:
+            await asyncio.to_thread(segmentation.prepare, self._rules.data_folder, self.content.lexicon)
         log.info(
             "segmentation ready",
             extra={"action": "segmentation_ready", "segmenter": segmentation.current().name},

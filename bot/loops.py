@@ -93,14 +93,13 @@ class Loops:
         if self.files is not None:
             self._run("files", self.files.fetch_due, self._file_bell, longest=_MEDIA_WAIT_SECONDS)
         self._once("segmentation", self._house.library.prepare_segmentation)
-        self._once("accounts", self.rounds.refresh_accounts)
+        self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds
         self._ticker.every(_REAP_SECONDS, "reap", self._reap)
         self._ticker.every(_LIBRARY_SECONDS, "library", self._house.library.refresh)
         self._ticker.every(poll, "poll", self.rounds.poll)
-        self._ticker.every(60, "servicers", self.rounds.refresh_servicers)
-        self._ticker.every(600, "accounts", self.rounds.refresh_accounts)
-        self._ticker.every(30, "names", self.rounds.fetch_names)
+        self._ticker.every(60, "accounts", self.rounds.refresh_accounts)
+        self._ticker.every(5, "names", self.rounds.fetch_names)
         self._ticker.every(15, "figures", self.rounds.measure)
         self._ticker.start()
 
@@ -139,6 +138,10 @@ class Loops:
         for worker in (self.inbox, self.deciding, self.outbox, self.files):
             if worker is not None:
                 await worker.reap(everything=everything)
+
+    async def _first_round(self) -> None:
+        await self.rounds.refresh_accounts()
+        await self.rounds.poll()
 
     def _run(
         self,

@@ -30,7 +30,7 @@ class Rounds:
         self._puller = puller
 
     async def refresh_accounts(self) -> None:
-        """Learn which accounts there are, then who is receiving for them, then read them."""
+        """Learn which accounts there are, then who is receiving for them."""
         house = self._house
         if house.kf is None:
             return
@@ -52,7 +52,6 @@ class Rounds:
 
         await house.store.write(record)
         await self.refresh_servicers()
-        await self.poll()
 
     async def refresh_servicers(self) -> None:
         """Learn who takes sessions now."""

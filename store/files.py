@@ -47,7 +47,7 @@ async def claim_due(
 async def record_fetched(
     tx: AsyncConnection, wanted: FileWanted, *, digest: str, size_bytes: int, content_type: str
 ) -> None:
-    """Record where the file is: data folder, `media/` + first two characters of the digest + digest."""
+    """Record where the file is: `media/` + digest in the data folder."""
     values = {
         "state": "fetched",
         "digest": digest,

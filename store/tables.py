@@ -105,6 +105,7 @@ customer = sa.Table(
     at("last_touch_at", nullable=True),
     at("opted_out_at", nullable=True),
     sa.Column("opt_out_evidence", sa.Text, nullable=False, server_default=""),
+    partial("ix_customer_nameless", "last_message_at", where="nickname = ''"),
 )
 
 customer_fact = sa.Table(

@@ -63,6 +63,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customer")),
         sa.UniqueConstraint("platform_id", name=op.f("uq_customer_platform_id")),
     )
+    with op.batch_alter_table("customer", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_customer_nameless",
+            ["last_message_at"],
+            unique=False,
+            sqlite_where=sa.text("nickname = ''"),
+            postgresql_where=sa.text("nickname = ''"),
+        )
     op.create_table(
         "event",
         sa.Column(

@@ -1,0 +1,1 @@
+"""The doors of the house: callbacks, health, figures, the ownership file."""
