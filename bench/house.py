@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
-import psutil
 
 from bench import wecom
 
@@ -113,6 +112,10 @@ class House:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
     def log(self) -> Path:
         return self.plan.folder / f"house-{self.port}.log"
 
@@ -162,7 +165,8 @@ class House:
     def rss_mb(self) -> float:
         """Return its resident memory."""
         assert self.process is not None
-        return float(psutil.Process(self.process.pid).memory_info().rss) / 2**20
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def _end(self, number: signal.Signals) -> None:
         if self.process is not None:

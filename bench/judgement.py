@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from bench.report import Report, percentile
+from bench.report import percentile
 from store import tables
 from store.database import Store
 
 if TYPE_CHECKING:
+    from bench.ledger import Said
     from bench.soak import Soak
 
 # Ends of the outbox that nobody has to look at.
@@ -32,7 +33,7 @@ async def judge(soak: Soak, seconds: float) -> None:
     report = soak.report
     _print_load(soak, seconds)
     _judge_records(soak, stored, turns)
-    _judge_answers(soak, deliveries, turns)
+    _judge_answers(soak, deliveries, turns, stored)
     report.must(not failed, f"events given up: {failed[:3]}")
     strange = {reason: number for reason, number in cases.items() if reason != "late"}
     report.must(not strange, f"cases nobody should need: {strange}")
@@ -46,7 +47,11 @@ def _print_load(soak: Soak, seconds: float) -> None:
     latencies = soak.book.latencies()
     counts = soak.box.protocol.counts
     calls = sum(counts.values())
-    faulty = sum(number for (_, outcome), number in counts.items() if outcome in (-1, -500, -502, -599, 42001, 45009, 45033))
+    faulty = sum(
+        number
+        for (_, outcome), number in counts.items()
+        if outcome in (-1, -500, -502, -599, 42001, 45009, 45033)
+    )
     stats = soak.box.postman.stats["kf"]
     report.row("messages", f"{size.messages} in {seconds:.0f} s", f"{size.messages / seconds:.0f}/s")
     report.row("history, late", size.history, sum(map(len, soak.book.late_groups())))
@@ -55,7 +60,10 @@ def _print_load(soak: Soak, seconds: float) -> None:
     report.row("callbacks, dropped, retried", stats.sent, stats.dropped, stats.failed_attempts)
     report.row(
         "answer p50, p99, max",
-        *(f"{value:.2f} s" for value in (percentile(latencies, 0.5), percentile(latencies, 0.99), max(latencies))),
+        *(
+            f"{value:.2f} s"
+            for value in (percentile(latencies, 0.5), percentile(latencies, 0.99), max(latencies))
+        ),
     )
 
 
@@ -67,7 +75,9 @@ def _judge_records(soak: Soak, stored: list[Any], turns: list[Any]) -> None:
         kept[row.platform_id].append(row.msgid)
     expected = {customer: [one.msgid for one in said] for customer, said in book.by_customer.items() if said}
     wrong = [customer for customer in expected | kept if expected.get(customer) != kept.get(customer)]
-    report.must(not wrong, f"messages lost, doubled or out of order for {len(wrong)} customers, e.g. {wrong[:3]}")
+    report.must(
+        not wrong, f"messages lost, doubled or out of order for {len(wrong)} customers, e.g. {wrong[:3]}"
+    )
     report.row("messages stored once, in order", sum(map(len, kept.values())), f"of {len(book.said)}")
     numbers = {row.msgid: row.id for row in stored}
     history = {numbers.get(one.msgid) for one in book.said.values() if one.is_history}
@@ -75,12 +85,15 @@ def _judge_records(soak: Soak, stored: list[Any], turns: list[Any]) -> None:
     report.must(not asked, f"{len(asked)} turns were made of messages older than go-live")
 
 
-def _judge_answers(soak: Soak, deliveries: dict[str, Any], turns: list[Any]) -> None:
+def _judge_answers(soak: Soak, deliveries: dict[str, Any], turns: list[Any], stored: list[Any]) -> None:
     report, book, size = soak.report, soak.book, soak.size
     twice, past, unanswered = book.twice(), book.answered_history(), book.unanswered()
     report.must(not twice, f"{len(twice)} messages answered twice, e.g. {twice[:3]}")
     report.must(not past, f"{len(past)} messages older than go-live answered, e.g. {past[:3]}")
-    report.must(not book.strangers, f"{len(book.strangers)} messages nobody asked for, e.g. {_told(book.strangers, deliveries)}")
+    report.must(
+        not book.strangers,
+        f"{len(book.strangers)} messages nobody asked for, e.g. {_told(book.strangers, deliveries)}",
+    )
     decisions = {turn.id: turn.decision for turn in turns}
     late_twice = [
         group[0].customer
@@ -96,9 +109,12 @@ def _judge_answers(soak: Soak, deliveries: dict[str, Any], turns: list[Any]) -> 
     report.row("deliveries", dict(states))
     report.row("decisions", dict(Counter(turn.decision for turn in turns)))
     if size.repeat == "refuse":
-        report.must(not unanswered, f"{len(unanswered)} unanswered, e.g. {[one.msgid for one in unanswered[:3]]}")
+        told = [_story(one, stored, turns, deliveries) for one in unanswered[:3]]
+        report.must(not unanswered, f"{len(unanswered)} unanswered, e.g. {told}")
         report.must(not unknown, f"unknown although repeats are refused: {dict(unknown)}")
-        report.must(states["accepted"] == sum(book.received.values()), "records and sandbox count answers differently")
+        report.must(
+            states["accepted"] == sum(book.received.values()), "records and sandbox count answers differently"
+        )
     else:
         _judge_unknown(soak, deliveries, unknown)
     odd = {state: number for state, number in states.items() if state not in _GOOD_ENDS | {"unknown"}}
@@ -117,9 +133,18 @@ def _judge_unknown(soak: Soak, deliveries: dict[str, Any], unknown: Counter[str]
     in_flight = soak.killed * soak.size.in_flight
     counts = soak.box.protocol.counts
     broken = sum(counts["kf/send_msg", outcome] for outcome in (-500, -502, -599))
-    report.row("unknown after kills, after broken calls", f"{unknown['crashed']} of at most {in_flight}", f"{unknown['uncertain']} of at most {broken}")
-    report.must(unknown["crashed"] <= in_flight, f"{unknown['crashed']} unknown after kills, {in_flight} were in flight")
-    report.must(unknown["uncertain"] <= broken, f"{unknown['uncertain']} unknown after broken calls, {broken} broke")
+    report.row(
+        "unknown after kills, after broken calls",
+        f"{unknown['crashed']} of at most {in_flight}",
+        f"{unknown['uncertain']} of at most {broken}",
+    )
+    report.must(
+        unknown["crashed"] <= in_flight,
+        f"{unknown['crashed']} unknown after kills, {in_flight} were in flight",
+    )
+    report.must(
+        unknown["uncertain"] <= broken, f"{unknown['uncertain']} unknown after broken calls, {broken} broke"
+    )
     others = set(unknown) - {"crashed", "uncertain"}
     report.must(not others, f"unknown for other reasons: {others}")
 
@@ -130,10 +155,33 @@ def _judge_memory(soak: Soak) -> None:
     report, size = soak.report, soak.size
     first, last = soak.rss[size.messages // 5], soak.rss[size.messages]
     limit = RSS_LIMIT_MB[size.segmenter]
-    report.row("RSS at a fifth, at the end, growth", f"{first:.0f} MB", f"{last:.0f} MB", f"{last - first:+.1f} MB")
+    report.row(
+        "RSS at a fifth, at the end, growth", f"{first:.0f} MB", f"{last:.0f} MB", f"{last - first:+.1f} MB"
+    )
     report.row("limit", f"{limit} MB with {size.segmenter}", f"{last / limit:.2f} of it")
-    report.must(last - first <= RSS_GROWTH_MB, f"memory grew by {last - first:.1f} MB, allowed are {RSS_GROWTH_MB}")
+    report.must(
+        last - first <= RSS_GROWTH_MB, f"memory grew by {last - first:.1f} MB, allowed are {RSS_GROWTH_MB}"
+    )
     report.must(last < limit, f"{last:.0f} MB resident with {size.segmenter}, allowed are {limit}")
+
+
+def _story(one: Said, stored: list[Any], turns: list[Any], deliveries: dict[str, Any]) -> str:
+    """Return what the records say of a message, for the reader who must find out why."""
+    number = next((row.id for row in stored if row.msgid == one.msgid), 0)
+    mine = [turn for turn in turns if turn.first_message_id <= number <= turn.last_message_id]
+    mine = [turn for turn in mine if turn.conversation_id == _conversation(number, stored)]
+    kept = [
+        f"{row.state} {row.outcome} attempt {row.attempt}"
+        for row in deliveries.values()
+        if row.turn_id in {turn.id for turn in mine}
+    ]
+    kind = "question" if one.is_whole else "greeting"
+    told = [f"{turn.id} {turn.state} {turn.decision} {turn.blocked} round {turn.round}" for turn in mine]
+    return f"{one.msgid} ({kind}, outage {one.late_group}) message {number}, turns {told}, deliveries {kept}"
+
+
+def _conversation(number: int, stored: list[Any]) -> int:
+    return next((int(row.conversation_id) for row in stored if row.id == number), 0)
 
 
 def _is_late(row: Any, decisions: dict[int, str]) -> bool:
@@ -142,20 +190,25 @@ def _is_late(row: Any, decisions: dict[int, str]) -> bool:
 
 def _told(keys: list[str], deliveries: dict[str, Any]) -> list[str]:
     rows = [deliveries.get(key) for key in keys[:5]]
-    return [f"{row.act} {row.reply_id or row.faq_id} {row.state}" if row else "not in the records" for row in rows]
+    return [
+        f"{row.act} {row.reply_id or row.faq_id} {row.state}" if row else "not in the records" for row in rows
+    ]
 
 
 _FAILED = tables.event.c.state == "failed"
 _MESSAGES = (
-    sa.select(tables.message.c.id, tables.message.c.msgid, tables.customer.c.platform_id)
+    sa.select(
+        tables.message.c.id,
+        tables.message.c.msgid,
+        tables.message.c.conversation_id,
+        tables.customer.c.platform_id,
+    )
     .join(tables.conversation, tables.conversation.c.id == tables.message.c.conversation_id)
     .join(tables.customer, tables.customer.c.id == tables.conversation.c.customer_id)
     .where(tables.message.c.author == "customer")
     .order_by(tables.message.c.id)
 )
-_TURNS = sa.select(
-    tables.turn.c.id, tables.turn.c.first_message_id, tables.turn.c.last_message_id, tables.turn.c.decision
-)
+_TURNS = sa.select(tables.turn).order_by(tables.turn.c.id)
 
 
 async def _rows(store: Store, wanted: sa.Select[Any]) -> list[Any]:

@@ -28,7 +28,7 @@ ROUNDS = 3
 
 @dataclass(kw_only=True)
 class Said:
-    """One message of a customer. `answers`: msgids that came back for it. `late_group`: number of the outage it waited in."""
+    """One message of a customer. `answers`: msgids that came back. `late_group`: number of the outage it waited in."""
 
     msgid: str
     customer: str
@@ -55,7 +55,11 @@ class Ledger:
     def note_said(self, msgid: str, customer: str, *, is_whole: bool, is_history: bool = False) -> None:
         """Remember a message and the keys its answer may have."""
         one = Said(
-            msgid=msgid, customer=customer, is_whole=is_whole, is_history=is_history, real_at=time.perf_counter()
+            msgid=msgid,
+            customer=customer,
+            is_whole=is_whole,
+            is_history=is_history,
+            real_at=time.perf_counter(),
         )
         self.said[msgid] = one
         self.by_customer[customer].append(one)
@@ -100,7 +104,9 @@ class Ledger:
 
     def latencies(self) -> list[float]:
         """Return the seconds from message to answer of what was answered fresh."""
-        return [one.answered_at - one.real_at for one in self.said.values() if one.answers and not one.late_group]
+        return [
+            one.answered_at - one.real_at for one in self.said.values() if one.answers and not one.late_group
+        ]
 
     # --- judgement -----------------------------------------------------------------------------------------
 

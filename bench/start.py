@@ -42,7 +42,9 @@ async def measure(runs: int, segmenter: str, report: Report) -> None:
         f"{statistics.median(sizes):.0f} MB",
         f"{median / GOAL_SECONDS:.2f} of the goal",
     )
-    report.must(median < GOAL_SECONDS, f"start to ready takes {median:.2f} s with {segmenter}, goal {GOAL_SECONDS} s")
+    report.must(
+        median < GOAL_SECONDS, f"start to ready takes {median:.2f} s with {segmenter}, goal {GOAL_SECONDS} s"
+    )
 
 
 async def _start_once(plan: Plan) -> tuple[float, float]:

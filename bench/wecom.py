@@ -91,7 +91,10 @@ async def balancer(ports: Callable[[], Sequence[int]], seed: int) -> AsyncIterat
         for port in choices:
             with contextlib.suppress(OSError):
                 behind = await asyncio.open_connection("127.0.0.1", port)
-                both = [asyncio.create_task(pump(reader, behind[1])), asyncio.create_task(pump(behind[0], writer))]
+                both = [
+                    asyncio.create_task(pump(reader, behind[1])),
+                    asyncio.create_task(pump(behind[0], writer)),
+                ]
                 tasks.update(both)
                 for task in both:
                     task.add_done_callback(tasks.discard)

@@ -1,0 +1,36 @@
+"""The usual set-up, as wechatpy's own documentation shows it: Flask, wechatpy, an answer of "success"; nothing stored.
+
+Run by gunicorn in the environment of bench/requirements.txt; it imports nothing of ours.
+"""
+
+import os
+
+from flask import Flask, abort, request
+from wechatpy.exceptions import InvalidSignatureException
+from wechatpy.work import parse_message
+from wechatpy.work.crypto import WeChatCrypto
+from wechatpy.work.exceptions import InvalidCorpIdException
+
+app = Flask(__name__)
+crypto = WeChatCrypto(os.environ["BENCH_TOKEN"], os.environ["BENCH_AES_KEY"], os.environ["BENCH_CORP"])
+
+
+@app.get("/healthz")
+def healthz():
+    return "ok"
+
+
+@app.post("/callback/<receiver>")
+def callback(receiver):
+    arguments = request.args
+    try:
+        plaintext = crypto.decrypt_message(
+            request.data,
+            arguments.get("msg_signature", ""),
+            arguments.get("timestamp", ""),
+            arguments.get("nonce", ""),
+        )
+    except (InvalidSignatureException, InvalidCorpIdException):
+        abort(403)
+    parse_message(plaintext)
+    return "success"
