@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 
 @dataclass
@@ -96,7 +97,7 @@ async def strike(port: int, requests: Sequence[bytes], connections: int) -> Blow
         while len(blows.seconds) + blows.broken < len(requests):
             before = len(blows.seconds) + blows.broken
             done: asyncio.Future[None] = loop.create_future()
-            await loop.create_connection(lambda: _Connection(left, blows, done), "127.0.0.1", port)
+            await loop.create_connection(partial(_Connection, left, blows, done), "127.0.0.1", port)
             await done
             if len(blows.seconds) + blows.broken == before:
                 return

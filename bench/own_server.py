@@ -1,4 +1,4 @@
-"""Our door for callbacks without the rest of the house, storing or not: `python -m bench.own_server PORT [DATABASE_URL]`.
+"""Our door for callbacks without the rest of the house: `python -m bench.own_server PORT [DATABASE_URL]`.
 
 With a database every event is committed before the 200, as in the product; the loops that work on events afterwards do
 not run. Without one the inbox takes the event and forgets it, which shows what the web server and the envelope cost.

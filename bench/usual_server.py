@@ -5,7 +5,7 @@ Run by gunicorn in the environment of bench/requirements.txt; it imports nothing
 
 import os
 
-from flask import Flask, abort, request
+from flask import Flask, abort, request  # type: ignore[import-not-found]  # in its own environment only
 from wechatpy.exceptions import InvalidSignatureException
 from wechatpy.work import parse_message
 from wechatpy.work.crypto import WeChatCrypto
@@ -16,12 +16,12 @@ crypto = WeChatCrypto(os.environ["BENCH_TOKEN"], os.environ["BENCH_AES_KEY"], os
 
 
 @app.get("/healthz")
-def healthz():
+def healthz() -> str:
     return "ok"
 
 
 @app.post("/callback/<receiver>")
-def callback(receiver):
+def callback(receiver: str) -> str:
     arguments = request.args
     try:
         plaintext = crypto.decrypt_message(
