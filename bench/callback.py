@@ -49,6 +49,25 @@ class Rival:
     name: str
     house: House
     rounds: list[hammer.Blows] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    async def face(self, requests: list[bytes], connections: int) -> hammer.Blows:
+        """Take one round; remembers what came back and the CPU seconds it cost the server."""
+        before = self.house.cpu_seconds()
+        blows = await hammer.strike(self.house.port, requests, connections)
+        self.cpu.append(self.house.cpu_seconds() - before)
+        self.rounds.append(blows)
+        return blows
+
+    @property
+    def cpu_microseconds(self) -> float:
+        """CPU time of the server for one request."""
+        return sum(self.cpu) / sum(len(one.seconds) for one in self.rounds) * 1e6
+
+    @property
+    def busy(self) -> float:
+        """Share of its core the server used; far below 1, something else was the slow part."""
+        return sum(self.cpu) / sum(one.took for one in self.rounds)
 
     def median(self, read: Callable[[hammer.Blows], float]) -> float:
         return statistics.median(read(one) for one in self.rounds)
@@ -165,8 +184,7 @@ async def compare(chosen: argparse.Namespace, report: Report) -> None:
                     part = requests[number * per_round : (number + 1) * per_round]
                     for rival in rivals:
                         await hammer.strike(rival.house.port, part[:50], 8) if number == 0 else None
-                        blows = await hammer.strike(rival.house.port, part, chosen.connections)
-                        rival.rounds.append(blows)
+                        blows = await rival.face(part, chosen.connections)
                         report.progress(f"round {number + 1}: {rival.name}: {blows.per_second:.0f}/s")
             finally:
                 for rival in rivals:
@@ -180,7 +198,18 @@ async def compare(chosen: argparse.Namespace, report: Report) -> None:
 def _report(rivals: list[Rival], report: Report, *, strict: bool) -> None:
     base = rivals[0]
     base_rate, base_p99 = base.median(_rate), base.median(_p99)
-    report.row("server, 1 process", "req/s", "ratio", "p50", "p99", "p99 ratio", "not 200")
+    report.row(
+        "server, 1 process",
+        "req/s",
+        "ratio",
+        "p50",
+        "p99",
+        "p99 ratio",
+        "CPU",
+        "ratio",
+        "core busy",
+        "not 200",
+    )
     for rival in rivals:
         rate, p99 = rival.median(_rate), rival.median(_p99)
         bad = sum(sum(one.statuses.values()) - one.statuses[200] + one.broken for one in rival.rounds)
@@ -191,6 +220,9 @@ def _report(rivals: list[Rival], report: Report, *, strict: bool) -> None:
             f"{rival.median(_p50) * 1e3:.1f} ms",
             f"{p99 * 1e3:.1f} ms",
             f"{p99 / base_p99:.2f}",
+            f"{rival.cpu_microseconds:.0f} µs",
+            f"{base.cpu_microseconds / rival.cpu_microseconds:.2f}",
+            f"{100 * rival.busy:.0f} %",
             bad,
         )
         report.must(bad == 0, f"{rival.name}: {bad} requests were not answered 200")
