@@ -85,7 +85,11 @@ async def running(settings: config.Settings) -> AsyncIterator[tuple[House, str]]
             await loops.take_over()
             application = _application(house, loops)
             runner = web.AppRunner(
-                application, access_log=None, shutdown_timeout=settings.server.shutdown_seconds
+                application,
+                access_log=None,
+                shutdown_timeout=settings.server.shutdown_seconds,
+                # webhook.py reads the rest of a large body itself, under a limit of its own.
+                lingering_time=0,
             )
             await runner.setup()
             site = web.SockSite(runner, listener)

@@ -19,7 +19,7 @@ from content import turns as wholeness
 from domain.ports import Channel
 from handlers import routes
 from scheduler.outbox import Outbox
-from scheduler.ticker import Ticker, Wakeup, run_loop
+from scheduler.ticker import Ticker, Wakeup, end_tasks, run_loop
 from store import accounts
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Loops:
         settings = house.settings
         self._house = house
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
         self._ticker = Ticker(lambda name, seconds: house.metrics.tick_seconds.labels(name).observe(seconds))
         channel: Channel | None = KfChannel(house.kf) if house.kf else None
         turn_rules = assembling.turn_rules(settings)
@@ -105,10 +106,11 @@ class Loops:
 
     async def stop(self, seconds: float) -> None:
         """End the loops; what is on its way gets `seconds` to finish, the rest is found again at the next start."""
-        self._ticker.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stopping.set()
+        for bell in (self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell):
+            bell.ring()
+        await self._ticker.stop(seconds)
+        await end_tasks(self._tasks, seconds)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.outbox.finish(), seconds)
 
@@ -152,7 +154,9 @@ class Loops:
         longest: float = 1.0,
     ) -> None:
         self._tasks.append(
-            asyncio.create_task(run_loop(name, step, bell, longest_wait_seconds=longest), name=f"loop-{name}")
+            asyncio.create_task(
+                run_loop(name, step, bell, self._stopping, longest_wait_seconds=longest), name=f"loop-{name}"
+            )
         )
 
     def _once(self, name: str, act: Callable[[], Awaitable[None]]) -> None:

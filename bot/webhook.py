@@ -6,6 +6,8 @@ nothing unverified is stored or logged, and 200 is said only after the commit (W
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 
@@ -20,6 +22,7 @@ log = logging.getLogger(__name__)
 
 # An encrypted callback is a few kilobytes; WeCom's largest documented text field is 2,048 bytes.
 BODY_LIMIT_BYTES = 64 * 1024
+_DRAIN_SECONDS = 2.0
 _FORBIDDEN = {envelope.BAD_SIGNATURE, envelope.BAD_RECEIVER}
 
 
@@ -54,11 +57,11 @@ class Webhook:
         if receiver is None:
             return _empty(404)
         if (request.content_length or 0) > BODY_LIMIT_BYTES:
-            return self._too_large(receiver.name)
+            return await self._refuse_large(request, receiver.name)
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return self._too_large(receiver.name)
+            return await self._refuse_large(request, receiver.name)
         try:
             plaintext = envelope.open_post(receiver, request.query, body)
             kind = parsing.kind_of(parsing.parse(plaintext))
@@ -82,9 +85,14 @@ class Webhook:
         self._metrics.events_refused.labels(receiver, str(error.code)).inc()
         return _empty(403 if error.code in _FORBIDDEN else 400)
 
-    def _too_large(self, receiver: str) -> web.Response:
+    async def _refuse_large(self, request: web.Request, receiver: str) -> web.Response:
+        """Answer 413. The rest of the body is read and thrown away first, so that the sender sees the answer."""
         log.warning("callback too large", extra={"action": "callback_too_large", "receiver": receiver})
         self._metrics.events_refused.labels(receiver, "413").inc()
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                async for _ in request.content.iter_any():
+                    pass
         response = _empty(413)
         response.force_close()
         return response

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -40,13 +40,15 @@ class Wakeup:
         self._rung.clear()
 
 
-async def run_loop(name: str, step: Step, bell: Wakeup, *, longest_wait_seconds: float = 1.0) -> None:
-    """Do `step` again and again until cancelled.
+async def run_loop(
+    name: str, step: Step, bell: Wakeup, stopping: asyncio.Event, *, longest_wait_seconds: float = 1.0
+) -> None:
+    """Do `step` again and again until `stopping` is set; a step that has begun is finished.
 
     A step returns how many seconds may pass before the next one, 0 for at once, None for the longest wait. An error of
     a step is logged and the loop goes on.
     """
-    while True:
+    while not stopping.is_set():
         try:
             wait = await step()
         except asyncio.CancelledError:
@@ -67,11 +69,16 @@ class Ticker:
     def __init__(self, observe: Observe | None = None) -> None:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._observe = observe
+        self._running: set[asyncio.Task[None]] = set()
 
     def every(self, seconds: float, name: str, act: Callable[[], Awaitable[None]]) -> None:
         """Call `act` every `seconds`, skipping a call while the last one still runs."""
 
         async def tick() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
             begun = time.perf_counter()
             try:
                 await act()
@@ -94,7 +101,19 @@ class Ticker:
         """Begin to tick."""
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """End; a tick that runs is left to finish."""
+    async def stop(self, seconds: float) -> None:
+        """End; ticks that run get `seconds` to finish."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        await end_tasks(self._running, seconds)
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[None]], seconds: float) -> None:
+    """Wait up to `seconds` for tasks to finish by themselves, then cancel what is left and wait for that."""
+    left = {task for task in tasks if not task.done()}
+    if left:
+        _, left = await asyncio.wait(left, timeout=seconds)
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)

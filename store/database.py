@@ -63,7 +63,8 @@ class Store:
         self._writer = writer
         self._readers = readers
         self._lock = lock
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(_QUEUE_LIMIT)
+        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(_QUEUE_LIMIT)
+        self._is_closing = False
         self._task: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
 
@@ -124,11 +125,11 @@ class Store:
 
     async def close(self) -> None:
         """Finish what waits, then close every connection."""
-        if self._task is not None:
-            await self._queue.join()
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        if self._task is not None and not self._task.done():
+            # Not cancelled: a transaction that has begun ends as it should.
+            self._is_closing = True
+            await self._queue.put(None)
+            await self._task
         if self._connection is not None:
             await self._connection.close()
         await self._readers.dispose()
@@ -142,20 +143,37 @@ class Store:
     # --- the writer ----------------------------------------------------------------------------------------
 
     async def _put(self, waiting: _Waiting) -> None:
-        if self._task is None or self._task.done():
+        if self._task is None or self._task.done() or self._is_closing:
             raise StoreUnavailable()
         await self._queue.put(waiting)
 
     async def _run(self) -> None:
-        while True:
-            group = [await self._queue.get()]
-            while len(group) < _GROUP_LIMIT and not self._queue.empty():
-                group.append(self._queue.get_nowait())
-            try:
+        group: list[_Waiting] = []
+        try:
+            while await self._gather(group):
                 await self._settle(group)
-            finally:
-                for _ in group:
-                    self._queue.task_done()
+                group.clear()
+        finally:
+            # Whatever ended the writer, nobody may wait for it for ever.
+            while not self._queue.empty():
+                waiting = self._queue.get_nowait()
+                if waiting is not None:
+                    group.append(waiting)
+            for waiting in group:
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(StoreUnavailable())
+
+    async def _gather(self, group: list[_Waiting]) -> bool:
+        """Fill `group` with what waits, at least one; False when the store closes."""
+        waiting = await self._queue.get()
+        while waiting is not None:
+            group.append(waiting)
+            if len(group) >= _GROUP_LIMIT or self._queue.empty():
+                return True
+            waiting = self._queue.get_nowait()
+        if group:
+            self._queue.put_nowait(None)
+        return bool(group)
 
     async def _settle(self, group: list[_Waiting]) -> None:
         """Commit `group` together; when that fails, each by itself, so that one bad job harms no neighbour."""
