@@ -21,7 +21,9 @@ import urllib.error
 import urllib.request
 import webbrowser
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from domain.errors import BotError, ConfigError
 
@@ -34,6 +36,9 @@ _CUSTOMERS = (
     ("wmDemoLi0000002", "李先生", "#5b8ff9"),
     ("wmDemoChen00003", "陈阿姨", "#61b15a"),
 )
+# The default service hours, with an hour left to try things in.
+_ZONE = ZoneInfo("Asia/Shanghai")
+_OPENS, _CLOSES = 9, 20
 _MARKER = ".guanjia-demo"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
@@ -86,8 +91,22 @@ def prepare(folder: Path, *, port: int, sandbox_port: int, fresh: bool = False) 
     # Real time until somebody moves it in the sandbox; a former fast-forward must not be undone: time never goes back.
     if not (folder / "clock.json").exists():
         now = time.time()
-        _write(folder / "clock.json", json.dumps({"real_at": now, "virtual_at": now, "rate": 1.0}))
+        begun = _in_hours(now)
+        _write(folder / "clock.json", json.dumps({"real_at": now, "virtual_at": begun, "rate": 1.0}))
+        if begun != now:
+            print(
+                "现在不在服务时间，演示时钟从上午 10:00 开始。 (Out of hours: the demo's clock starts at 10:00.)"
+            )
     return plan
+
+
+def _in_hours(now: float) -> float:
+    """Return `now`, or the next 10:00 in China when nobody would be there to take over (Unix seconds)."""
+    local = datetime.fromtimestamp(now, _ZONE)
+    if _OPENS <= local.hour < _CLOSES:
+        return now
+    morning = local.replace(hour=10, minute=0, second=0, microsecond=0)
+    return (morning if local.hour < _OPENS else morning + timedelta(days=1)).timestamp()
 
 
 def free_port(wanted: int, *, besides: int = 0) -> int:
