@@ -6,6 +6,7 @@ match; a worker that was thought dead writes nothing. Keys come from the custome
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,8 +82,8 @@ class Deciding:
                 tx, now=now, wall=wall, owner=self._owner, lease=_LEASE, rules=self._turn_rules
             )
         )
-        for turn in claimed:
-            await self._decide_turn(turn)
+        # One turn a conversation is claimed, so they can be decided side by side and share their commits.
+        await asyncio.gather(*(self._decide_turn(turn) for turn in claimed))
         if claimed:
             return 0
         async with self._store.read() as tx:
