@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.errors import ConfigError, StoreBusy, StoreUnavailable
+from store import direct
 from store.dialect import Dialect
 
 log = logging.getLogger(__name__)
@@ -307,11 +308,15 @@ def _open_sqlite(cls: type[Store], url: sa.URL) -> Store:
         lock = _WriteLock(path.with_name(path.name + ".lock"))
     except OSError as error:
         raise unavailable(error, url) from error
+    arguments = {"timeout": _LOCK_WAIT_SECONDS, "isolation_level": None}
     writer = create_async_engine(
-        url, pool_size=1, max_overflow=0, connect_args={"timeout": _LOCK_WAIT_SECONDS}
+        url,
+        pool_size=1,
+        max_overflow=0,
+        connect_args={**arguments, "async_creator_fn": direct.DirectConnection.open},
     )
     readers = create_async_engine(
-        url, pool_size=_READERS, max_overflow=_READERS, connect_args={"timeout": _LOCK_WAIT_SECONDS}
+        url, pool_size=_READERS, max_overflow=_READERS, connect_args=arguments
     )
     _prepare_sqlite(writer, "BEGIN IMMEDIATE", ["PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"])
     _prepare_sqlite(readers, "BEGIN", ["PRAGMA query_only=ON"])
@@ -321,7 +326,6 @@ def _open_sqlite(cls: type[Store], url: sa.URL) -> Store:
 def _prepare_sqlite(engine: AsyncEngine, begin: str, pragmas: list[str]) -> None:
     @sa.event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in [*pragmas, "PRAGMA foreign_keys=ON", "PRAGMA busy_timeout=5000"]:
             cursor.execute(pragma)

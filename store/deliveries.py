@@ -46,6 +46,14 @@ class Claimed:
     sent_since: int
 
 
+_earlier = delivery.alias("earlier")
+_IS_BLOCKED = sa.exists().where(
+    _earlier.c.conversation_id == delivery.c.conversation_id,
+    _earlier.c.id < delivery.c.id,
+    _earlier.c.state.in_(["due", "claimed", "attempting"]),
+)
+
+
 async def add(tx: AsyncConnection, new: Sequence[NewDelivery], now: datetime) -> None:
     """Put deliveries into the outbox; a second one under the same key is dropped."""
     rows = [_row(one, now) for one in new]
@@ -60,15 +68,9 @@ async def claim_due(
 
     None whose conversation has an earlier one that has not ended: what was decided first is said first.
     """
-    earlier = delivery.alias("earlier")
-    is_blocked = sa.exists().where(
-        earlier.c.conversation_id == delivery.c.conversation_id,
-        earlier.c.id < delivery.c.id,
-        earlier.c.state.in_(["due", "claimed", "attempting"]),
-    )
     due = (
         sa.select(delivery.c.id)
-        .where(delivery.c.state == "due", delivery.c.due_at <= now, ~is_blocked)
+        .where(delivery.c.state == "due", delivery.c.due_at <= now, ~_IS_BLOCKED)
         .order_by(delivery.c.due_at, delivery.c.id)
         .limit(limit)
     )

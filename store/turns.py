@@ -33,6 +33,10 @@ class TurnRules:
     fresh: timedelta = timedelta(minutes=10)
 
 
+_busy = turn.alias("busy")
+_IS_BUSY = sa.exists().where(_busy.c.conversation_id == turn.c.conversation_id, _busy.c.state == "claimed")
+
+
 async def add_bubble(
     tx: AsyncConnection,
     *,
@@ -95,11 +99,9 @@ async def claim_due(
     Late turns of one conversation are taken together: the customer gets one answer to them, not one each. A turn that
     nobody took for so long was left by an outage; it waits a moment longer, until the rest of the log has been read.
     """
-    busy = turn.alias("busy")
-    is_busy = sa.exists().where(busy.c.conversation_id == turn.c.conversation_id, busy.c.state == "claimed")
     due = (
         sa.select(turn.c.id, turn.c.conversation_id)
-        .where(turn.c.state == "open", turn.c.due_at <= now, ~is_busy)
+        .where(turn.c.state == "open", turn.c.due_at <= now, ~_IS_BUSY)
         .order_by(turn.c.due_at, turn.c.id)
         .limit(limit)
     )
