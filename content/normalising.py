@@ -8,27 +8,28 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-import warnings
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 _NOT_WORD = re.compile(r"[^\w.%]+|_+")
 _LOOSE_POINT = re.compile(r"(?<!\d)[.%]+|\.(?!\d)")
 
 
+# Every block of Han characters that a keyboard can produce: Extension A, the unified block, compatibility.
+_HAN = (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000), *range(0xF900, 0xFB00))
+
+
 @functools.cache
 def simplified_table() -> dict[int, str]:
     """Return the traditional-to-simplified table for str.translate, one character to one character.
 
-    zhconv's phrase rules are left out: they cost 200 times more and both sides of a comparison go through
-    the same table. Takes 0.2 s the first time (2026-11-21).
+    OpenCC's phrase rules are left out: both sides of a comparison go through the same table, and a text keeps its
+    length, so that a place found in it is a place in the original. Takes 0.03 s the first time (2026-11-21).
     """
-    with warnings.catch_warnings():
-        # zhconv leaves its dictionary file open for the collector.
-        warnings.simplefilter("ignore", ResourceWarning)
-        from zhconv import zhconv
+    from opencc import OpenCC
 
-        pairs = zhconv.getdict("zh-hans")
-    return {ord(old): new for old, new in pairs.items() if len(old) == 1 and len(new) == 1 and old.isalpha()}
+    written = [chr(code) for code in _HAN]
+    plain = OpenCC("t2s").convert("\n".join(written)).split("\n")
+    return {ord(old): new for old, new in zip(written, plain, strict=True) if old != new and len(new) == 1}
 
 
 def simplified(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -99,9 +98,12 @@ async def test_two_processes_write_to_one_sqlite_file_in_turn(database_url: str,
         "    await store.close()\n"
         "asyncio.run(main())\n"
     )
-    writers = [subprocess.Popen([sys.executable, "-c", code, database_url, name]) for name in ("a", "b")]
+    writers = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", code, database_url, name)
+        for name in ("a", "b")
+    ]
 
-    codes = await asyncio.gather(*(asyncio.to_thread(writer.wait, 60) for writer in writers))
+    codes = await asyncio.gather(*(writer.wait() for writer in writers))
 
     opened = await Store.open(database_url)
     async with opened.read() as tx:
