@@ -59,11 +59,6 @@ async def set_managed(tx: AsyncConnection, account_ids: Sequence[str], is_manage
 
 async def list_all(tx: AsyncConnection) -> list[Account]:
     """Return every account by name."""
-    wanted = (
-        sa.select(kf_account, kf_cursor.c.synced_at)
-        .join(kf_cursor, kf_cursor.c.account_id == kf_account.c.id)
-        .order_by(kf_account.c.name, kf_account.c.id)
-    )
     return [
         Account(
             id=row.id,
@@ -72,7 +67,7 @@ async def list_all(tx: AsyncConnection) -> list[Account]:
             is_managed=row.is_managed,
             synced_at=row.synced_at,
         )
-        for row in (await tx.execute(wanted)).all()
+        for row in (await tx.execute(_LIST_ALL)).all()
     ]
 
 
@@ -80,19 +75,13 @@ async def claim_cursor(
     tx: AsyncConnection, account_id: str, *, wall: datetime, owner: str, lease: timedelta
 ) -> CursorLease | None:
     """Take the right to read the account, or None while another process holds it (wall time)."""
-    free = sa.or_(
-        kf_cursor.c.lease_until.is_(None), kf_cursor.c.lease_until < wall, kf_cursor.c.lease_owner == owner
-    )
     taken = await tx.execute(
-        sa.update(kf_cursor)
-        .where(kf_cursor.c.account_id == account_id, free)
-        .values(lease_owner=owner, lease_until=wall + lease, attempt=kf_cursor.c.attempt + 1)
-        .returning(kf_cursor.c.cursor, kf_cursor.c.attempt)
+        _CLAIM_CURSOR, {"account": account_id, "wall": wall, "owner": owner, "until": wall + lease}
     )
     row = taken.one_or_none()
     if row is None:
         return None
-    since = await tx.execute(sa.select(kf_account.c.went_live_at).where(kf_account.c.id == account_id))
+    since = await tx.execute(_LIVE_SINCE, {"account": account_id})
     return CursorLease(
         account_id=account_id, cursor=row.cursor, attempt=row.attempt, went_live_at=since.scalar_one()
     )
@@ -100,21 +89,13 @@ async def claim_cursor(
 
 async def set_cursor(tx: AsyncConnection, held: CursorLease, cursor: str, now: datetime) -> bool:
     """Move the cursor; False when somebody else has taken the account meanwhile, then store nothing."""
-    moved = await tx.execute(
-        sa.update(kf_cursor)
-        .where(kf_cursor.c.account_id == held.account_id, kf_cursor.c.attempt == held.attempt)
-        .values(cursor=cursor, synced_at=now)
-    )
-    return moved.rowcount == 1
+    given = {"account": held.account_id, "fence": held.attempt, "place": cursor, "now": now}
+    return (await tx.execute(_SET_CURSOR, given)).rowcount == 1
 
 
 async def release_cursor(tx: AsyncConnection, held: CursorLease) -> None:
     """Give the right to read back."""
-    await tx.execute(
-        sa.update(kf_cursor)
-        .where(kf_cursor.c.account_id == held.account_id, kf_cursor.c.attempt == held.attempt)
-        .values(lease_owner=None, lease_until=None)
-    )
+    await tx.execute(_RELEASE_CURSOR, {"account": held.account_id, "fence": held.attempt})
 
 
 async def release_all(tx: AsyncConnection) -> None:
@@ -154,3 +135,35 @@ async def list_receiving(tx: AsyncConnection, account_id: str) -> list[str]:
         kf_servicer.c.account_id == account_id, kf_servicer.c.is_receiving
     )
     return sorted((await tx.execute(wanted)).scalars().all())
+
+
+_LIST_ALL = (
+    sa.select(kf_account, kf_cursor.c.synced_at)
+    .join(kf_cursor, kf_cursor.c.account_id == kf_account.c.id)
+    .order_by(kf_account.c.name, kf_account.c.id)
+)
+_LIVE_SINCE = sa.select(kf_account.c.went_live_at).where(kf_account.c.id == sa.bindparam("account"))
+_CLAIM_CURSOR = (
+    sa.update(kf_cursor)
+    .where(
+        kf_cursor.c.account_id == sa.bindparam("account"),
+        sa.or_(
+            kf_cursor.c.lease_until.is_(None),
+            kf_cursor.c.lease_until < sa.bindparam("wall"),
+            kf_cursor.c.lease_owner == sa.bindparam("owner"),
+        ),
+    )
+    .values(
+        lease_owner=sa.bindparam("owner"),
+        lease_until=sa.bindparam("until"),
+        attempt=kf_cursor.c.attempt + 1,
+    )
+    .returning(kf_cursor.c.cursor, kf_cursor.c.attempt)
+)
+_IS_HELD = sa.and_(
+    kf_cursor.c.account_id == sa.bindparam("account"), kf_cursor.c.attempt == sa.bindparam("fence")
+)
+_SET_CURSOR = (
+    sa.update(kf_cursor).where(_IS_HELD).values(cursor=sa.bindparam("place"), synced_at=sa.bindparam("now"))
+)
+_RELEASE_CURSOR = sa.update(kf_cursor).where(_IS_HELD).values(lease_owner=None, lease_until=None)

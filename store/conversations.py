@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -33,14 +34,14 @@ async def ensure(
             }
             for who in new
         ]
-        await tx.execute(dialect.insert(tx, conversation).on_conflict_do_nothing(), rows)
+        await tx.execute(dialect.insert_new(tx, conversation), rows)
         known.update(await _find_many(tx, channel, account_id, new))
     return known
 
 
 async def get(tx: AsyncConnection, conversation_id: int) -> Conversation:
     """Return the conversation; raises LookupError when there is none."""
-    row = (await tx.execute(_SELECT.where(conversation.c.id == conversation_id))).one_or_none()
+    row = (await tx.execute(_GET, {"conversation": conversation_id})).one_or_none()
     if row is None:
         raise LookupError(f"no conversation {conversation_id}")
     return _conversation(row)
@@ -49,23 +50,12 @@ async def get(tx: AsyncConnection, conversation_id: int) -> Conversation:
 async def set_times(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Move times forward; rows of conversation, latest, customer_latest, heard, session_started."""
     if rows:
-        statement = sa.update(conversation).where(conversation.c.id == sa.bindparam("conversation"))
-        await tx.execute(
-            statement.values(
-                last_message_at=sa.bindparam("latest"),
-                last_customer_message_at=sa.bindparam("customer_latest"),
-                heard_at=sa.func.coalesce(sa.bindparam("heard", type_=UtcTime()), conversation.c.heard_at),
-                session_started_at=sa.bindparam("session_started"),
-            ),
-            list(rows),
-        )
+        await tx.execute(_SET_TIMES, list(rows))
 
 
 async def set_spoken(tx: AsyncConnection, conversation_id: int, at: datetime) -> None:
     """Record when we last spoke, so that the list shows the newest talk first."""
-    await tx.execute(
-        sa.update(conversation).where(conversation.c.id == conversation_id).values(last_message_at=at)
-    )
+    await tx.execute(_SET_SPOKEN, {"conversation": conversation_id, "moment": at})
 
 
 async def set_misses(tx: AsyncConnection, conversation_id: int, misses: int) -> None:
@@ -87,11 +77,7 @@ async def set_state(
 ) -> None:
     """Record the platform's session state."""
     changes = {"state": int(state), "servicer_id": servicer_id, "changed_at": now}
-    await tx.execute(
-        dialect.insert(tx, kf_state)
-        .values(conversation_id=conversation_id, **changes)
-        .on_conflict_do_update(index_elements=["conversation_id"], set_=changes)
-    )
+    await tx.execute(_set_state(tx.dialect.name), {"conversation_id": conversation_id, **changes})
 
 
 async def count_sessions(tx: AsyncConnection, servicers: Sequence[str]) -> dict[str, int]:
@@ -118,18 +104,43 @@ _SELECT = (
 )
 
 
+_IS_ONE = conversation.c.id == sa.bindparam("conversation")
+_GET = _SELECT.where(_IS_ONE)
+_FIND_MANY = _SELECT.where(
+    conversation.c.channel == sa.bindparam("channel"),
+    conversation.c.account_id == sa.bindparam("account"),
+    conversation.c.customer_id.in_(sa.bindparam("customers", expanding=True)),
+)
+_SET_SPOKEN = sa.update(conversation).where(_IS_ONE).values(last_message_at=sa.bindparam("moment"))
+_SET_TIMES = (
+    sa.update(conversation)
+    .where(_IS_ONE)
+    .values(
+        last_message_at=sa.bindparam("latest"),
+        last_customer_message_at=sa.bindparam("customer_latest"),
+        heard_at=sa.func.coalesce(sa.bindparam("heard", type_=UtcTime()), conversation.c.heard_at),
+        session_started_at=sa.bindparam("session_started"),
+    )
+)
+
+
+@functools.cache
+def _set_state(engine: str) -> Any:
+    added = dialect.Dialect(engine).insert(kf_state)
+    names = ("state", "servicer_id", "changed_at")
+    return added.on_conflict_do_update(
+        index_elements=["conversation_id"], set_={name: added.excluded[name] for name in names}
+    )
+
+
 async def _find_many(
     tx: AsyncConnection, channel: str, account_id: str, customer_ids: Sequence[int]
 ) -> dict[int, Conversation]:
     found: dict[int, Conversation] = {}
     ids = list(dict.fromkeys(customer_ids))
     for start in range(0, len(ids), 500):
-        wanted = _SELECT.where(
-            conversation.c.channel == channel,
-            conversation.c.account_id == account_id,
-            conversation.c.customer_id.in_(ids[start : start + 500]),
-        )
-        for row in (await tx.execute(wanted)).all():
+        wanted = {"channel": channel, "account": account_id, "customers": ids[start : start + 500]}
+        for row in (await tx.execute(_FIND_MANY, wanted)).all():
             found[row.customer_id] = _conversation(row)
     return found
 

@@ -21,7 +21,7 @@ async def ensure(tx: AsyncConnection, platform_ids: Sequence[str], now: datetime
     new = [name for name in dict.fromkeys(platform_ids) if name not in known]
     if new:
         rows = [{"platform_id": name, "first_seen_at": now} for name in new]
-        await tx.execute(dialect.insert(tx, customer).on_conflict_do_nothing(), rows)
+        await tx.execute(dialect.insert_new(tx, customer), rows)
         known.update(await find_ids(tx, new))
     return known
 
@@ -31,10 +31,7 @@ async def find_ids(tx: AsyncConnection, platform_ids: Sequence[str]) -> dict[str
     known: dict[str, int] = {}
     names = list(dict.fromkeys(platform_ids))
     for start in range(0, len(names), CHUNK):
-        part = names[start : start + CHUNK]
-        rows = await tx.execute(
-            sa.select(customer.c.platform_id, customer.c.id).where(customer.c.platform_id.in_(part))
-        )
+        rows = await tx.execute(_FIND_IDS, {"names": names[start : start + CHUNK]})
         known.update((row.platform_id, row.id) for row in rows.all())
     return known
 
@@ -51,14 +48,12 @@ async def set_first_source(tx: AsyncConnection, customer_id: int, *, scene: str,
 async def set_last_message(tx: AsyncConnection, latest: Mapping[int, datetime]) -> None:
     """Record when each customer last wrote."""
     if latest:
-        statement = sa.update(customer).where(customer.c.id == sa.bindparam("who"))
-        rows = [{"who": who, "at": at} for who, at in latest.items()]
-        await tx.execute(statement.values(last_message_at=sa.bindparam("at")), rows)
+        await tx.execute(_SET_LAST_MESSAGE, [{"who": who, "moment": at} for who, at in latest.items()])
 
 
 async def set_touched(tx: AsyncConnection, customer_id: int, at: datetime) -> None:
     """Record when we last spoke to the customer."""
-    await tx.execute(sa.update(customer).where(customer.c.id == customer_id).values(last_touch_at=at))
+    await tx.execute(_SET_TOUCHED, {"who": customer_id, "moment": at})
 
 
 async def list_nameless(tx: AsyncConnection, since: datetime, limit: int = 100) -> list[str]:
@@ -80,3 +75,11 @@ async def set_names(tx: AsyncConnection, names: Mapping[str, tuple[str, str]]) -
             .where(customer.c.platform_id == platform_id)
             .values(nickname=nickname[:128], avatar_url=avatar_url)
         )
+
+
+_FIND_IDS = sa.select(customer.c.platform_id, customer.c.id).where(
+    customer.c.platform_id.in_(sa.bindparam("names", expanding=True))
+)
+_IS_WHO = customer.c.id == sa.bindparam("who")
+_SET_LAST_MESSAGE = sa.update(customer).where(_IS_WHO).values(last_message_at=sa.bindparam("moment"))
+_SET_TOUCHED = sa.update(customer).where(_IS_WHO).values(last_touch_at=sa.bindparam("moment"))

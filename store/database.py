@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from domain.errors import ConfigError, StoreBusy, StoreUnavailable
 from store import direct
-from store.dialect import Dialect
+from store.dialect import Dialect, insert_new
 
 log = logging.getLogger(__name__)
 
@@ -223,7 +223,7 @@ class Store:
             if waiting.table is not None:
                 rows.setdefault(waiting.table, []).append(waiting.row)
         for table, values in rows.items():
-            await tx.execute(self.dialect.insert(table).on_conflict_do_nothing(), values)
+            await tx.execute(insert_new(tx, table), values)
         for place, waiting in enumerate(group):
             if waiting.job is not None:
                 answers[place] = await waiting.job(tx)
@@ -315,9 +315,7 @@ def _open_sqlite(cls: type[Store], url: sa.URL) -> Store:
         max_overflow=0,
         connect_args={**arguments, "async_creator_fn": direct.DirectConnection.open},
     )
-    readers = create_async_engine(
-        url, pool_size=_READERS, max_overflow=_READERS, connect_args=arguments
-    )
+    readers = create_async_engine(url, pool_size=_READERS, max_overflow=_READERS, connect_args=arguments)
     _prepare_sqlite(writer, "BEGIN IMMEDIATE", ["PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"])
     _prepare_sqlite(readers, "BEGIN", ["PRAGMA query_only=ON"])
     return cls(url, writer, readers, lock)

@@ -6,6 +6,7 @@ number is the fence. Within a conversation deliveries leave in the order of thei
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -54,11 +55,39 @@ _IS_BLOCKED = sa.exists().where(
 )
 
 
+_IS_AMONG = delivery.c.id.in_(sa.bindparam("ids", expanding=True))
+_DUE = (
+    sa.select(delivery.c.id)
+    .where(delivery.c.state == "due", delivery.c.due_at <= sa.bindparam("now"), ~_IS_BLOCKED)
+    .order_by(delivery.c.due_at, delivery.c.id)
+    .limit(sa.bindparam("most"))
+)
+_CLAIM = (
+    sa.update(delivery)
+    .where(_IS_AMONG, delivery.c.state == "due")
+    .values(
+        state=DeliveryState.CLAIMED,
+        attempt=delivery.c.attempt + 1,
+        lease_owner=sa.bindparam("owner"),
+        lease_until=sa.bindparam("until"),
+    )
+)
+_RELEASE_HELD = (
+    sa.update(delivery)
+    .where(
+        delivery.c.conversation_id.in_(sa.bindparam("conversations", expanding=True)),
+        delivery.c.state == "held",
+        delivery.c.outcome == "budget",
+    )
+    .values(state=DeliveryState.DUE, due_at=sa.bindparam("now"), outcome="")
+)
+
+
 async def add(tx: AsyncConnection, new: Sequence[NewDelivery], now: datetime) -> None:
     """Put deliveries into the outbox; a second one under the same key is dropped."""
     rows = [_row(one, now) for one in new]
     if rows:
-        await tx.execute(dialect.insert(tx, delivery).on_conflict_do_nothing(), rows)
+        await tx.execute(dialect.insert_new(tx, delivery), rows)
 
 
 async def claim_due(
@@ -68,26 +97,12 @@ async def claim_due(
 
     None whose conversation has an earlier one that has not ended: what was decided first is said first.
     """
-    due = (
-        sa.select(delivery.c.id)
-        .where(delivery.c.state == "due", delivery.c.due_at <= now, ~_IS_BLOCKED)
-        .order_by(delivery.c.due_at, delivery.c.id)
-        .limit(limit)
-    )
-    ids = (await tx.execute(dialect.skip_locked(tx, due))).scalars().all()
+    due = await tx.execute(dialect.skip_locked(tx, _DUE), {"now": now, "most": limit})
+    ids = due.scalars().all()
     if not ids:
         return []
-    await tx.execute(
-        sa.update(delivery)
-        .where(delivery.c.id.in_(ids), delivery.c.state == "due")
-        .values(
-            state=DeliveryState.CLAIMED,
-            attempt=delivery.c.attempt + 1,
-            lease_owner=owner,
-            lease_until=wall + lease,
-        )
-    )
-    rows = (await tx.execute(_CLAIMED.where(delivery.c.id.in_(ids)).order_by(delivery.c.id))).all()
+    await tx.execute(_CLAIM, {"ids": ids, "owner": owner, "until": wall + lease})
+    rows = (await tx.execute(_GET_CLAIMED, {"ids": ids})).all()
     return [_claimed(row) for row in rows]
 
 
@@ -131,15 +146,7 @@ async def hold(tx: AsyncConnection, held: Delivery, outcome: str) -> bool:
 
 async def release_held(tx: AsyncConnection, conversation_ids: Sequence[int], now: datetime) -> None:
     """Let what waited for the customer's next message go on: it has come."""
-    await tx.execute(
-        sa.update(delivery)
-        .where(
-            delivery.c.conversation_id.in_(conversation_ids),
-            delivery.c.state == "held",
-            delivery.c.outcome == "budget",
-        )
-        .values(state=DeliveryState.DUE, due_at=now, outcome="")
-    )
+    await tx.execute(_RELEASE_HELD, {"conversations": list(conversation_ids), "now": now})
 
 
 async def release(
@@ -307,6 +314,9 @@ _CLAIMED = (
 )
 
 
+_GET_CLAIMED = _CLAIMED.where(_IS_AMONG).order_by(delivery.c.id)
+
+
 def _claimed(row: Any) -> Claimed:
     return Claimed(
         delivery=delivery_of(row),
@@ -386,14 +396,24 @@ def _body(stored: dict[str, Any]) -> Body:
 async def _move(
     tx: AsyncConnection, held: Delivery, state: DeliveryState, from_states: list[str], **changes: Any
 ) -> bool:
-    values: dict[str, Any] = {"state": state, **changes}
-    if state is not DeliveryState.ATTEMPTING:
+    given = {"delivery": held.id, "fence": held.attempt, "from": from_states, "to": state}
+    given |= {f"new_{name}": value for name, value in changes.items()}
+    moved = await tx.execute(_moving(state is DeliveryState.ATTEMPTING, tuple(changes)), given)
+    return moved.rowcount == 1
+
+
+@functools.cache
+def _moving(keeps_lease: bool, names: tuple[str, ...]) -> sa.Update:
+    """Return the statement that moves a delivery under its fence and sets the columns `names`."""
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+    if not keeps_lease:
         values |= {"lease_owner": None, "lease_until": None}
-    done = await tx.execute(
+    return (
         sa.update(delivery)
         .where(
-            delivery.c.id == held.id, delivery.c.attempt == held.attempt, delivery.c.state.in_(from_states)
+            delivery.c.id == sa.bindparam("delivery"),
+            delivery.c.attempt == sa.bindparam("fence"),
+            delivery.c.state.in_(sa.bindparam("from", expanding=True)),
         )
-        .values(values)
+        .values(state=sa.bindparam("to"), **values)
     )
-    return done.rowcount == 1

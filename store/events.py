@@ -67,31 +67,18 @@ def new_row(*, key: str, receiver: str, kind: str, body: bytes, at: datetime) ->
 async def add(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Add events inside a transaction that has more to say."""
     if rows:
-        await tx.execute(dialect.insert(tx, event).on_conflict_do_nothing(), list(rows))
+        await tx.execute(dialect.insert_new(tx, event), list(rows))
 
 
 async def claim_due(
     tx: AsyncConnection, *, now: datetime, wall: datetime, owner: str, lease: timedelta, limit: int = 200
 ) -> list[StoredEvent]:
     """Take up to `limit` events whose time has come, oldest first; empty when none."""
-    due = (
-        sa.select(event.c.id)
-        .where(event.c.state == "new", event.c.due_at <= now)
-        .order_by(event.c.due_at, event.c.id)
-        .limit(limit)
-    )
-    ids = (await tx.execute(dialect.skip_locked(tx, due))).scalars().all()
+    due = await tx.execute(dialect.skip_locked(tx, _DUE), {"now": now, "most": limit})
+    ids = due.scalars().all()
     if not ids:
         return []
-    taken = (
-        sa.update(event)
-        .where(event.c.id.in_(ids))
-        .values(
-            state=EventState.CLAIMED, attempt=event.c.attempt + 1, lease_owner=owner, lease_until=wall + lease
-        )
-        .returning(*_COLUMNS)
-    )
-    rows = (await tx.execute(taken)).all()
+    rows = (await tx.execute(_CLAIM, {"ids": ids, "owner": owner, "until": wall + lease})).all()
     return sorted((_stored(row) for row in rows), key=lambda stored: stored.id)
 
 
@@ -202,5 +189,35 @@ def _stored(row: Any) -> StoredEvent:
 async def _end(
     tx: AsyncConnection, ids: Sequence[int], state: EventState, now: datetime, error: str | None
 ) -> None:
-    values = {"state": state, "processed_at": now, "error": error, "lease_owner": None, "lease_until": None}
-    await tx.execute(sa.update(event).where(event.c.id.in_(ids)).values(values))
+    await tx.execute(_END, {"ids": list(ids), "end": state, "now": now, "reason": error})
+
+
+_IS_AMONG = event.c.id.in_(sa.bindparam("ids", expanding=True))
+_DUE = (
+    sa.select(event.c.id)
+    .where(event.c.state == "new", event.c.due_at <= sa.bindparam("now"))
+    .order_by(event.c.due_at, event.c.id)
+    .limit(sa.bindparam("most"))
+)
+_CLAIM = (
+    sa.update(event)
+    .where(_IS_AMONG)
+    .values(
+        state=EventState.CLAIMED,
+        attempt=event.c.attempt + 1,
+        lease_owner=sa.bindparam("owner"),
+        lease_until=sa.bindparam("until"),
+    )
+    .returning(*_COLUMNS)
+)
+_END = (
+    sa.update(event)
+    .where(_IS_AMONG)
+    .values(
+        state=sa.bindparam("end"),
+        processed_at=sa.bindparam("now"),
+        error=sa.bindparam("reason"),
+        lease_owner=None,
+        lease_until=None,
+    )
+)

@@ -42,10 +42,8 @@ async def find_known(tx: AsyncConnection, source: str, msgids: Sequence[str]) ->
     """Return those of `msgids` that are recorded already."""
     known: set[str] = set()
     for start in range(0, len(msgids), 500):
-        part = list(msgids[start : start + 500])
-        rows = await tx.execute(
-            sa.select(message.c.msgid).where(message.c.source == source, message.c.msgid.in_(part))
-        )
+        part = {"source": source, "msgids": list(msgids[start : start + 500])}
+        rows = await tx.execute(_FIND_KNOWN, part)
         known.update(rows.scalars().all())
     return known
 
@@ -69,10 +67,9 @@ async def add(tx: AsyncConnection, new: Sequence[NewMessage], now: datetime) -> 
         }
         for one, salt in zip(new, salts, strict=True)
     ]
-    added = sa.insert(message).returning(message.c.id, sort_by_parameter_order=True)
-    ids = list((await tx.execute(added, rows)).scalars().all())
+    ids = list((await tx.execute(_ADD, rows)).scalars().all())
     await tx.execute(
-        sa.insert(message_body),
+        _ADD_BODIES,
         [
             {"message_id": id_, "salt": salt, "text": one.text, "menu_id": one.menu_id, "raw": one.raw}
             for id_, salt, one in zip(ids, salts, new, strict=True)
@@ -111,23 +108,30 @@ async def record_recall(
 
 async def list_bubbles(tx: AsyncConnection, conversation_id: int, first_id: int, last_id: int) -> list[Any]:
     """Return what the customer wrote between two messages, oldest first, without what was taken back."""
-    recalled = sa.exists().where(recall.c.source == message.c.source, recall.c.msgid == message.c.msgid)
-    wanted = (
-        sa.select(
-            message.c.id,
-            message.c.msgid,
-            message.c.kind,
-            message.c.sent_at,
-            message_body.c.text,
-            message_body.c.menu_id,
-        )
-        .join(message_body, message_body.c.message_id == message.c.id)
-        .where(
-            message.c.conversation_id == conversation_id,
-            message.c.id.between(first_id, last_id),
-            message.c.author == Author.CUSTOMER,
-            ~recalled,
-        )
-        .order_by(message.c.id)
+    wanted = {"conversation": conversation_id, "first": first_id, "last": last_id}
+    return list((await tx.execute(_LIST_BUBBLES, wanted)).all())
+
+
+_FIND_KNOWN = sa.select(message.c.msgid).where(
+    message.c.source == sa.bindparam("source"), message.c.msgid.in_(sa.bindparam("msgids", expanding=True))
+)
+_ADD = sa.insert(message).returning(message.c.id, sort_by_parameter_order=True)
+_ADD_BODIES = sa.insert(message_body)
+_LIST_BUBBLES = (
+    sa.select(
+        message.c.id,
+        message.c.msgid,
+        message.c.kind,
+        message.c.sent_at,
+        message_body.c.text,
+        message_body.c.menu_id,
     )
-    return list((await tx.execute(wanted)).all())
+    .join(message_body, message_body.c.message_id == message.c.id)
+    .where(
+        message.c.conversation_id == sa.bindparam("conversation"),
+        message.c.id.between(sa.bindparam("first"), sa.bindparam("last")),
+        message.c.author == Author.CUSTOMER,
+        ~sa.exists().where(recall.c.source == message.c.source, recall.c.msgid == message.c.msgid),
+    )
+    .order_by(message.c.id)
+)

@@ -37,6 +37,50 @@ _busy = turn.alias("busy")
 _IS_BUSY = sa.exists().where(_busy.c.conversation_id == turn.c.conversation_id, _busy.c.state == "claimed")
 
 
+_GROWING = (
+    sa.select(turn.c.id, turn.c.opened_at)
+    .where(
+        turn.c.conversation_id == sa.bindparam("conversation"), turn.c.state == "open", ~turn.c.is_complete
+    )
+    .order_by(turn.c.id.desc())
+    .limit(1)
+)
+_ADD = sa.insert(turn)
+_DUE = (
+    sa.select(turn.c.id, turn.c.conversation_id)
+    .where(turn.c.state == "open", turn.c.due_at <= sa.bindparam("now"), ~_IS_BUSY)
+    .order_by(turn.c.due_at, turn.c.id)
+    .limit(sa.bindparam("most"))
+)
+_CLAIM = (
+    sa.update(turn)
+    .where(turn.c.id == sa.bindparam("turn"), turn.c.state == "open")
+    .values(
+        state=TurnState.CLAIMED,
+        attempt=turn.c.attempt + 1,
+        lease_owner=sa.bindparam("owner"),
+        lease_until=sa.bindparam("until"),
+    )
+    .returning(*turn.c)
+)
+_FINISH = (
+    sa.update(turn)
+    .where(
+        turn.c.id == sa.bindparam("turn"), turn.c.attempt == sa.bindparam("fence"), turn.c.state == "claimed"
+    )
+    .values(
+        state=TurnState.DONE,
+        decision=sa.bindparam("end"),
+        finished_at=sa.bindparam("now"),
+        lease_owner=None,
+        lease_until=None,
+    )
+)
+_NEXT_DUE = sa.select(sa.func.min(turn.c.due_at)).where(turn.c.state == "open")
+_SENT_AT = sa.select(message.c.sent_at).where(message.c.id == sa.bindparam("message"))
+_ADD_MATCHES = sa.insert(match)
+
+
 async def add_bubble(
     tx: AsyncConnection,
     *,
@@ -53,14 +97,7 @@ async def add_bubble(
     shall get one apology for all of it.
     """
     is_late = now - sent_at > rules.fresh
-    growing = (
-        await tx.execute(
-            sa.select(turn.c.id, turn.c.opened_at)
-            .where(turn.c.conversation_id == conversation_id, turn.c.state == "open", ~turn.c.is_complete)
-            .order_by(turn.c.id.desc())
-            .limit(1)
-        )
-    ).one_or_none()
+    growing = (await tx.execute(_GROWING, {"conversation": conversation_id})).one_or_none()
     if growing is None:
         due_at = now if is_whole else now + rules.wait
         due_at = now + rules.longest_wait if is_late else due_at
@@ -73,7 +110,7 @@ async def add_bubble(
             "opened_at": sent_at,
             "due_at": due_at,
         }
-        await tx.execute(sa.insert(turn).values(row))
+        await tx.execute(_ADD, row)
         return
     due_at = now if is_whole else min(now + rules.wait, max(growing.opened_at + rules.longest_wait, now))
     due_at = now + rules.longest_wait if is_late else due_at
@@ -99,30 +136,14 @@ async def claim_due(
     Late turns of one conversation are taken together: the customer gets one answer to them, not one each. A turn that
     nobody took for so long was left by an outage; it waits a moment longer, until the rest of the log has been read.
     """
-    due = (
-        sa.select(turn.c.id, turn.c.conversation_id)
-        .where(turn.c.state == "open", turn.c.due_at <= now, ~_IS_BUSY)
-        .order_by(turn.c.due_at, turn.c.id)
-        .limit(limit)
-    )
     first: dict[int, int] = {}
-    for row in (await tx.execute(dialect.skip_locked(tx, due))).all():
+    due = await tx.execute(dialect.skip_locked(tx, _DUE), {"now": now, "most": limit})
+    for row in due.all():
         first.setdefault(row.conversation_id, row.id)
     taken = []
     for turn_id in first.values():
-        row = (
-            await tx.execute(
-                sa.update(turn)
-                .where(turn.c.id == turn_id, turn.c.state == "open")
-                .values(
-                    state=TurnState.CLAIMED,
-                    attempt=turn.c.attempt + 1,
-                    lease_owner=owner,
-                    lease_until=wall + lease,
-                )
-                .returning(*turn.c)
-            )
-        ).one_or_none()
+        given = {"turn": turn_id, "owner": owner, "until": wall + lease}
+        row = (await tx.execute(_CLAIM, given)).one_or_none()
         if row is None:
             continue
         loaded = await _load(tx, row, now, rules)
@@ -135,19 +156,14 @@ async def claim_due(
 
 async def find_next_due(tx: AsyncConnection) -> datetime | None:
     """Return when the next turn is due; None when none waits."""
-    waiting = sa.select(sa.func.min(turn.c.due_at)).where(turn.c.state == "open")
-    found: datetime | None = (await tx.execute(waiting)).scalar_one_or_none()
+    found: datetime | None = (await tx.execute(_NEXT_DUE)).scalar_one_or_none()
     return found
 
 
 async def finish(tx: AsyncConnection, done: Turn, decision: AnswerKind, now: datetime) -> bool:
     """End a turn; False when somebody else has taken it meanwhile, then nothing may follow from it."""
-    ended = await tx.execute(
-        sa.update(turn)
-        .where(turn.c.id == done.id, turn.c.attempt == done.attempt, turn.c.state == "claimed")
-        .values(state=TurnState.DONE, decision=decision, finished_at=now, lease_owner=None, lease_until=None)
-    )
-    return ended.rowcount == 1
+    given = {"turn": done.id, "fence": done.attempt, "end": decision, "now": now}
+    return (await tx.execute(_FINISH, given)).rowcount == 1
 
 
 async def postpone(tx: AsyncConnection, waiting: Turn, due_at: datetime) -> None:
@@ -191,9 +207,7 @@ async def _is_covered(tx: AsyncConnection, conversation_id: int, turn_id: int, b
     return (await tx.execute(later.limit(1))).one_or_none() is not None
 
 
-async def reopen(
-    tx: AsyncConnection, turn_id: int, blocked: str, due_at: datetime | None = None
-) -> bool:
+async def reopen(tx: AsyncConnection, turn_id: int, blocked: str, due_at: datetime | None = None) -> bool:
     """Let a turn be decided again because its answer could not leave; False when that happened twice already.
 
     `due_at` None: it keeps its own, long past.
@@ -202,9 +216,7 @@ async def reopen(
     done = await tx.execute(
         sa.update(turn)
         .where(turn.c.id == turn_id, turn.c.state == "done", turn.c.round < 2)
-        .values(
-            state=TurnState.OPEN, is_complete=True, blocked=blocked, round=turn.c.round + 1, **changes
-        )
+        .values(state=TurnState.OPEN, is_complete=True, blocked=blocked, round=turn.c.round + 1, **changes)
     )
     return done.rowcount == 1
 
@@ -229,12 +241,12 @@ async def release(tx: AsyncConnection, *, wall: datetime, everything: bool = Fal
 async def record_matches(tx: AsyncConnection, rows: list[dict[str, Any]]) -> None:
     """Record what the question was held against: rows of the match table."""
     if rows:
-        await tx.execute(sa.insert(match), rows)
+        await tx.execute(_ADD_MATCHES, rows)
 
 
 async def _load(tx: AsyncConnection, row: Any, now: datetime, rules: TurnRules) -> Turn:
     last_id = row.last_message_id
-    sent_at = (await tx.execute(sa.select(message.c.sent_at).where(message.c.id == last_id))).scalar_one()
+    sent_at = (await tx.execute(_SENT_AT, {"message": last_id})).scalar_one()
     if now - sent_at > rules.fresh:
         last_id = await _merge_late(tx, row, last_id, now - rules.fresh, now)
     bubbles = await messages.list_bubbles(tx, row.conversation_id, row.first_message_id, last_id)
