@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +18,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot import assembling, config, serving_lock
+from bot import assembling, config, machine, serving_lock
 from bot.channels.wecom import envelope, pacing
 from bot.channels.wecom import errors as wecom_errors
 from bot.channels.wecom.client import Settings as ClientSettings
@@ -124,7 +122,7 @@ async def opened(settings: config.Settings) -> AsyncIterator[House]:
             metrics=metrics,
             client=client,
             kf=Kf(client, clock) if client else None,
-            owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:64],
+            owner=machine.owner_name(),
             went_live_at=(settings.kf.go_live_at or first_served_at).astimezone(UTC),
             started_at=now,
         )

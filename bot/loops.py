@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from bot import assembling
+from bot import assembling, machine
 from bot.channels.wecom.channel import KfChannel
 from bot.deciding import Deciding
 from bot.files import FileKeeper
@@ -20,7 +20,7 @@ from domain.ports import Channel
 from handlers import routes
 from scheduler.outbox import Outbox
 from scheduler.ticker import Ticker, Wakeup, end_tasks, run_loop
-from store import accounts
+from store import accounts, leases
 
 if TYPE_CHECKING:
     from bot.app import House
@@ -137,9 +137,21 @@ class Loops:
         )
 
     async def _reap(self, *, everything: bool = False) -> None:
+        """Take back the work of processes that are gone, or of all when no other one can run."""
+        if not everything:
+            await self._expire_the_dead()
         for worker in (self.inbox, self.deciding, self.outbox, self.files):
             if worker is not None:
                 await worker.reap(everything=everything)
+
+    async def _expire_the_dead(self) -> None:
+        store = self._house.store
+        async with store.read() as tx:
+            owners = await leases.list_owners(tx)
+        gone = [name for name in owners if machine.is_gone(name)]
+        if gone:
+            await store.write(lambda tx: leases.expire(tx, gone))
+            log.warning("work of dead processes", extra={"action": "leases_expired", "count": len(gone)})
 
     async def _first_round(self) -> None:
         await self.rounds.refresh_accounts()
