@@ -34,7 +34,15 @@ class TurnRules:
 
 
 _busy = turn.alias("busy")
-_IS_BUSY = sa.exists().where(_busy.c.conversation_id == turn.c.conversation_id, _busy.c.state == "claimed")
+# One turn of a conversation at a time, in order, also with two replicas: while one of them is taking the first, the
+# other still sees it as open and due, and leaves the second alone.
+_IS_BUSY = sa.exists().where(
+    _busy.c.conversation_id == turn.c.conversation_id,
+    sa.or_(
+        _busy.c.state == "claimed",
+        sa.and_(_busy.c.state == "open", _busy.c.due_at <= sa.bindparam("now"), _busy.c.id < turn.c.id),
+    ),
+)
 
 
 _GROWING = (
