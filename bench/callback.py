@@ -21,11 +21,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
+
 from bench import hammer, wecom
 from bench.house import CHECKOUT, House, Plan
 from bench.report import Report, percentile
 from bot.channels.wecom import envelope, parsing
 from sandbox import server
+from store.database import Store
+from store.tables import event
 
 USUAL = "Flask + wechatpy + gunicorn, storing nothing"
 STORING = "ours, committed before the 200"
@@ -128,6 +132,17 @@ def fsync_milliseconds(folder: Path) -> float:
     return statistics.median(times) * 1e3
 
 
+async def count_stored(database_url: str) -> int:
+    """Return how many events the database holds."""
+    store = await Store.open(database_url)
+    try:
+        async with store.read() as tx:
+            counted = sa.select(sa.func.count()).select_from(event).where(event.c.receiver == "kf")
+            return int((await tx.execute(counted)).scalar_one())
+    finally:
+        await store.close()
+
+
 def usual_python(folder: Path) -> Path:
     """Return the Python of the usual set-up's own environment, made when it is missing."""
     python = folder / "bin" / "python"
@@ -189,10 +204,19 @@ async def compare(chosen: argparse.Namespace, report: Report) -> None:
             finally:
                 for rival in rivals:
                     rival.house.kill()
+        await _judge_stored(rivals, made, report)
         report.row("size of a body", f"{statistics.mean(len(one.body) for one in made):.0f} bytes")
         report.row("bare verify + decrypt + parse", f"{bare_microseconds(made):.1f} µs")
         report.row("one fsync", f"{fsync_milliseconds(folder):.2f} ms")
     _report(rivals, report, strict=not chosen.loose)
+
+
+async def _judge_stored(rivals: list[Rival], made: list[Envelope], report: Report) -> None:
+    """Count what is in the databases after a kill -9: every 200 promised a row."""
+    for rival in rivals:
+        if rival.name in (STORING, WHOLE):
+            stored = await count_stored(rival.house.plan.database_url)
+            report.must(stored == len(made), f"{rival.name}: {stored} of {len(made)} events are stored")
 
 
 def _report(rivals: list[Rival], report: Report, *, strict: bool) -> None:

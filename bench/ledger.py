@@ -124,9 +124,7 @@ class Ledger:
         for one in self.said.values():
             if one.is_history or one.answers or one.late_group:
                 continue
-            follower = self._next(one)
-            joined = not one.is_whole and follower is not None and (follower.answers or follower.late_group)
-            if not joined:
+            if not self._has_joined(one):
                 missing.append(one)
         return missing + [group[-1] for group in self.late_groups() if not self._is_covered(group)]
 
@@ -142,10 +140,21 @@ class Ledger:
         """Return the keys under which an answer to this message may stand in the outbox."""
         return [key_of(key_of(SOURCE, one.msgid, number), 0) for number in range(ROUNDS)]
 
-    @staticmethod
-    def _is_covered(group: list[Said]) -> bool:
-        """One late answer covers what came before it; after it nothing may be missing."""
-        return bool(group[-1].answers)
+    def _is_covered(self, group: list[Said]) -> bool:
+        """One late answer covers what came before it; after it nothing may be missing but greetings that joined."""
+        left = list(group)
+        while left and self._has_joined(left[-1]):
+            left.pop()
+        return not left or bool(left[-1].answers)
+
+    def _has_joined(self, one: Said) -> bool:
+        """Say whether a greeting was answered with what the customer wrote after it."""
+        if one.is_whole or one.answers:
+            return False
+        follower = self._next(one)
+        if follower is None:
+            return False
+        return bool(follower.answers or follower.late_group) or self._has_joined(follower)
 
     def _next(self, one: Said) -> Said | None:
         talk = self.by_customer[one.customer]

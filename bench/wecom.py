@@ -77,20 +77,25 @@ async def balancer(ports: Callable[[], Sequence[int]], seed: int) -> AsyncIterat
     """Give the address of a balancer that hands each connection to one of `ports()`, dead ones included."""
     dice = random.Random(seed)
     tasks: set[asyncio.Task[None]] = set()
+    writers: set[asyncio.StreamWriter] = set()
 
     async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while chunk := await source.read(65536):
-                target.write(chunk)
-                await target.drain()
-        target.close()
+        try:
+            with contextlib.suppress(OSError):
+                while chunk := await source.read(65536):
+                    target.write(chunk)
+                    await target.drain()
+        finally:
+            target.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
         choices = list(ports())
         dice.shuffle(choices)
         for port in choices:
             with contextlib.suppress(OSError):
                 behind = await asyncio.open_connection("127.0.0.1", port)
+                writers.add(behind[1])
                 both = [
                     asyncio.create_task(pump(reader, behind[1])),
                     asyncio.create_task(pump(behind[0], writer)),
@@ -109,3 +114,7 @@ async def balancer(ports: Callable[[], Sequence[int]], seed: int) -> AsyncIterat
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()

@@ -1,0 +1,1 @@
+"""The benches at a small size."""
