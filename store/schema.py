@@ -12,13 +12,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from domain.errors import SchemaOutdated
+from domain.errors import SchemaOutdated, StoreUnavailable
 from store import database
 
 # The newest revision under migrations/versions; a test compares it with Alembic's own answer.
 HEAD = "0001"
 
 _FOLDER = Path(__file__).with_name("migrations")
+
+# The driver is not among the usual packages: most companies stay with SQLite (scripts/setup.sh).
+_NO_DRIVER = (
+    "store.url: 没有安装 PostgreSQL 驱动，请在程序目录运行一次 GUANJIA_WITH=postgres ./guanjia --help。"
+    " (The PostgreSQL driver is not installed; run that once in the program's folder.)"
+)
 
 
 def version_of(url: str) -> str | None:
@@ -82,10 +88,16 @@ class _Connection:
         parsed = database.parse_url(url)
         self._url = parsed.set(drivername=parsed.drivername.replace("+aiosqlite", ""))
         if parsed.get_backend_name() == "sqlite":
-            Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise database.unavailable(error, self._url) from error
 
     def __enter__(self) -> sa.Connection:
-        self._engine = sa.create_engine(self._url, poolclass=sa.pool.NullPool)
+        try:
+            self._engine = sa.create_engine(self._url, poolclass=sa.pool.NullPool)
+        except ImportError as error:
+            raise StoreUnavailable(_NO_DRIVER) from error
         try:
             self._open = self._engine.connect()
         except (DBAPIError, OSError) as error:

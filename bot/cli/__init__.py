@@ -40,7 +40,15 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain([str(error)], code=1 if isinstance(error, errors.StoreBusy) else 2)
     except errors.BotError as error:
         return _complain([str(error)], code=1)
+    except OSError as error:
+        # A folder or file of the settings or the arguments; one without a name is our own mistake and stays whole.
+        if error.filename is None:
+            raise
+        return _complain([_UNUSABLE.format(name=error.filename, reason=error.strerror)], code=2)
     return 0
+
+
+_UNUSABLE = "{name} 用不了（{reason}），请检查路径和权限。 (Cannot be used; check path and permissions.)"
 
 
 def _complain(problems: list[str], *, code: int) -> int:

@@ -178,6 +178,35 @@ def test_an_unreachable_database_is_exit_code_2_without_its_password(run: Run, t
         assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize("command", ["serve", "migrate", "routes"])
+def test_a_database_folder_that_cannot_be_made_is_one_sentence(
+    run: Run, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "config.toml").write_text(GOOD + '[store]\nurl = "sqlite:////proc/nope/x.db"\n', "utf-8")
+
+    done = run(command, "--config", str(tmp_path / "config.toml"))
+
+    assert done.code == 2
+    assert "/proc/nope" in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "doctor"])
+def test_a_missing_driver_names_the_command_that_installs_it(
+    run: Run, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    (tmp_path / "config.toml").write_text(GOOD + '[store]\nurl = "postgresql://g@127.0.0.1:1/g"\n', "utf-8")
+
+    done = run(
+        command, "--config", str(tmp_path / "config.toml"), *(["--offline"] if command == "doctor" else [])
+    )
+
+    assert done.code == (1 if command == "doctor" else 2)
+    assert "GUANJIA_WITH=postgres ./guanjia --help" in (done.out + done.err).replace("\n", "")
+    assert "Traceback" not in done.err
+
+
 def test_settings_are_printed_without_secrets(run: Run, config: str) -> None:
     done = run("settings", "--config", config)
 
