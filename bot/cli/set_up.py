@@ -57,7 +57,7 @@ def doctor(
 
     options.quieten()
     try:
-        loaded = configuration.load(config, reading.working_environment())
+        so_far = configuration.load_so_far(config, reading.working_environment())
     except ConfigError as error:
         show_report([surgery.configuration_failed(problem) for problem in error.problems])
         raise typer.Exit(2) from None
@@ -65,14 +65,16 @@ def doctor(
     async def examine() -> list[Finding]:
         found: list[Finding] = []
         with options.console(to_stderr=True).status("检查中…") as status:
-            problems = checking.check(loaded, options.today(loaded))
-            async for finding in surgery.examine(loaded, problems, offline=offline):
+            problems = checking.check(so_far.settings, options.today(so_far.settings))
+            async for finding in surgery.examine(so_far, problems, offline=offline):
                 found.append(finding)
                 status.update(f"{finding.check} …")
         return found
 
     findings = options.run(examine())
     show_report(findings)
+    if so_far.problems:
+        raise typer.Exit(2)
     raise typer.Exit(1 if any(finding.state is surgery.State.FAIL for finding in findings) else 0)
 
 

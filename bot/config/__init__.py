@@ -8,7 +8,7 @@ Read settings in bot/app.py and the command line only; pass values on.
 
 from __future__ import annotations
 
-from bot.config.reading import build, load
+from bot.config.reading import SoFar, build, load, load_so_far
 from bot.config.rendering import documentation, example, masked, masked_text
 from bot.config.rules import OFFICIAL_API, warnings
 from bot.config.table import Receiver, Settings, parse_hours
@@ -17,10 +17,12 @@ __all__ = [
     "OFFICIAL_API",
     "Receiver",
     "Settings",
+    "SoFar",
     "build",
     "documentation",
     "example",
     "load",
+    "load_so_far",
     "masked",
     "masked_text",
     "parse_hours",

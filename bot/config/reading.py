@@ -85,6 +85,62 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Without any file the environment alone is enough; relative paths are then relative to the working folder.
     Raises ConfigError with all mistakes.
     """
+    return _finish(_read(path, environ))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoFar:
+    """Settings that may not be complete yet. `problems`: what `load` would complain about.
+
+    `missing`: paths of credentials that are absent or wrong; `settings` holds a meaningless word in their place.
+    """
+
+    settings: Settings
+    problems: tuple[str, ...] = ()
+    missing: frozenset[Path_] = frozenset()
+
+    def has(self, *path: str) -> bool:
+        return path not in self.missing
+
+
+def load_so_far(path: Path | None, environ: Mapping[str, str]) -> SoFar:
+    """Read the settings like `load`, but go on without credentials: for the doctor, who is asked while they are filled.
+
+    Raises ConfigError with all mistakes when there are others that leave no settings at all.
+    """
+    given = _read(path, environ)
+    try:
+        return SoFar(settings=_finish(given))
+    except ConfigError as error:
+        missing = _stand_in(given)
+        try:
+            settings = Settings.model_validate(given.values, context={"base": given.base})
+        except ValidationError:
+            raise error from None
+        return SoFar(settings=settings, problems=tuple(error.problems), missing=missing)
+
+
+# Meaningless, and of the shape the table asks for.
+_STAND_INS = {"corp_id": "missing", "secret": "missing", "token": "missing", "aes_key": "A" * 43}
+
+
+def _stand_in(given: Given) -> frozenset[Path_]:
+    """Put a meaningless value wherever a credential is absent or was complained about; return where."""
+    if not given.find(("wecom", "receivers")):
+        given.put(("wecom", "receivers"), {"kf": {}})
+    paths: list[Path_] = [("wecom", "corp_id")]
+    paths += [
+        ("wecom", "receivers", name, key)
+        for name in given.find(("wecom", "receivers"))
+        for key in ("secret", "token", "aes_key")
+    ]
+    missing = {path for path in paths if path in given.blamed or not given.find(path)}
+    for path in missing:
+        given.put(path, _STAND_INS[path[-1]])
+    return frozenset(missing)
+
+
+def _read(path: Path | None, environ: Mapping[str, str]) -> Given:
     if not is_given(path, environ):
         raise ConfigError([_NO_CONFIGURATION])
     path = path or _usual_file(environ)
@@ -94,7 +150,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         base=(path.absolute().parent if path else Path.cwd()),
     )
     _apply_environment(given, environ)
-    return _finish(given)
+    return given
 
 
 def is_given(path: Path | None, environ: Mapping[str, str]) -> bool:

@@ -26,8 +26,9 @@ _PATIENCE_SECONDS = 8.0
 _CERTIFICATE_DAYS = 14
 
 
-async def check(settings: config.Settings) -> AsyncIterator[Finding]:
+async def check(so_far: config.SoFar) -> AsyncIterator[Finding]:
     """Check certificate, every receiver's URL and the verify file at server.public_url."""
+    settings = so_far.settings
     base = settings.server.public_url
     if not base:
         host = settings.server.host if settings.server.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
@@ -41,6 +42,13 @@ async def check(settings: config.Settings) -> AsyncIterator[Finding]:
     timeout = aiohttp.ClientTimeout(total=_PATIENCE_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         for name, receiver in settings.wecom.receivers.items():
+            needed = [
+                ("wecom", "corp_id"),
+                *(("wecom", "receivers", name, key) for key in ("token", "aes_key")),
+            ]
+            if not all(so_far.has(*path) for path in needed):
+                yield skip(f"回调 {name}", "企业 ID、Token 或 EncodingAESKey 还没有填好，填好后才能检查")
+                continue
             yield await check_receiver(session, base, settings.wecom.corp_id, name, receiver)
         if settings.server.verify_file:
             yield await check_verify_file(session, base, settings)

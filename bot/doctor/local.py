@@ -144,7 +144,7 @@ async def check_content(settings: config.Settings) -> AsyncIterator[Finding]:
     try:
         words = loading.load(settings.content.folder)
         if (path is not None and not path.exists()) or schema.version_of(settings.store.url) != schema.HEAD:
-            yield _unapproved(settings, len(words.faqs), 0)
+            yield _told_approval(settings, words, frozenset())
             return
     except ContentError:
         return  # Told by check_settings, with file and line.
@@ -161,20 +161,26 @@ async def check_content(settings: config.Settings) -> AsyncIterator[Finding]:
             }
     finally:
         await store.close()
-    count = sum((faq.id, faq.digest) in approved for faq in words.faqs.values())
-    yield _unapproved(settings, len(words.faqs), count)
+    yield _told_approval(settings, words, frozenset(approved))
 
 
-def _unapproved(settings: config.Settings, total: int, approved: int) -> Finding:
+def _told_approval(
+    settings: config.Settings, words: loading.Content, approved: frozenset[tuple[str, str]]
+) -> Finding:
+    """Say how many entries and fixed replies are approved; both kinds have to be."""
+    faqs, replies = len(words.faqs), len(words.replies)
+    open_faqs = sum((faq.id, faq.digest) not in approved for faq in words.faqs.values())
+    open_replies = sum((key, reply.digest) not in approved for key, reply in words.replies.items())
+    total, waiting = f"{faqs} 条问答、{replies} 条话术", f"{open_faqs} 条问答、{open_replies} 条话术"
     fix = "业务和合规人员逐条看过后运行 guanjia content approve … --by 姓名"
+    if not open_faqs and not open_replies:
+        return ok("内容审批", f"{total}全部已审批")
     if settings.content.serve_samples:
         return warn(
             "内容审批",
-            f"{total} 条中 {approved} 条已审批，其余作为示例使用",
+            f"{total}中有 {waiting}待审批，作为示例使用",
             "正式使用前关闭 content.serve_samples",
         )
-    if approved == 0:
-        return fail("内容审批", f"{total} 条内容都没有审批，机器人没有可以回答的问题", fix)
-    if approved < total:
-        return warn("内容审批", f"{total} 条中 {approved} 条已审批，其余不会使用（有旧版的沿用旧版）", fix)
-    return ok("内容审批", f"{total} 条全部已审批")
+    if open_faqs == faqs:
+        return fail("内容审批", f"{waiting}待审批，机器人没有可以回答的问题", fix)
+    return warn("内容审批", f"{total}中有 {waiting}待审批，审批前不会使用（有旧版的沿用旧版）", fix)

@@ -108,13 +108,17 @@ class Caller:
         )
 
 
-async def check(settings: config.Settings) -> AsyncIterator[Finding]:
+async def check(so_far: config.SoFar) -> AsyncIterator[Finding]:
     """Ask the platform everything that can be asked without changing anything."""
+    settings = so_far.settings
     timeout = aiohttp.ClientTimeout(total=settings.wecom.timeout_seconds)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         caller = Caller(settings, session)
         skew_told = False
         for name, receiver in settings.wecom.receivers.items():
+            if not (so_far.has("wecom", "corp_id") and so_far.has("wecom", "receivers", name, "secret")):
+                yield skip(f"凭证 {name}", "企业 ID 或 Secret 还没有填好，填好后才能检查")
+                continue
             params = {"corpid": settings.wecom.corp_id, "corpsecret": receiver.secret.get_secret_value()}
             answer = await caller.call("gettoken", params)
             if not skew_told and answer.dated is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 from bot import app, checking, config, doctor
 from bot.doctor import local, platform
 from bot.doctor.finding import Finding, State
+from domain.errors import ConfigError
 from sandbox import server
 from sandbox import settings as sandbox_settings
 from sandbox.faults import Fault, FaultKind
@@ -58,7 +60,7 @@ async def corp(
 async def asked(settings: config.Settings) -> dict[str, Finding]:
     """Return what the platform checks say, the worst finding of each name."""
     found: dict[str, Finding] = {}
-    async for finding in platform.check(settings):
+    async for finding in platform.check(config.SoFar(settings=settings)):
         before = found.get(finding.check)
         if before is None or before.state is State.OK:
             found[finding.check] = finding
@@ -71,7 +73,7 @@ async def test_a_healthy_set_up_passes_every_check_up_to_the_callback(tmp_path: 
             update={"server": settings.server.model_copy(update={"public_url": address})}
         )
         problems = checking.check(reachable, AT.date())
-        findings = [finding async for finding in doctor.examine(reachable, problems)]
+        findings = [finding async for finding in doctor.examine(config.SoFar(settings=reachable), problems)]
 
     failed = [finding for finding in findings if finding.state is State.FAIL]
     assert failed == []
@@ -211,7 +213,9 @@ async def test_a_server_with_another_key_is_found_out(
         receiver = {"secret": "right", "token": TOKEN, "aes_key": KEY} | change
         wecom = {"corp_id": CORP, "api_base": box.url, "receivers": {"kf": receiver}}
         other = settings_of(tmp_path, box.url, wecom=wecom, server={"public_url": address})
-        findings = {finding.check: finding async for finding in doctor.callbacks.check(other)}
+        findings = {
+            finding.check: finding async for finding in doctor.callbacks.check(config.SoFar(settings=other))
+        }
 
     assert findings["回调 kf"].state is State.FAIL
     assert told in findings["回调 kf"].sentence
@@ -220,7 +224,9 @@ async def test_a_server_with_another_key_is_found_out(
 async def test_a_server_that_does_not_run_is_told_with_its_address(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, "http://127.0.0.1:1", server={"port": 1})
 
-    findings = {finding.check: finding async for finding in doctor.callbacks.check(settings)}
+    findings = {
+        finding.check: finding async for finding in doctor.callbacks.check(config.SoFar(settings=settings))
+    }
 
     assert findings["回调地址"].state is State.SKIP
     assert findings["回调 kf"].state is State.FAIL
@@ -236,9 +242,15 @@ async def test_the_verify_file_must_be_served_as_it_is(tmp_path: Path) -> None:
         server_section = settings.server.model_copy(update={"public_url": address})
         reachable = settings.model_copy(update={"server": server_section})
 
-        served = {finding.check: finding async for finding in doctor.callbacks.check(reachable)}
+        served = {
+            finding.check: finding
+            async for finding in doctor.callbacks.check(config.SoFar(settings=reachable))
+        }
         (tmp_path / "WW_verify_abc.txt").write_text("changed")
-        changed = {finding.check: finding async for finding in doctor.callbacks.check(reachable)}
+        changed = {
+            finding.check: finding
+            async for finding in doctor.callbacks.check(config.SoFar(settings=reachable))
+        }
 
     assert served["可信域名文件"].state is State.OK
     assert changed["可信域名文件"].state is State.FAIL
@@ -274,3 +286,41 @@ async def test_content_nobody_approved_fails_where_samples_are_not_served(tmp_pa
     assert [finding.state for finding in demo] == [State.WARN]
     assert [finding.state for finding in real] == [State.FAIL]
     assert "content approve" in real[0].fix
+    assert re.fullmatch(r"\d+ 条问答、\d+ 条话术待审批，.*", real[0].sentence)
+
+
+async def test_what_is_filled_in_is_checked_while_the_rest_is_missing(tmp_path: Path) -> None:
+    async with corp(tmp_path) as (box, _):
+        (tmp_path / "config.toml").write_text(
+            f'[wecom]\ncorp_id = "{CORP}"\napi_base = "{box.url}"\n'
+            '[wecom.receivers.kf]\nsecret = "right"\ntoken = ""\naes_key = "tooshort"\n',
+            "utf-8",
+        )
+        so_far = config.load_so_far(tmp_path / "config.toml", {})
+        findings = [finding async for finding in doctor.examine(so_far, [])]
+
+    told = {finding.check: finding for finding in findings}
+    assert sum(finding.check == "配置" for finding in findings) == 2
+    assert told["数据库"].state is State.OK
+    assert told["凭证 kf"].state is State.OK
+    assert told["回调 kf"].state is State.SKIP
+
+
+async def test_without_a_secret_the_platform_is_not_asked(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[wecom]\n", "utf-8")
+    so_far = config.load_so_far(tmp_path / "config.toml", {})
+
+    findings = {finding.check: finding async for finding in doctor.examine(so_far, [])}
+
+    assert len(so_far.problems) == 2
+    assert findings["凭证 kf"].state is State.SKIP
+    assert findings["回调 kf"].state is State.SKIP
+
+
+async def test_a_mistake_that_leaves_no_settings_is_told_as_before(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[server]\nport = "many"\n', "utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        config.load_so_far(tmp_path / "config.toml", {})
+
+    assert any("server.port" in problem for problem in caught.value.problems)
