@@ -78,7 +78,7 @@ async def serve(settings: config.Settings) -> None:
 async def running(settings: config.Settings) -> AsyncIterator[tuple[House, str]]:
     """Give the house with its loops and doors and the address it listens on (the port may have been 0)."""
     with serving_lock.held(settings.store.url), _listening(settings.server) as listener:
-        async with opened(settings) as house:
+        async with opened(settings, goes_live=True) as house:
             loops = Loops(house)
             await loops.take_over()
             application = _application(house, loops)
@@ -101,8 +101,12 @@ async def running(settings: config.Settings) -> AsyncIterator[tuple[House, str]]
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: config.Settings) -> AsyncIterator[House]:
-    """Give the house without loops and doors: store open and of the right schema, words loaded, client ready."""
+async def opened(settings: config.Settings, *, goes_live: bool = False) -> AsyncIterator[House]:
+    """Give the house without loops and doors: store open and of the right schema, words loaded, client ready.
+
+    `goes_live`: this is the server; its first start is when the company goes live, unless the settings say when. It
+    also takes the last good words when the files have mistakes, while commands refuse them.
+    """
     clock = _clock(settings)
     await asyncio.to_thread(schema.ensure, settings.store.url)
     store = await Store.open(settings.store.url)
@@ -110,9 +114,11 @@ async def opened(settings: config.Settings) -> AsyncIterator[House]:
     try:
         metrics = Metrics()
         now = clock.now()
-        first_served_at = await store.write(lambda tx: instance.ensure_went_live(tx, now))
+        first_served_at = await store.write(
+            lambda tx: instance.ensure_went_live(tx, now) if goes_live else instance.find_went_live(tx)
+        )
         library = Library(store, clock, assembling.library_rules(settings))
-        await library.load()
+        await library.load(takes_last_good=goes_live)
         client = _client(settings, store, clock, metrics)
         yield House(
             settings=settings,
@@ -123,7 +129,7 @@ async def opened(settings: config.Settings) -> AsyncIterator[House]:
             client=client,
             kf=Kf(client, clock) if client else None,
             owner=machine.owner_name(),
-            went_live_at=(settings.kf.go_live_at or first_served_at).astimezone(UTC),
+            went_live_at=(settings.kf.go_live_at or first_served_at or now).astimezone(UTC),
             started_at=now,
         )
     finally:

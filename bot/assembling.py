@@ -35,6 +35,7 @@ def handler_rules(settings: config.Settings) -> Rules:
             "licence": f"{company.licence_name} {company.licence}".strip() if company.licence else "",
             "phone": company.phone,
             "website": company.website,
+            "hours": hours_text(service_hours(settings)),
         },
         institutions={
             line: Institution(name=one.name, url=one.url) for line, one in company.institutions.items()
@@ -46,6 +47,12 @@ def handler_rules(settings: config.Settings) -> Rules:
         pilot_accounts=frozenset(settings.pilot.accounts),
         pilot_advisors=frozenset(settings.pilot.advisors),
     )
+
+
+def hours_text(hours: ServiceHours) -> str:
+    """Return the opening hours of today's kind of week as a customer reads them: "09:00-12:00, 13:00-18:00"."""
+    spans = {(period.opens, period.closes) for period in hours.periods}
+    return ", ".join(f"{opens:%H:%M}-{closes:%H:%M}" for opens, closes in sorted(spans))
 
 
 def turn_rules(settings: config.Settings) -> TurnRules:

@@ -16,13 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import intake
 from bot.metrics import Metrics
+from content import reply_files
 from content.knowledge import Knowledge
-from domain.case import CaseKind
+from domain.case import CaseKind, CaseWanted
 from domain.delivery import Act, Body, DeliveryState, NewDelivery, Purpose, SendClass
 from domain.errors import ChannelError
 from domain.happenings import CustomerSpoke, Happening
 from domain.platform import SessionState
 from domain.ports import Channel, Clock
+from domain.replies import AnswerKind
 from domain.reply import Reply, Say, Transfer
 from domain.talk import Conversation, Turn
 from handlers.context import Context, Rules
@@ -38,6 +40,11 @@ log = logging.getLogger(__name__)
 
 _LEASE = timedelta(seconds=60)
 _AFTER_ERROR = timedelta(seconds=5)
+_TRIES = 5
+# Turns in hand at the same time; each may ask the platform who speaks.
+_IN_HAND = 64
+# How long that question may take before silence, the safe side, is chosen.
+_STATE_SECONDS = 3.0
 # A state with a person that we learnt longer ago is asked for again before the bot stays silent because of it.
 _STATE_LIFE = timedelta(minutes=30)
 
@@ -72,23 +79,41 @@ class Deciding:
         self._channel = channel
         self._outbox_bell = outbox_bell
         self._suggest_only = suggest_only
+        self._deciding: set[asyncio.Task[None]] = set()
         self.bell = Wakeup()
 
     async def decide_due(self) -> float | None:
         """Decide the turns whose time has come; a step for ticker.run_loop."""
+        room = _IN_HAND - len(self._deciding)
+        if room <= 0:
+            return None
         now, wall = self._clock.now(), self._clock.wall()
         claimed = await self._store.write(
             lambda tx: turns.claim_due(
-                tx, now=now, wall=wall, owner=self._owner, lease=_LEASE, rules=self._turn_rules
+                tx, now=now, wall=wall, owner=self._owner, lease=_LEASE, rules=self._turn_rules, limit=room
             )
         )
-        # One turn a conversation is claimed, so they can be decided side by side and share their commits.
-        await asyncio.gather(*(self._decide_turn(turn) for turn in claimed))
+        # One turn a conversation is claimed, so they are decided side by side and share their commits.
+        for turn in claimed:
+            task = asyncio.create_task(self._decide_turn(turn), name=f"turn-{turn.id}")
+            self._deciding.add(task)
+            task.add_done_callback(self._decided)
         if claimed:
             return 0
         async with self._store.read() as tx:
             due_at = await turns.find_next_due(tx)
         return None if due_at is None else max((due_at - self._clock.now()).total_seconds(), 0.01)
+
+    async def finish(self) -> None:
+        """Wait for the turns in hand."""
+        if self._deciding:
+            await asyncio.wait(self._deciding)
+
+    def _decided(self, task: asyncio.Task[None]) -> None:
+        self._deciding.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("turn broke", exc_info=task.exception(), extra={"action": "turn_broke"})
+        self.bell.ring()
 
     async def reap(self, *, everything: bool = False) -> None:
         """Give back turns whose worker is gone."""
@@ -117,9 +142,7 @@ class Deciding:
             reply = await self._ask(CustomerSpoke(turn=turn)) or SILENT
         except Exception as error:  # The turn must not stay claimed, whatever broke.
             log.exception("turn failed", extra={"action": "turn_failed", "turn": turn.id})
-            due_at = self._clock.now() + _AFTER_ERROR
-            text = f"{type(error).__name__}: {error}"
-            await self._store.write(lambda tx: turns.record_error(tx, turn, text, due_at))
+            await self._keep_error(turn, f"{type(error).__name__}: {error}")
             return
         if reply.wait_until is not None:
             due_at = reply.wait_until
@@ -132,6 +155,16 @@ class Deciding:
             )
             self._outbox_bell.ring()
 
+    async def _keep_error(self, turn: Turn, error: str) -> None:
+        """Try a turn again a little later; after several tries a person gets it."""
+        now = self._clock.now()
+        if turn.attempt < _TRIES:
+            await self._store.write(lambda tx: turns.record_error(tx, turn, error, now + _AFTER_ERROR))
+            return
+        case = CaseWanted(kind=CaseKind.QUESTION, reason="error", note=error)
+        given_up = Reply(decision=AnswerKind.SILENT, case=case)
+        await self._store.write(lambda tx: self._end_turn(tx, turn, given_up))
+
     async def _with_current_state(self, turn: Turn) -> Turn:
         """Ask the platform who may speak when what we know is old and would keep the bot silent."""
         talk, now = turn.conversation, self._clock.now()
@@ -143,8 +176,9 @@ class Deciding:
         ):
             return turn
         try:
-            status = await self._channel.session_status(talk.account_id, talk.customer.platform_id)
-        except ChannelError:
+            async with asyncio.timeout(_STATE_SECONDS):
+                status = await self._channel.session_status(talk.account_id, talk.customer.platform_id)
+        except (ChannelError, TimeoutError):
             return turn  # Silence is the safe side.
         current = intake.with_state(talk, status, now)
         await self._store.write(
@@ -208,9 +242,9 @@ class Deciding:
         turn_id: int | None,
         message_id: int | None = None,
     ) -> None:
-        case_no = await self._open_case(tx, talk, reply, now, message_id)
+        told = await self._open_case(tx, talk, reply, now, message_id)
         news = [
-            self._delivery(talk, say, now, key=key_of(key, place), turn_id=turn_id, case_no=case_no)
+            self._delivery(talk, say, now, key=key_of(key, place), turn_id=turn_id, told=told)
             for place, say in enumerate(reply.says)
         ]
         if reply.transfer is not None:
@@ -234,28 +268,48 @@ class Deciding:
 
     async def _open_case(
         self, tx: AsyncConnection, talk: Conversation, reply: Reply, now: datetime, message_id: int | None
-    ) -> str:
-        """Open the case a reply wants; return the number customers are told."""
+    ) -> dict[str, str]:
+        """Open the case a reply wants; return the values of the slots that tell the customer about it."""
         if reply.case is None:
-            return ""
+            return {"case_no": "", "due_on": ""}
         is_complaint = reply.case.kind is CaseKind.COMPLAINT
         days = self._rules.complaint_days if is_complaint else self._rules.case_days
+        # Days run from when the customer wrote, not from when we got to it.
+        since = talk.last_customer_message_at or now
         case_id = await cases.open_or_add(
             tx,
             reply.case,
             customer_id=talk.customer.id,
             conversation_id=talk.id,
             actor="bot",
-            due_at=now + timedelta(days=days),
+            due_at=now if reply.case.is_urgent else since + timedelta(days=days),
             now=now,
             message_id=message_id,
         )
-        return f"{case_id:06d}"
+        opened = await cases.find(tx, case_id)
+        return {"case_no": f"{case_id:06d}", "due_on": self._day(opened.due_at if opened else now)}
+
+    def _day(self, at: datetime) -> str:
+        """Return a date in a customer's words (content/replies/opening.toml)."""
+        day = self._rules.hours.today(at)
+        words = self._knowledge().replies.get("due.day")
+        if words is None:
+            return f"{day:%m-%d}"
+        return reply_files.fill(words.text, {"month": str(day.month), "day": str(day.day)})
 
     def _delivery(
-        self, talk: Conversation, say: Say, now: datetime, *, key: str, turn_id: int | None, case_no: str
+        self,
+        talk: Conversation,
+        say: Say,
+        now: datetime,
+        *,
+        key: str,
+        turn_id: int | None,
+        told: dict[str, str],
     ) -> NewDelivery:
-        text = say.text.replace("{case_no}", case_no)
+        text = say.text
+        for slot, value in told.items():
+            text = text.replace(f"{{{slot}}}", value)
         return NewDelivery(
             key=key,
             act=Act.MENU if say.menu else Act.TEXT,
@@ -288,6 +342,10 @@ class Deciding:
             turn_id=turn_id,
             body=Body(servicers=transfer.servicers, notice=transfer.notice),
             due_at=now,
+            # Nobody is put into a queue after closing, nor long after asking.
+            expires_at=min(
+                now + self._rules.fresh, self._rules.hours.closes_at(now) or now + self._rules.fresh
+            ),
             state=DeliveryState.HELD if self._suggest_only else DeliveryState.DUE,
             outcome="suggest_only" if self._suggest_only else "",
         )

@@ -16,7 +16,8 @@ from store.files import FileWanted
 log = logging.getLogger(__name__)
 
 _LEASE = timedelta(seconds=120)
-_TRIES = 8
+# With at most 15 minutes between two tries this is three days, the life of a media_id (WeCom doc 90253).
+_TRIES = 290
 _BATCH = 4
 
 
@@ -70,7 +71,11 @@ class FileKeeper:
 
     async def _note_failure(self, one: FileWanted, error: Exception, *, is_final: bool) -> None:
         gives_up = is_final or one.attempt >= _TRIES
-        retry_at = None if gives_up else self._clock.now() + timedelta(seconds=min(5 * 2**one.attempt, 900))
+        retry_at = (
+            None
+            if gives_up
+            else self._clock.now() + timedelta(seconds=min(5 * 2 ** min(one.attempt, 8), 900))
+        )
         log.warning(
             "file not fetched",
             extra={"action": "file_failed", "file": one.id, "error": type(error).__name__, "final": gives_up},

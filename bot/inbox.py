@@ -7,9 +7,10 @@ transaction that ends the event.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 _LEASE = timedelta(seconds=120)
 _TRIES = 5
+# Events and pulls worked on at the same time.
+_IN_HAND = 32
 _LONGEST_BACKOFF_SECONDS = 60
 
 
@@ -55,6 +58,7 @@ class Inbox:
         self._deciding = deciding
         self._metrics = metrics
         self._owner = owner
+        self._working: set[asyncio.Task[None]] = set()
         self.bell = Wakeup()
 
     async def accept(self, *, key: str, receiver: str, kind: str, body: bytes) -> None:
@@ -68,18 +72,38 @@ class Inbox:
 
     async def process_due(self) -> float | None:
         """Work on events whose time has come; a step for ticker.run_loop."""
+        if len(self._working) >= _IN_HAND:
+            return None
         now, wall = self._clock.now(), self._clock.wall()
         claimed = await self._store.write(
             lambda tx: events.claim_due(tx, now=now, wall=wall, owner=self._owner, lease=_LEASE)
         )
         if not claimed:
             return None
-        notices = [stored for stored in claimed if stored.receiver != "kf_log"]
+        # Side by side: a slow account delays neither another account nor a welcome, which lives 20 seconds.
         for stored in claimed:
             if stored.receiver == "kf_log":
-                await self._attempt([stored], partial(self._process_session_event, stored))
-        await self._process_callbacks(notices)
+                self._begin(self._attempt([stored], partial(self._process_session_event, stored)))
+        callbacks = [stored for stored in claimed if stored.receiver != "kf_log"]
+        for attempt in await self._sort(callbacks):
+            self._begin(attempt)
         return 0
+
+    async def finish(self) -> None:
+        """Wait for the events in hand."""
+        if self._working:
+            await asyncio.wait(self._working)
+
+    def _begin(self, attempt: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(attempt, name="event")
+        self._working.add(task)
+        task.add_done_callback(self._worked)
+
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("event broke", exc_info=task.exception(), extra={"action": "event_broke"})
+        self.bell.ring()
 
     async def reap(self, *, everything: bool = False) -> None:
         """Give back events whose worker is gone."""
@@ -89,8 +113,10 @@ class Inbox:
 
     # --- callbacks -----------------------------------------------------------------------------------------
 
-    async def _process_callbacks(self, stored: Sequence[StoredEvent]) -> None:
+    async def _sort(self, stored: Sequence[StoredEvent]) -> list[Coroutine[None, None, None]]:
+        """Return the work that callbacks mean: one pull per account, however many notices there are of it."""
         pulls: dict[str | None, list[tuple[StoredEvent, platform.KfNotified]]] = {}
+        work = []
         for one in stored:
             try:
                 decoded = parsing.decode(one.receiver, one.body)
@@ -100,10 +126,11 @@ class Inbox:
             if isinstance(decoded, platform.KfNotified):
                 pulls.setdefault(decoded.account_id, []).append((one, decoded))
             else:
-                await self._attempt([one], partial(self._process_callback, one, decoded))
+                work.append(self._attempt([one], partial(self._process_callback, one, decoded)))
         for account_id, notices in pulls.items():
             same = [one for one, _ in notices]
-            await self._attempt(same, partial(self._pull, account_id, notices))
+            work.append(self._attempt(same, partial(self._pull, account_id, notices)))
+        return work
 
     async def _process_callback(self, stored: StoredEvent, decoded: platform.PlatformEvent) -> None:
         now = self._clock.now()

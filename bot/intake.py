@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain import platform
 from domain.platform import KfMessage, MessageKind, Origin, SessionState
 from domain.talk import Author, Conversation
-from store import accounts, conversations, customers, deliveries, events, messages, people, turns
+from store import accounts, cases, conversations, customers, deliveries, events, messages, people, turns
 
 CHANNEL = "kf"
 # A session ends by itself after this silence (WeCom doc 94669); no event tells of it.
@@ -42,6 +42,7 @@ class Page:
     started: dict[int, datetime] = field(default_factory=dict)
     states: dict[int, tuple[SessionState, str]] = field(default_factory=dict)
     servicers: set[str] = field(default_factory=set)
+    takers: dict[int, str] = field(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -130,10 +131,10 @@ def _new_message(page: Page, one: KfMessage) -> messages.NewMessage:
         kind=one.kind,
         sent_at=one.sent_at,
         text=one.text,
-        menu_id=one.menu_id or "",
+        menu_id=(one.menu_id or "")[:128],
         raw=one.raw,
-        servicer_id=one.servicer_id or "",
-        media_id=one.media_id or "",
+        servicer_id=(one.servicer_id or "")[:64],
+        media_id=(one.media_id or "")[:256],
     )
 
 
@@ -209,6 +210,9 @@ def _record_change(page: Page, one: KfMessage, talk: Conversation, event: platfo
             page.waking.append(_event_row(page, one, "kf_session_status_change", {}))
         case _:
             page.states[talk.id] = (SessionState.SERVICER, event.new_servicer_id or "")
+            if event.new_servicer_id:
+                page.servicers.add(event.new_servicer_id)
+                page.takers[talk.id] = event.new_servicer_id
 
 
 def _wake(page: Page, one: KfMessage, kind: str, **fields: str) -> None:
@@ -243,10 +247,15 @@ async def _settle(tx: AsyncConnection, page: Page) -> None:
         for talk_id in {*page.latest, *page.heard}
     ]
     await conversations.set_times(tx, rows)
+    for talk_id in page.started:
+        if by_id[talk_id].misses:
+            await conversations.set_misses(tx, talk_id, 0)
     for talk_id in page.started.keys() - {row["conversation"] for row in rows}:
         await conversations.set_session_started(tx, talk_id, page.started[talk_id])
     for talk_id, (state, servicer) in page.states.items():
         await conversations.set_state(tx, talk_id, state, servicer_id=servicer, now=page.now)
+    for talk_id, servicer in page.takers.items():
+        await cases.give(tx, talk_id, servicer, actor=servicer, now=page.now)
     if page.heard:
         await deliveries.release_held(tx, list(page.heard), page.now)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,7 @@ from pydantic import TypeAdapter
 
 from content import loading, matching, segmentation
 from content.knowledge import Knowledge, Served
+from domain.errors import ContentError
 from domain.faq import EntityMode, Faq, Line, Thresholds
 from domain.hours import ServiceHours
 from domain.ports import Clock
@@ -55,12 +57,30 @@ class Library:
         self._content: loading.Content | None = None
         self._knowledge: Knowledge | None = None
         self._mark: object = None
+        # What is wrong with the files while the last good ones are used; empty when they are fine.
+        self.mistakes: tuple[str, ...] = ()
 
     @property
     def content(self) -> loading.Content:
         """The files as they were read."""
         assert self._content is not None, "Library.load comes first"
         return self._content
+
+    def _read(self, takes_last_good: bool) -> loading.Content:
+        kept = self._rules.data_folder / "content-last-good"
+        try:
+            content = loading.load(self._rules.folder)
+        except ContentError as error:
+            if not takes_last_good or not kept.is_dir():
+                raise
+            self.mistakes = tuple(error.problems)
+            log.error(
+                "content has mistakes", extra={"action": "content_broken", "mistakes": len(error.problems)}
+            )
+            return loading.load(kept)
+        if takes_last_good:
+            _keep(self._rules.folder, kept)
+        return content
 
     @property
     def is_ready(self) -> bool:
@@ -72,9 +92,13 @@ class Library:
         assert self._knowledge is not None, "Library.load comes first"
         return self._knowledge
 
-    async def load(self) -> None:
-        """Read the files and store new versions of what they say. Raises ContentError with every mistake."""
-        content = await asyncio.to_thread(loading.load, self._rules.folder)
+    async def load(self, *, takes_last_good: bool = False) -> None:
+        """Read the files and store new versions of what they say.
+
+        Raises ContentError with every mistake; with `takes_last_good` the files of the last good start are used
+        instead, so that a broken file never silences the bot, and `mistakes` says so.
+        """
+        content = await asyncio.to_thread(self._read, takes_last_good)
         texts = [
             ("faq", one.id, one.digest, _FAQ.dump_python(one, mode="json")) for one in content.faqs.values()
         ]
@@ -143,6 +167,18 @@ class Library:
                     chosen[name] = one
         # A text that was taken out of the files is withdrawn, approved or not.
         return [one for name, one in chosen.items() if name in current]
+
+
+def _keep(folder: Path, kept: Path) -> None:
+    """Keep a copy of the words that were good; readers never see half of it."""
+    beside = kept.with_name(kept.name + ".new")
+    shutil.rmtree(beside, ignore_errors=True)
+    for path in sorted([*folder.rglob("*.toml"), *folder.glob("*.txt")]):
+        target = beside / path.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    shutil.rmtree(kept, ignore_errors=True)
+    beside.rename(kept)
 
 
 def _outranks(one: Version, other: Version, current: str | None) -> bool:

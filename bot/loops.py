@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 _REAP_SECONDS = 5
 _LIBRARY_SECONDS = 2
 _MEDIA_WAIT_SECONDS = 5.0
+# How long the first decision waits to know who is receiving; longer only when the platform does not answer.
+_PEOPLE_SECONDS = 3.0
 
 
 class Loops:
@@ -40,6 +42,7 @@ class Loops:
         self._house = house
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+        self._knows_people = asyncio.Event()
         self._ticker = Ticker(lambda name, seconds: house.metrics.tick_seconds.labels(name).observe(seconds))
         channel: Channel | None = KfChannel(house.kf) if house.kf else None
         turn_rules = assembling.turn_rules(settings)
@@ -89,7 +92,7 @@ class Loops:
     async def start(self) -> None:
         """Begin."""
         self._run("inbox", self.inbox.process_due, self.inbox.bell)
-        self._run("turns", self.deciding.decide_due, self.deciding.bell)
+        self._run("turns", self._decide_due, self.deciding.bell)
         self._run("outbox", self.outbox.send_due, self.outbox.bell)
         if self.files is not None:
             self._run("files", self.files.fetch_due, self._file_bell, longest=_MEDIA_WAIT_SECONDS)
@@ -111,8 +114,9 @@ class Loops:
             bell.ring()
         await self._ticker.stop(seconds)
         await end_tasks(self._tasks, seconds)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.outbox.finish(), seconds)
+        for worker in (self.inbox, self.deciding, self.outbox):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(worker.finish(), seconds)
 
     def _puller(self) -> Puller:
         house = self._house
@@ -154,8 +158,20 @@ class Loops:
             log.warning("work of dead processes", extra={"action": "leases_expired", "count": len(gone)})
 
     async def _first_round(self) -> None:
-        await self.rounds.refresh_accounts()
+        try:
+            await self.rounds.refresh_accounts()
+        finally:
+            self._knows_people.set()
+            self.deciding.bell.ring()
         await self.rounds.poll()
+
+    async def _decide_due(self) -> float | None:
+        """Decide turns once it is known who is receiving, so that the first customer is not told that nobody is."""
+        if not self._knows_people.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._knows_people.wait(), _PEOPLE_SECONDS)
+            self._knows_people.set()
+        return await self.deciding.decide_due()
 
     def _run(
         self,

@@ -28,7 +28,21 @@ def is_gone(name: str) -> bool:
     parts = rest.split(":")
     if machine != _machine() or len(parts) != 3 or not parts[0].isdigit() or parts[1] == "0":
         return False
-    return _began_at(int(parts[0])) != parts[1]
+    began = _began_at(int(parts[0]))
+    # Another user's process may be invisible under /proc (ProtectProc, hidepid) and yet be alive.
+    return not _exists(int(parts[0])) if began is None else began != parts[1]
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    stat = _PROCESSES / str(process) / "stat"
+    # One we may signal is our own user's and visible; if its stat says nothing better, it is a zombie.
+    return not stat.exists()
 
 
 def _machine() -> str:

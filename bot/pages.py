@@ -67,6 +67,7 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
             started_at=house.started_at,
             writer_queue=house.store.queue_length,
             is_matching_ready=house.library.is_ready,
+            problems=house.library.mistakes,
         )
 
     return ConsoleContext(

@@ -48,14 +48,24 @@ class Puller:
         self._limit = limit
         self._is_whole = is_whole
         self._on_new = on_new
+        self._waiting: dict[str, asyncio.Task[bool]] = {}
         self._one_reader: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def pull(self, account_id: str, sync_token: str = "") -> bool:
         """Read the account to its end. False when another process is reading it: ask again a little later.
 
-        Raises the ChannelError that stopped it; what was read before is stored.
+        However many ask, one pull runs and one waits: it will see what all of them were told of. Raises the
+        ChannelError that stopped it; what was read before is stored.
         """
+        waiting = self._waiting.get(account_id)
+        if waiting is None:
+            waiting = asyncio.create_task(self._pull_next(account_id, sync_token), name=f"pull-{account_id}")
+            self._waiting[account_id] = waiting
+        return await asyncio.shield(waiting)
+
+    async def _pull_next(self, account_id: str, sync_token: str) -> bool:
         async with self._one_reader[account_id]:
+            self._waiting.pop(account_id, None)
             wall = self._clock.wall()
             held = await self._store.write(
                 lambda tx: accounts.claim_cursor(tx, account_id, wall=wall, owner=self._owner, lease=_LEASE)

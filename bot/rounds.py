@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 # The platform knows the names of customers seen in the last 48 hours (WeCom doc 95159).
 _NAMES_FOR = timedelta(hours=48)
+# Somebody whose name the platform did not tell is asked about again after this.
+_ASK_AGAIN = timedelta(minutes=5)
 
 
 class Rounds:
@@ -28,6 +30,7 @@ class Rounds:
     def __init__(self, house: House, puller: Puller | None) -> None:
         self._house = house
         self._puller = puller
+        self._asked: dict[str, datetime] = {}
 
     async def refresh_accounts(self) -> None:
         """Learn which accounts there are, then who is receiving for them."""
@@ -88,8 +91,12 @@ class Rounds:
         since = house.clock.now() - _NAMES_FOR
         async with house.store.read() as tx:
             nameless = await customers.list_nameless(tx, since)
+        wall = house.clock.wall()
+        self._asked = {who: at for who, at in self._asked.items() if wall - at < _ASK_AGAIN}
+        nameless = [who for who in nameless if who not in self._asked]
         if not nameless:
             return
+        self._asked.update(dict.fromkeys(nameless, wall))
         try:
             profiles = await house.kf.customers(nameless)
         except ChannelError as error:
@@ -105,7 +112,7 @@ class Rounds:
         async with house.store.read() as tx:
             waiting = await events.find_oldest_waiting(tx)
             due = await deliveries.find_oldest_due(tx)
-            by_state = await deliveries.counts(tx)
+            by_state = await deliveries.counts_unfinished(tx)
             known = await accounts.list_all(tx)
         metrics.events_waiting_seconds.set(max((now - waiting).total_seconds(), 0) if waiting else 0)
         metrics.deliveries_waiting_seconds.set(max((now - due).total_seconds(), 0) if due else 0)

@@ -30,12 +30,15 @@ class CaseState(StrEnum):
 class CaseWanted:
     """A case to open, unless one of this kind is open for the conversation; then the reason is added to it.
 
-    `reason`: a hand-over code or a short word such as "late", shown to the owner.
+    `reason`: a hand-over code or a short word such as "late", shown to the owner. `is_urgent`: due at once (danger to
+    life, fraud); an open case of the conversation is raised to it. `joins_any`: add to whatever case is open.
     """
 
     kind: CaseKind
     reason: str
     note: str = ""
+    is_urgent: bool = False
+    joins_any: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,14 @@ class ServiceHours:
                     return opening
         return None
 
+    def closes_at(self, at: datetime) -> datetime | None:
+        """Return when the opening that `at` lies in ends (UTC); None while closed."""
+        local = at.astimezone(self.zone)
+        for period in self.periods if self.is_open(at) else ():
+            if period.weekday == local.weekday() and period.opens <= local.time() < period.closes:
+                return datetime.combine(local.date(), period.closes, self.zone).astimezone(UTC)
+        return None
+
     def today(self, at: datetime) -> date:
         """Return the company's own date at `at`."""
         return at.astimezone(self.zone).date()

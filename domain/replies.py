@@ -35,6 +35,8 @@ class SignalKind(StrEnum):
     COMPLAINT = "complaint"  # Complaint, threat, press, regulator, lawyer.
     VULNERABLE = "vulnerable"  # Elderly, minor or otherwise vulnerable.
     HUMAN = "human"  # Asks for a person.
+    SENSITIVE = "sensitive"  # An identity or card number, a code: it should not be here.
+    CONTACT = "contact"  # Asks for our telephone or our hours.
     THANKS = "thanks"
     GOODBYE = "goodbye"
     GREETING = "greeting"
@@ -46,9 +48,11 @@ class SignalHit:
     """A signal found in a text.
 
     `span`: character range in the normalised text. `code`: the hand-over reason, None for small talk.
-    `whole`: the text says nothing else, so a greeting needs no further search for a question.
+    `whole`: the text says nothing else, so a greeting needs no further search for a question. `id`: which signal of
+    the content it was, e.g. "minor".
     """
 
+    id: str
     kind: SignalKind
     code: HandoverCode | None
     span: tuple[int, int]

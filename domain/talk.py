@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.platform import SessionState
+from domain.platform import MessageKind, SessionState
 
 
 class Author(StrEnum):
@@ -65,6 +65,10 @@ class Bubble:
     menu_id: str
     sent_at: datetime
 
+    @property
+    def is_typed(self) -> bool:
+        return self.kind == MessageKind.TEXT
+
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
@@ -84,8 +88,13 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """All text of the turn, a line per bubble."""
-        return "\n".join(bubble.text for bubble in self.bubbles if bubble.text)
+        """What the customer typed, a line per bubble; not the title of a link or the name of a place."""
+        return "\n".join(bubble.text for bubble in self.bubbles if bubble.text and bubble.is_typed)
+
+    @property
+    def unread(self) -> Bubble | None:
+        """The last bubble that nobody typed: a picture, a voice, a place; None when all is text."""
+        return next((bubble for bubble in reversed(self.bubbles) if not bubble.is_typed), None)
 
     @property
     def last_sent_at(self) -> datetime:

@@ -6,6 +6,8 @@ with nobody there: then the customer learns when a person is back, a case is ope
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from domain.case import CaseKind, CaseWanted
 from domain.faq import HandoverCode
 from domain.replies import AnswerKind
@@ -26,10 +28,13 @@ async def hand_over(
     decision: AnswerKind = AnswerKind.HANDOVER,
     note: str = "",
     nobody: bool = False,
+    is_urgent: bool = False,
+    joins_any: bool = False,
 ) -> Reply:
     """Return the reply that gives the conversation to a person.
 
     `says`: words before it (the fraud line, the answer). `nobody`: an earlier try found no one, so do not try again.
+    `is_urgent`, `joins_any`: see CaseWanted.
     """
     spoken = [say for say in says if say is not None]
     transfer: Transfer | None = None
@@ -45,7 +50,25 @@ async def hand_over(
         decision=decision,
         says=tuple(spoken),
         transfer=transfer,
-        case=CaseWanted(kind=kind, reason=str(code), note=note),
+        case=CaseWanted(kind=kind, reason=str(code), note=note, is_urgent=is_urgent, joins_any=joins_any),
+        misses=0,
+    )
+
+
+async def stand_by(ctx: Context, conversation: Conversation) -> Reply:
+    """Return the reply to somebody in danger: true words only, a case that is due now, a person where there is one."""
+    is_open = ctx.rules.hours.is_open(ctx.now)
+    transfer = await _find_transfer(ctx, conversation) if is_open else None
+    if transfer is None:
+        say = wording.fixed(ctx, "crisis.closed", opens_at=opens_at(ctx), case_no="{case_no}")
+    else:
+        say = wording.fixed(ctx, "crisis.open")
+        transfer = replace(transfer, notice="")
+    return Reply(
+        decision=AnswerKind.HANDOVER,
+        says=tuple(_present(say)),
+        transfer=transfer,
+        case=CaseWanted(kind=CaseKind.QUESTION, reason="crisis", is_urgent=True),
         misses=0,
     )
 

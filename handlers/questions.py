@@ -8,7 +8,6 @@ a menu, or a person.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from content import turns
 from domain.case import CaseKind, CaseWanted
@@ -17,7 +16,7 @@ from domain.happenings import CustomerSpoke
 from domain.platform import MessageKind
 from domain.replies import HANDOVER_MENU_ID, AnswerKind, SignalHit, SignalKind
 from domain.reply import Reply, Say
-from domain.talk import BOT_MAY_SPEAK, Bubble, Turn
+from domain.talk import BOT_MAY_SPEAK, Turn
 from handlers import handover, wording
 from handlers.context import Context
 from handlers.router import Router
@@ -27,6 +26,11 @@ router = Router()
 
 SILENT = Reply(decision=AnswerKind.SILENT)
 RATING_PREFIX = "sat_"
+_RATINGS = frozenset({"1", "2", "3", "4"})
+# These are heard at any hour and at any age of the message.
+_NEVER_LATE = frozenset({SignalKind.SELF_HARM, SignalKind.FRAUD, SignalKind.COMPLAINT, SignalKind.VULNERABLE})
+# Why a case is due at once (console/words.toml says it in Chinese).
+_URGENT_REASONS = {SignalKind.FRAUD: "fraud"}
 # The fixed reply to each kind of message that the bot cannot read.
 _KIND_REPLIES = {
     MessageKind.IMAGE: "kind.image",
@@ -55,19 +59,29 @@ async def answer_turn(event: CustomerSpoke, ctx: Context) -> Reply:
         blocked = await _answer_blocked(turn, ctx)
         if blocked is not None:
             return blocked
+    clicked = turn.bubbles[-1].menu_id
+    if clicked.startswith(RATING_PREFIX):
+        return _record_rating(clicked, ctx)
+    danger = await _answer_signal(turn, ctx, only=_NEVER_LATE)
+    if danger is not None:
+        return danger
     if ctx.now - turn.last_sent_at > ctx.rules.fresh or turn.blocked == "late":
         return await _answer_late(turn, ctx)
-    clicked = turn.bubbles[-1].menu_id
-    if clicked:
-        tapped = await _answer_tap(turn, clicked, ctx)
-        if tapped is not None:
-            return tapped
+    tapped = await _answer_tap(turn, clicked, ctx) if clicked else None
+    return tapped or await _answer_fresh(turn, ctx)
+
+
+async def _answer_fresh(turn: Turn, ctx: Context) -> Reply:
     urgent = await _answer_signal(turn, ctx)
     if urgent is not None:
         return urgent
-    if not turn.text.strip():
+    typed = turn.text.strip()
+    if not typed or turns.is_wordless(typed):
         return await _answer_kind(turn, ctx)
     smalltalk = _answer_smalltalk(turn, ctx)
+    if turn.unread is not None and not turns.is_whole_question(typed, ctx.knowledge.content.signals):
+        # "看看" and a picture: what matters is in the picture, and that nobody can look inside.
+        return await _answer_kind(turn, ctx)
     return smalltalk or await _answer_question(turn, ctx)
 
 
@@ -78,7 +92,10 @@ async def _answer_blocked(turn: Turn, ctx: Context) -> Reply | None:
             case = CaseWanted(kind=CaseKind.QUESTION, reason=turn.blocked)
             return Reply(decision=AnswerKind.LATE, case=case)
         case "nobody":
-            return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H1, nobody=True)
+            # The words before the transfer have been said, and the case is open.
+            return await handover.hand_over(
+                ctx, turn.conversation, code=HandoverCode.H1, nobody=True, joins_any=True
+            )
         case "compliance":
             unknown = wording.fixed(ctx, "unknown_handover")
             return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H9, says=(unknown,))
@@ -100,9 +117,12 @@ async def _answer_late(turn: Turn, ctx: Context) -> Reply:
     faq = _sure_answer(decision, ctx)
     apology = wording.fixed(ctx, "late_apology")
     if faq is not None and apology is not None and not faq.handover_at_once:
-        say = wording.answer(ctx, faq, prefix=apology.text)
         return Reply(
-            decision=AnswerKind.LATE, says=(say,), matches=decision.matches, used_faq_id=faq.id, misses=0
+            decision=AnswerKind.LATE,
+            says=wording.answer_after(ctx, faq, apology),
+            matches=decision.matches,
+            used_faq_id=faq.id,
+            misses=0,
         )
     kind, reason = _case_of(urgent, "late")
     late = wording.fixed(ctx, "late_case", case_no="{case_no}")
@@ -115,7 +135,7 @@ async def _answer_late(turn: Turn, ctx: Context) -> Reply:
 
 
 def _latest_question(turn: Turn, ctx: Context) -> str:
-    texts = [bubble.text for bubble in turn.bubbles if bubble.text.strip()]
+    texts = [bubble.text for bubble in turn.bubbles if bubble.is_typed and bubble.text.strip()]
     whole = [text for text in texts if turns.is_whole_question(text, ctx.knowledge.content.signals)]
     return (whole or texts or [""])[-1]
 
@@ -134,10 +154,6 @@ async def _answer_tap(turn: Turn, clicked: str, ctx: Context) -> Reply | None:
     """Answer a tap on a menu; None when the line means nothing any more, then its text counts as a question."""
     if clicked == HANDOVER_MENU_ID:
         return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H1)
-    if clicked.startswith(RATING_PREFIX) and clicked.removeprefix(RATING_PREFIX).isdigit():
-        score = int(clicked.removeprefix(RATING_PREFIX))
-        say = wording.fixed(ctx, "satisfaction_thanks" if score >= 3 else "satisfaction_sorry")
-        return Reply(decision=AnswerKind.SMALLTALK, says=() if say is None else (say,), rating=score)
     faq = ctx.knowledge.find_by_menu_id(clicked)
     if faq is None:
         return None
@@ -145,31 +161,55 @@ async def _answer_tap(turn: Turn, clicked: str, ctx: Context) -> Reply | None:
     return await _answer_entry(turn, faq, (chosen,), ctx)
 
 
+def _record_rating(clicked: str, ctx: Context) -> Reply:
+    """Take the answer to "how was it", however late; a rating nobody offered is passed over."""
+    score = clicked.removeprefix(RATING_PREFIX)
+    if score not in _RATINGS:
+        return SILENT
+    say = wording.fixed(ctx, "satisfaction_thanks" if int(score) >= 3 else "satisfaction_sorry")
+    return Reply(decision=AnswerKind.SMALLTALK, says=() if say is None else (say,), rating=int(score))
+
+
 # --- danger, complaint, a person ----------------------------------------------------------------------------
 
 
-async def _answer_signal(turn: Turn, ctx: Context) -> Reply | None:
-    """Hand over at once where the words show danger, fraud, a complaint or the wish for a person."""
-    hits = [hit for hit in ctx.knowledge.content.signals.find(turn.text) if hit.code is not None]
+async def _answer_signal(
+    turn: Turn, ctx: Context, *, only: frozenset[SignalKind] | None = None
+) -> Reply | None:
+    """Hand over at once where the words show danger, fraud, a complaint or the wish for a person.
+
+    `only`: look for these alone.
+    """
+    hits = [
+        hit
+        for hit in ctx.knowledge.content.signals.find(turn.text)
+        if hit.code is not None and (only is None or hit.kind in only)
+    ]
     if not hits:
         return None
-    worst = hits[0]
-    says: tuple[Say | None, ...] = ()
-    match worst.kind:
-        case SignalKind.SELF_HARM:
-            says = (wording.fixed(ctx, "vulnerable"),)
-        case SignalKind.FRAUD:
-            says = (wording.fixed(ctx, "fraud_line"),)
-        case SignalKind.COMPLAINT:
-            due_on = ctx.rules.hours.today(ctx.now + timedelta(days=ctx.rules.complaint_days))
-            words = {"case_no": "{case_no}", "due_on": f"{due_on:%Y-%m-%d}"}
-            says = (wording.fixed(ctx, "complaint_received", **words),)
-        case SignalKind.VULNERABLE:
-            says = (wording.fixed(ctx, "vulnerable.elderly") or wording.fixed(ctx, "vulnerable"),)
-        case _:
-            pass
     kind, reason = _case_of(hits, "H1")
-    return await handover.hand_over(ctx, turn.conversation, code=reason, says=says, kind=kind)
+    if hits[0].kind is SignalKind.SELF_HARM:
+        return await handover.stand_by(ctx, turn.conversation)
+    return await handover.hand_over(
+        ctx,
+        turn.conversation,
+        code=_URGENT_REASONS.get(hits[0].kind, reason),
+        says=(_words_for(hits[0], ctx),),
+        kind=kind,
+        is_urgent=hits[0].kind in _URGENT_REASONS,
+    )
+
+
+def _words_for(hit: SignalHit, ctx: Context) -> Say | None:
+    """Return what is said before the hand-over."""
+    match hit.kind:
+        case SignalKind.FRAUD:
+            return wording.fixed(ctx, "fraud_line")
+        case SignalKind.COMPLAINT:
+            return wording.fixed(ctx, "complaint_received", case_no="{case_no}", due_on="{due_on}")
+        case SignalKind.VULNERABLE:
+            return wording.fixed(ctx, f"vulnerable.{hit.id}") or wording.fixed(ctx, "vulnerable.elderly")
+    return None
 
 
 def _case_of(hits: list[SignalHit], otherwise: str) -> tuple[CaseKind, str]:
@@ -183,8 +223,9 @@ def _case_of(hits: list[SignalHit], otherwise: str) -> tuple[CaseKind, str]:
 
 async def _answer_kind(turn: Turn, ctx: Context) -> Reply:
     """Answer a picture, voice or the like: once per session and kind, then stay quiet."""
-    bubble: Bubble = turn.bubbles[-1]
-    reply_id = _KIND_REPLIES.get(MessageKind(bubble.kind), "kind.other")
+    unread = turn.unread
+    # Without one the customer typed signs only, which is a sticker in all but name.
+    reply_id = _KIND_REPLIES.get(MessageKind(unread.kind), "kind.other") if unread else "kind.sticker"
     since = turn.conversation.session_started_at
     if await deliveries.count_replies_since(ctx.tx, turn.conversation.id, reply_id, since):
         return SILENT
@@ -193,13 +234,19 @@ async def _answer_kind(turn: Turn, ctx: Context) -> Reply:
 
 
 def _answer_smalltalk(turn: Turn, ctx: Context) -> Reply | None:
-    """Answer a greeting, thanks or goodbye that says nothing else; a bare fragment is asked to go on."""
+    """Answer a greeting, thanks or goodbye that says nothing else, and what needs no entry: our own telephone."""
     hits = [hit for hit in ctx.knowledge.content.signals.find(turn.text) if hit.code is None]
-    whole = next((hit for hit in hits if hit.whole), None)
-    if whole is None:
-        return None
-    say = wording.fixed(ctx, _SMALLTALK.get(whole.kind, "greeting"))
-    return Reply(decision=AnswerKind.SMALLTALK, says=() if say is None else (say,))
+    for hit in hits:
+        if hit.kind is SignalKind.SENSITIVE:
+            say = wording.fixed(ctx, "sensitive")
+        elif hit.kind is SignalKind.CONTACT:
+            say = wording.fixed(ctx, "contact")
+        elif hit.whole:
+            say = wording.fixed(ctx, _SMALLTALK.get(hit.kind, "greeting"))
+        else:
+            continue
+        return Reply(decision=AnswerKind.SMALLTALK, says=() if say is None else (say,))
+    return None
 
 
 # --- the question -------------------------------------------------------------------------------------------

@@ -43,34 +43,37 @@ def answer(ctx: Context, faq: Faq, *, prefix: str = "") -> Say:
     """
     text = ctx.knowledge.content.answer_text(faq, ctx.rules.facts)
     text = f"{prefix}\n\n{text}" if prefix else text
-    menu = tuple(_next_taps(ctx, faq))
-    tail = ""
-    if menu and len(text.encode()) > HEAD_LIMIT_BYTES:
-        menu = ()
+    fits = len(text.encode()) <= HEAD_LIMIT_BYTES
     return Say(
         text=text,
-        menu=menu,
-        tail=tail,
+        menu=tuple(_next_taps(ctx, faq)) if fits else (),
         faq_id=faq.id,
         line=faq.line,
         content_version_id=ctx.knowledge.version_id("faq", faq.id),
     )
 
 
+def answer_after(ctx: Context, faq: Faq, before: Say) -> tuple[Say, ...]:
+    """Return the answer with words before it: in one message, or in two when only so the taps below it fit."""
+    joined = answer(ctx, faq, prefix=before.text)
+    alone = answer(ctx, faq)
+    return (joined,) if joined.menu or not alone.menu else (before, alone)
+
+
 def choices(ctx: Context, matches: Iterable[Match]) -> Say | None:
     """Return a menu of the entries that may be meant, with a person as the last line."""
-    head = fixed(ctx, "menu_head")
-    if head is None:
-        return None
     items = [
         item(ctx.knowledge.faqs[match.faq_id].menu_id, ctx.knowledge.faqs[match.faq_id].question)
         for match in matches
     ]
+    head = fixed(ctx, "menu_one" if len(items) == 1 else "menu_head")
+    if head is None:
+        return None
     return Say(
         text=head.text,
         menu=(*items, *_person(ctx)),
         tail=head.tail,
-        reply_id="menu_head",
+        reply_id=head.reply_id,
         content_version_id=head.content_version_id,
     )
 

@@ -50,7 +50,7 @@ def guard(held: Claimed, knowledge: Knowledge, now: datetime, fresh: timedelta) 
     if last is not None and now - last >= WINDOW:
         return Verdict.WINDOW
     # What may have been sent already is not said anew in other words: the same msgid tells whether it was.
-    if delivery.faq_id and delivery.attempted_at is None and now - delivery.created_at > fresh:
+    if delivery.turn_id is not None and delivery.attempted_at is None and now - delivery.created_at > fresh:
         return Verdict.LATE
     return Verdict.BUDGET if held.sent_since >= BUDGET else Verdict.GO
 

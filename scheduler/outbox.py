@@ -108,10 +108,10 @@ class Outbox:
 
     async def reap(self, *, everything: bool = False) -> None:
         """Take back what dead workers held; `everything` only when no other process can run."""
-        wall = self._clock.wall()
+        now, wall = self._clock.now(), self._clock.wall()
         lost = await self._store.write(
             lambda tx: deliveries.release(
-                tx, wall=wall, repeat_is_safe=self._rules.safe_classes, everything=everything
+                tx, now=now, wall=wall, repeat_is_safe=self._rules.safe_classes, everything=everything
             )
         )
         if lost:
@@ -164,7 +164,9 @@ class Outbox:
             tx, held.delivery, DeliveryState.REFUSED, now, outcome=verdict.value
         ):
             return
-        await self._decide_again(tx, held, verdict.value)
+        # A transfer that may not happen any more leaves the customer with nobody; the words before it are not repeated.
+        is_transfer = held.delivery.act is Act.TRANSFER and verdict is not Verdict.PERSON
+        await self._decide_again(tx, held, "nobody" if is_transfer else verdict.value)
 
     async def _decide_again(self, tx: AsyncConnection, held: Claimed, reason: str) -> None:
         """Let the turn be decided again; when that is not possible, a person gets the matter."""
@@ -245,6 +247,8 @@ class Outbox:
         await conversations.set_state(
             tx, delivery.conversation_id, state, servicer_id=receipt.servicer, now=now
         )
+        if receipt.servicer:
+            await cases.give(tx, delivery.conversation_id, receipt.servicer, actor="outbox", now=now)
         if not receipt.msg_code or not delivery.body.notice:
             return
         notice = NewDelivery(
@@ -281,7 +285,7 @@ class Outbox:
                 await self._try_later(held, error.retry_after, str(error))
             case errors.ChannelUncertain() if self._may_repeat(held.delivery):
                 await self._try_later(held, timedelta(seconds=1), str(error), was_sent=True)
-            case errors.ChannelUncertain():
+            case errors.ChannelUncertain() if held.delivery.act is not Act.TRANSFER:
                 await self._end(held, DeliveryState.UNKNOWN, outcome="uncertain", error=str(error))
             case errors.BudgetSpent():
                 await self._store.write(lambda tx: deliveries.hold(tx, held.delivery, "budget"))
@@ -289,7 +293,7 @@ class Outbox:
                 await self._refresh_state(held, error)
             case errors.CodeUsed() if held.delivery.attempt > 1:
                 await self._end(held, DeliveryState.UNKNOWN, outcome="code_used", error=str(error))
-            case errors.ServicerRefused():
+            case _ if held.delivery.act is Act.TRANSFER:  # Whatever it was: nobody took the customer.
                 await self._refuse(held, "nobody", error)
             case errors.WindowClosed():
                 await self._refuse(held, Verdict.WINDOW.value, error)
@@ -301,9 +305,7 @@ class Outbox:
         safe = delivery.send_class in self._rules.safe_classes or delivery.act is Act.TRANSFER
         return safe and delivery.attempt < self._rules.max_attempts
 
-    async def _try_later(
-        self, held: Claimed, wait: timedelta, error: str, *, was_sent: bool = False
-    ) -> None:
+    async def _try_later(self, held: Claimed, wait: timedelta, error: str, *, was_sent: bool = False) -> None:
         growth = min(2.0 ** min(held.delivery.attempt - 1, 6), _LONGEST_BACKOFF_SECONDS)
         seconds = max(wait.total_seconds(), min(growth * 0.5, _LONGEST_BACKOFF_SECONDS))
         due_at = self._clock.now() + timedelta(seconds=seconds * random.uniform(1.0, 1.3))
@@ -329,10 +331,17 @@ class Outbox:
                 await conversations.set_state(
                     tx, held.delivery.conversation_id, state, servicer_id=servicer, now=now
                 )
-            if await deliveries.record_end(
+            if not await deliveries.record_end(
                 tx, held.delivery, DeliveryState.REFUSED, now, outcome="session", error=str(error)
             ):
+                return
+            if state in (SessionState.POOL, SessionState.SERVICER):
                 await self._decide_again(tx, held, Verdict.PERSON.value)
+            elif held.delivery.act is Act.TRANSFER:
+                await self._decide_again(tx, held, "nobody")
+            elif held.delivery.conversation_id is not None and not held.delivery.body.code:
+                # The platform refuses although nobody serves (or does not say): a person has to look at it.
+                await self._open_case(tx, held, "session")
 
         await self._store.write(record)
 

@@ -24,9 +24,15 @@ async def open_or_add(
     now: datetime,
     message_id: int | None = None,
 ) -> int:
-    """Open a case, or add to the one of this kind that is open for the conversation; return its id."""
-    current = await _find_open(tx, conversation_id, wanted.kind)
+    """Open a case, or add to the one that is open for the conversation; return its id.
+
+    An urgent matter takes over the reason and the date of the case it is added to.
+    """
+    joins_any = wanted.joins_any or wanted.is_urgent
+    current = await _find_open(tx, conversation_id, None if joins_any else wanted.kind)
     if current is not None:
+        if wanted.is_urgent:
+            await _raise(tx, current, wanted.reason, due_at)
         note = f"{wanted.reason} {wanted.note}".strip()
         await record(tx, current, actor=actor, act="again", note=note, now=now, message_id=message_id)
         return current
@@ -151,14 +157,27 @@ async def list_late(tx: AsyncConnection, now: datetime, limit: int = 200) -> lis
     return [_case(row) for row in (await tx.execute(wanted)).all()]
 
 
-async def _find_open(tx: AsyncConnection, conversation_id: int | None, kind: CaseKind) -> int | None:
+async def give(tx: AsyncConnection, conversation_id: int, owner: str, *, actor: str, now: datetime) -> None:
+    """Give the open cases of a conversation that nobody owns to the person who took the conversation."""
+    wanted = sa.select(case.c.id).where(
+        case.c.conversation_id == conversation_id, case.c.state != CaseState.CLOSED, case.c.owner == ""
+    )
+    for case_id in (await tx.execute(wanted)).scalars().all():
+        await set_owner(tx, case_id, owner, actor=actor, now=now)
+
+
+async def _raise(tx: AsyncConnection, case_id: int, reason: str, due_at: datetime) -> None:
+    earlier = sa.case((case.c.due_at < due_at, case.c.due_at), else_=due_at)
+    await tx.execute(sa.update(case).where(case.c.id == case_id).values(reason=reason[:64], due_at=earlier))
+
+
+async def _find_open(tx: AsyncConnection, conversation_id: int | None, kind: CaseKind | None) -> int | None:
     if conversation_id is None:
         return None
+    of_kind = sa.true() if kind is None else case.c.kind == kind
     wanted = (
         sa.select(case.c.id)
-        .where(
-            case.c.conversation_id == conversation_id, case.c.kind == kind, case.c.state != CaseState.CLOSED
-        )
+        .where(case.c.conversation_id == conversation_id, of_kind, case.c.state != CaseState.CLOSED)
         .order_by(case.c.id.desc())
         .limit(1)
     )

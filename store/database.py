@@ -309,13 +309,13 @@ def _open_sqlite(cls: type[Store], url: sa.URL) -> Store:
     except OSError as error:
         raise unavailable(error, url) from error
     arguments = {"timeout": _LOCK_WAIT_SECONDS, "isolation_level": None}
-    writer = create_async_engine(
+    writer = _engine(
         url,
         pool_size=1,
         max_overflow=0,
         connect_args={**arguments, "async_creator_fn": direct.DirectConnection.open},
     )
-    readers = create_async_engine(url, pool_size=_READERS, max_overflow=_READERS, connect_args=arguments)
+    readers = _engine(url, pool_size=_READERS, max_overflow=_READERS, connect_args=arguments)
     _prepare_sqlite(writer, "BEGIN IMMEDIATE", ["PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"])
     _prepare_sqlite(readers, "BEGIN", ["PRAGMA query_only=ON"])
     return cls(url, writer, readers, lock)
@@ -336,10 +336,8 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str, pragmas: list[str]) -> None
 
 def _open_postgresql(cls: type[Store], url: sa.URL) -> Store:
     arguments = {"connect_timeout": int(_LOCK_WAIT_SECONDS), "prepare_threshold": 3}
-    writer = create_async_engine(
-        url, pool_size=1, max_overflow=0, pool_pre_ping=False, connect_args=arguments
-    )
-    readers = create_async_engine(
+    writer = _engine(url, pool_size=1, max_overflow=0, pool_pre_ping=False, connect_args=arguments)
+    readers = _engine(
         url,
         pool_size=_READERS,
         max_overflow=_READERS,
@@ -347,3 +345,8 @@ def _open_postgresql(cls: type[Store], url: sa.URL) -> Store:
         connect_args={**arguments, "options": "-c default_transaction_read_only=on"},
     )
     return cls(url, writer, readers, None)
+
+
+def _engine(*given: Any, **more: Any) -> AsyncEngine:
+    """Return an engine whose errors do not quote values: they are customers' words, and errors go to the log."""
+    return create_async_engine(*given, hide_parameters=True, **more)

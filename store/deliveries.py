@@ -140,8 +140,10 @@ async def postpone(
 
 
 async def hold(tx: AsyncConnection, held: Delivery, outcome: str) -> bool:
-    """Let a delivery wait for the customer's next message."""
-    return await _move(tx, held, DeliveryState.HELD, _IN_HAND, outcome=outcome)
+    """Let a delivery wait for the customer's next message; nothing was sent."""
+    return await _move(
+        tx, held, DeliveryState.HELD, _IN_HAND, outcome=outcome, attempted_at=held.attempted_at
+    )
 
 
 async def release_held(tx: AsyncConnection, conversation_ids: Sequence[int], now: datetime) -> None:
@@ -150,7 +152,12 @@ async def release_held(tx: AsyncConnection, conversation_ids: Sequence[int], now
 
 
 async def release(
-    tx: AsyncConnection, *, wall: datetime, repeat_is_safe: Sequence[int], everything: bool = False
+    tx: AsyncConnection,
+    *,
+    now: datetime,
+    wall: datetime,
+    repeat_is_safe: Sequence[int],
+    everything: bool = False,
 ) -> int:
     """Take back what a dead worker held.
 
@@ -167,7 +174,7 @@ async def release(
     await tx.execute(attempting.where(safe).values(state=DeliveryState.DUE, **free))
     lost = await tx.execute(
         attempting.where(~safe).values(
-            state=DeliveryState.UNKNOWN, outcome="crashed", finished_at=wall, **free
+            state=DeliveryState.UNKNOWN, outcome="crashed", finished_at=now, **free
         )
     )
     return lost.rowcount
@@ -201,7 +208,7 @@ async def cancel_stale(
             delivery.c.conversation_id == conversation_id,
             delivery.c.state == "due",
             delivery.c.turn_id.is_not(None),
-            delivery.c.faq_id != "",
+            delivery.c.act != Act.TRANSFER,
             delivery.c.created_at < before,
             delivery.c.attempted_at.is_(None),
         )
@@ -209,15 +216,6 @@ async def cancel_stale(
         .returning(delivery.c.turn_id)
     )
     return list(dict.fromkeys(cancelled.scalars().all()))
-
-
-async def cancel_due(tx: AsyncConnection, conversation_id: int, now: datetime, outcome: str) -> None:
-    """Take back what has not left yet in a conversation."""
-    await tx.execute(
-        sa.update(delivery)
-        .where(delivery.c.conversation_id == conversation_id, delivery.c.state.in_(["due", "held"]))
-        .values(state=DeliveryState.CANCELLED, outcome=outcome, finished_at=now)
-    )
 
 
 async def settle_unknown(
@@ -237,6 +235,17 @@ async def counts(tx: AsyncConnection) -> dict[str, int]:
     """Return how many deliveries are in each state."""
     rows = await tx.execute(sa.select(delivery.c.state, sa.func.count()).group_by(delivery.c.state))
     return {row[0]: row[1] for row in rows.all()}
+
+
+async def counts_unfinished(tx: AsyncConnection) -> dict[str, int]:
+    """Return how many deliveries are in each state that somebody may have to look at; cheap however many ended well."""
+    watched = ["due", "claimed", "attempting", "held", "unknown", "failed"]
+    rows = await tx.execute(
+        sa.select(delivery.c.state, sa.func.count())
+        .where(delivery.c.state.in_(watched))
+        .group_by(delivery.c.state)
+    )
+    return dict.fromkeys(watched, 0) | {row[0]: row[1] for row in rows.all()}
 
 
 async def find_oldest_due(tx: AsyncConnection) -> datetime | None:

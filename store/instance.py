@@ -37,6 +37,12 @@ async def ensure_went_live(tx: AsyncConnection, now: datetime) -> datetime:
     return datetime.fromisoformat(found)
 
 
+async def find_went_live(tx: AsyncConnection) -> datetime | None:
+    """Return when this installation first served; None when it never has."""
+    found = await find_value(tx, "went_live_at")
+    return None if found is None else datetime.fromisoformat(found)
+
+
 async def ensure_secret(tx: AsyncConnection) -> str:
     """Return this installation's own random value: it signs forms and salts what must not be guessed."""
     return await ensure_value(tx, "secret", secrets.token_urlsafe(32))

@@ -250,6 +250,7 @@ media = sa.Table(
     *lease(),
     sa.UniqueConstraint("message_id"),
     partial("ix_media_waiting", "due_at", where="state = 'due'"),
+    partial("ix_media_leased", "lease_until", where="state = 'claimed'"),
 )
 
 turn = sa.Table(
@@ -270,6 +271,7 @@ turn = sa.Table(
     sa.Column("error", sa.Text),
     *lease(),
     partial("ix_turn_waiting", "due_at", where="state = 'open'"),
+    partial("ix_turn_leased", "lease_until", where="state = 'claimed'"),
     sa.Index("ix_turn_conversation", "conversation_id", "id"),
     partial("ix_turn_unfinished", "conversation_id", where="state IN ('open', 'claimed')"),
 )

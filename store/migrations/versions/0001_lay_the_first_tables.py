@@ -445,6 +445,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state IN ('open', 'claimed')"),
         )
         batch_op.create_index(
+            "ix_turn_leased",
+            ["lease_until"],
+            unique=False,
+            sqlite_where=sa.text("state = 'claimed'"),
+            postgresql_where=sa.text("state = 'claimed'"),
+        )
+        batch_op.create_index(
             "ix_turn_waiting",
             ["due_at"],
             unique=False,
@@ -585,6 +592,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", name=op.f("uq_media_message_id")),
     )
     with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_media_leased",
+            ["lease_until"],
+            unique=False,
+            sqlite_where=sa.text("state = 'claimed'"),
+            postgresql_where=sa.text("state = 'claimed'"),
+        )
         batch_op.create_index(
             "ix_media_waiting",
             ["due_at"],
