@@ -136,6 +136,10 @@ class Ledger:
                 groups[one.customer, one.late_group].append(one)
         return list(groups.values())
 
+    def is_caught_up(self) -> bool:
+        """Say whether everything late has its answer."""
+        return all(map(self._is_covered, self.late_groups()))
+
     def keys_of(self, one: Said) -> list[str]:
         """Return the keys under which an answer to this message may stand in the outbox."""
         return [key_of(key_of(SOURCE, one.msgid, number), 0) for number in range(ROUNDS)]

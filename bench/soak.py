@@ -157,6 +157,11 @@ class Soak:
 
     async def _block(self, endpoint: str) -> None:
         """Let the platform say 45009 once, and a minute pass, which is what the program waits."""
+        # A leap of the clock also skips the seconds for which late turns wait for each other; let them finish first.
+        for _ in range(300):
+            if self.book.is_caught_up():
+                break
+            await asyncio.sleep(0.1)
         self.box.faults.add(Fault(kind=FaultKind.ERRCODE, code=45009, match=endpoint, count=1))
         for _ in range(100):
             if (endpoint, 45009) in self.box.protocol.counts:
