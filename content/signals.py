@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from content import normalising, patterns, tables
+from content import normalising, patterns, sensitive, tables
 from domain.faq import HandoverCode
 from domain.replies import SignalHit, SignalKind
 
@@ -46,8 +46,21 @@ class Signals:
             spans = signal.patterns.spans(folded)
             if spans:
                 whole = _is_whole(folded, spans)
-                hits.append(SignalHit(kind=signal.kind, code=signal.code, span=spans[0], whole=whole))
+                hits.append(
+                    SignalHit(id=signal.id, kind=signal.kind, code=signal.code, span=spans[0], whole=whole)
+                )
+        hits += _sensitive(text)
         return sorted(hits, key=lambda hit: _URGENCY[hit.kind])
+
+
+def _sensitive(text: str) -> list[SignalHit]:
+    """Return the hit for numbers that should not have been typed, at most one."""
+    spans = sensitive.find(text)
+    if not spans:
+        return []
+    whole = _is_whole(normalising.folded(text), spans)
+    kind = SignalKind.SENSITIVE
+    return [SignalHit(id=kind.value, kind=kind, code=None, span=spans[0], whole=whole)]
 
 
 def parse_signal(table: tables.Table) -> Signal:

@@ -58,6 +58,25 @@ def test_most_ways_customers_ask_are_whole() -> None:
     assert len(waiting) < 0.06 * len(ALL_ASKS), waiting
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["🙂", "🙂🙂 ", "👨‍👩‍👧", "❤️", "👍🏽👍🏽", "🇨🇳", "[微笑]", "[捂脸][捂脸]", "[OK]👌", "(^_^)", "～～"],
+)
+def test_text_of_signs_only_is_wordless(text: str) -> None:
+    assert turns.is_wordless(text)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "？？", "...", "好的🙂", "1", "[退保]", "[微笑]谢谢", "ok", "6"])
+def test_words_punctuation_and_nothing_are_not_wordless(text: str) -> None:
+    assert not turns.is_wordless(text)
+
+
+@given(st.text(max_size=60))
+def test_wordless_text_is_no_question(text: str) -> None:
+    if turns.is_wordless(text) and "[" not in text and "［" not in text:
+        assert not turns.is_whole_question(text, shipped.words().signals)
+
+
 @given(st.text(max_size=60))
 def test_any_text_gets_an_answer(text: str) -> None:
     assert turns.is_whole_question(text, shipped.words().signals) in (True, False)
