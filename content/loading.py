@@ -34,6 +34,7 @@ REQUIRED_REPLIES = (
     "goodbye",
     "unknown_first",
     "menu_head",
+    "menu_one",
     "unknown_handover",
     "handover_assigned",
     "handover_waiting",
@@ -61,11 +62,15 @@ REQUIRED_REPLIES = (
     "kind.other",
     "fraud_line",
     "complaint_received",
-    "vulnerable",
+    "crisis.open",
+    "crisis.closed",
+    "vulnerable.elderly",
+    "vulnerable.minor",
+    "contact",
+    "sensitive",
     "satisfaction_ask",
     "satisfaction_thanks",
     "satisfaction_sorry",
-    "answer_tail",
 )
 _Record = TypeVar("_Record", Faq, FixedReply)
 

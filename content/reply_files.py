@@ -22,6 +22,9 @@ SLOTS = frozenset(
         "time",
         "month",
         "day",
+        "phone",
+        "website",
+        "hours",
     }
 )
 MENU_TEXT_LIMIT_BYTES = 128  # click.content (WeCom doc 94677).

@@ -80,6 +80,86 @@ def test_fixed_reply_may_be_said_with_every_menu_line(reply_id: str) -> None:
     assert not compliance.is_blocking(problems, Speaker.BOT), problems
 
 
+# What is said first at a hand-over; whether somebody comes now is said by a second text.
+FIRST_TEXTS = [
+    *(reply_id for reply_id in shipped.words().replies if reply_id.startswith(("holding", "vulnerable."))),
+    "complaint_received",
+    "fraud_line",
+    "unknown_handover",
+]
+_COMES_NOW = re.compile("转接|转人工|我这就|马上(?:来|为)|请同事来|稍等")
+
+
+@pytest.mark.parametrize("reply_id", FIRST_TEXTS)
+def test_first_text_of_a_handover_does_not_say_who_comes(reply_id: str) -> None:
+    reply = shipped.words().replies[reply_id]
+
+    assert not _COMES_NOW.search(reply.text + reply.tail)
+    assert reply.menu == ()
+
+
+@pytest.mark.parametrize("faq", [faq for faq in FAQS if faq.handover_at_once], ids=_id)
+def test_answer_before_a_handover_does_not_say_who_comes(faq: Faq) -> None:
+    assert not _COMES_NOW.search(faq.answer)
+
+
+@pytest.mark.parametrize("faq", FAQS, ids=_id)
+def test_answer_speaks_of_a_tap_only_where_there_is_one(faq: Faq) -> None:
+    if "点转人工" in faq.answer:
+        assert faq.handover
+        assert not faq.handover_at_once
+
+
+def test_fixed_reply_speaks_of_a_tap_only_where_there_is_one() -> None:
+    for reply in shipped.words().replies.values():
+        if "点转人工" in reply.text:
+            assert "act_human" in [entry.id for entry in reply.menu], reply.id
+
+
+@pytest.mark.parametrize("reply_id", ["crisis.open", "crisis.closed"])
+def test_crisis_words_name_help_and_nothing_else(reply_id: str) -> None:
+    text = shipped.words().replies[reply_id].text
+
+    assert set(re.findall(r"\d+", text)) == {"110", "120"}
+    assert "安全" in text
+    for unwanted in ("密码", "验证码", "继续问我", "转账", "转人工"):
+        assert unwanted not in text
+
+
+def test_crisis_words_stay_true_when_nobody_knows_the_opening() -> None:
+    text = shipped.words().reply_text("crisis.closed", {"case_no": "000027", "opens_at": ""})
+
+    assert "登记编号：000027。" in text
+    assert "上班后" not in text
+
+
+def test_complaint_tells_number_and_day() -> None:
+    text = shipped.words().reply_text("complaint_received", {"case_no": "000027", "due_on": "12月7日"})
+
+    assert "登记编号：000027。" in text
+    assert "我们会在12月7日前给您处理结果。" in text
+
+
+def test_contact_leaves_out_what_the_company_did_not_fill_in() -> None:
+    bare = shipped.words().reply_text("contact", {"hours": "周一至周五 09:00–18:00"})
+    full = shipped.words().reply_text(
+        "contact", {"hours": "每天", "phone": "400-000-0000", "website": "https://example.com"}
+    )
+
+    assert "周一至周五" in bare
+    assert "客服电话" not in bare
+    assert "官方网站" not in bare
+    assert "400-000-0000" in full
+    assert "https://example.com" in full
+
+
+def test_one_to_one_words_do_not_speak_of_this_group() -> None:
+    words = shipped.words()
+    texts = [*words.risk_lines.values(), *(reply.text + reply.tail for reply in words.replies.values())]
+
+    assert not [text for text in texts if "本群" in text]
+
+
 def test_welcome_says_what_the_law_asks_for() -> None:
     text = shipped.words().reply_text(
         "welcome", {"company": "某某科技有限公司", "licence": "保险代理业务 123"}
