@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import app, config
 from bot.channels.wecom.kf import Kf
 from bot.loops import Loops
-from console import passwords
+from console import approvers, passwords
 from domain.errors import ConfigError
 from domain.faq import Faq, Line
 from domain.login import Role
@@ -52,8 +52,11 @@ async def approve(
     settings: config.Settings, ids: Sequence[str] | None, *, by: str, note: str = ""
 ) -> Approval:
     """Record that `by` approves the current version of these texts, of all when `ids` is None."""
-    if not by.strip():
-        raise ConfigError(["--by 是空的，请写审批人的姓名。 (Name the person who approves.)"])
+    by = by.strip()
+    if not approvers.is_usable(by):
+        raise ConfigError(
+            [f"--by {by!r} 不是姓名，请写审批人的真实姓名，如 --by 王芳。 (Name the person who approves.)"]
+        )
     async with app.opened(settings) as house:
         current = _digests(house)
         async with house.store.read() as tx:

@@ -10,7 +10,7 @@ from datetime import date
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access
+from console import access, approvers
 from console.access import NotFound, Right
 from console.visit import Visit
 from content.knowledge import Knowledge
@@ -89,6 +89,8 @@ async def approve(visit: Visit) -> web.Response:
     chosen = {int(one) for one in visit.form.getall("version", []) if str(one).isdecimal() and len(one) <= 18}
     if not chosen:
         return visit.back(_PATH, wrong="nothing_chosen")
+    if not approvers.is_usable(visit.viewer.login.display_name):
+        return visit.back(_PATH, wrong="no_name")
     by, now, knowledge = visit.viewer.login.display_name, visit.ctx.clock.now(), visit.ctx.knowledge()
 
     async def job(tx: AsyncConnection) -> int:

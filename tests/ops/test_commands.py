@@ -395,6 +395,15 @@ def test_content_is_approved_by_name_entry_by_entry_and_as_a_whole(
     assert {row.note for row in approvals[1:]} == {"看过"}
 
 
+@pytest.mark.parametrize("name", ["sample", "Sample ", "", "   ", "--", "示例"])
+def test_nobodys_name_approves_nothing(run: Run, config: str, tmp_path: Path, name: str) -> None:
+    done = run("content", "approve", "loan.prepay", f"--by={name}", "--config", config)
+
+    assert done.code == 2
+    assert "--by" in done.err
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_line_is_stopped_and_resumed_with_name_and_reason(run: Run, config: str, tmp_path: Path) -> None:
     codes = [
         run("stop", "loan", "--by", "赵合规", "--reason", "监管问询", "--config", config).code,

@@ -1,0 +1,13 @@
+"""Whose name may stand under an approval: a person's. The shipped texts call their reviewer "sample", who is nobody."""
+
+from __future__ import annotations
+
+from content.faq_files import SAMPLE_REVIEWER
+
+_NOBODY = frozenset({SAMPLE_REVIEWER, "示例", "样例"})
+
+
+def is_usable(name: str) -> bool:
+    """Say whether `name` can be a person's: it has a letter and is not the word for samples."""
+    bare = name.strip()
+    return any(letter.isalpha() for letter in bare) and bare.casefold() not in _NOBODY
