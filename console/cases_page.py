@@ -8,7 +8,7 @@ from datetime import timedelta
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access
+from console import access, people
 from console.visit import PAGE_ROWS, Visit
 from domain.case import CaseKind
 from store import case_reports, cases, health_reports, logins
@@ -21,25 +21,27 @@ WHOSE = ("all", "mine", "nobody")
 async def show_list(visit: Visit) -> web.Response:
     """Show a page of cases."""
     show, whose = visit.choice("show", SHOWS), visit.choice("whose", WHOSE)
-    kind = visit.choice("kind", ("", *CaseKind))
+    kind, search = visit.choice("kind", ("", *CaseKind)), visit.query("q")
     wanted = CaseFilter(
         show=show,
         kind=kind,
         owners=visit.viewer.own_names if whose == "mine" else None,
         is_unowned=whose == "nobody",
+        search=search,
         now=visit.ctx.clock.now(),
     )
     async with visit.ctx.store.read() as tx:
         rows = await access.access_cases(visit.viewer, tx, wanted, visit.place, PAGE_ROWS + 1)
-        people = await _names(tx)
+        names = await people.list_names(tx)
     return visit.page(
         "cases.html",
         rows=rows[:PAGE_ROWS],
         next_place=rows[PAGE_ROWS - 1].place if len(rows) > PAGE_ROWS else None,
-        people=people,
+        people=names,
         show=show,
         whose=whose,
         kind=kind,
+        search=search,
     )
 
 
@@ -50,12 +52,20 @@ async def show_one(visit: Visit) -> web.Response:
         await access.access_case(visit.viewer, tx, case_id)
         row = await case_reports.find_case_row(tx, case_id)
         entries = await cases.list_entries(tx, case_id)
-        people = await _names(tx)
+        quote = await case_reports.find_quote(tx, case_id)
+        names, owners = await people.list_names(tx), await _owners(tx)
     assert row is not None
     await visit.openings.record(visit, f"case:{case_id}")
     later = max(row.case.due_at, visit.ctx.clock.now()) + timedelta(days=1)
     return visit.page(
-        "case.html", row=row, case=row.case, entries=entries, people=people, suggested_due_at=later
+        "case.html",
+        row=row,
+        case=row.case,
+        entries=entries,
+        quote=quote,
+        people=names,
+        owners=owners,
+        suggested_due_at=later,
     )
 
 
@@ -65,7 +75,7 @@ async def assign(visit: Visit) -> web.Response:
 
     async def job(tx: AsyncConnection) -> str:
         await access.access_case_direction(visit.viewer, tx, case_id)
-        if owner not in await _names(tx):
+        if owner not in await _owners(tx):
             return "unknown_person"
         now = visit.ctx.clock.now()
         done = await cases.set_owner(tx, case_id, owner, actor=visit.viewer.name, now=now)
@@ -141,9 +151,10 @@ def _told(visit: Visit, wrong: str, done: str) -> web.Response:
     return visit.back(path, wrong=wrong) if wrong else visit.back(path, done=done)
 
 
-async def _names(tx: AsyncConnection) -> dict[str, str]:
+async def _owners(tx: AsyncConnection) -> dict[str, str]:
     """Return who may own a case, by the name cases use: people with a login, and servicers of the accounts."""
-    names: dict[str, str] = {name: name for name in await health_reports.list_servicers(tx)}
+    known = await people.list_names(tx)
+    names = {name: known.get(name, name) for name in await health_reports.list_servicers(tx)}
     for login in await logins.list_logins(tx):
         if login.disabled_at is None and login.roles & access.TALK_ROLES:
             names[login.staff_platform_id or login.name] = login.display_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access
+from console import access, people
 from console.access import Right
 from console.visit import PAGE_ROWS, Visit
 from store import deliveries, logins
@@ -19,12 +19,14 @@ async def show_list(visit: Visit) -> web.Response:
     state = visit.choice("state", STATES)
     async with visit.ctx.store.read() as tx:
         rows = await access.access_deliveries(visit.viewer, tx, state, visit.place, PAGE_ROWS + 1)
+        names = await people.list_names(tx)
     faqs = visit.ctx.knowledge().content.faqs
     return visit.page(
         "deliveries.html",
         rows=rows[:PAGE_ROWS],
         next_place=rows[PAGE_ROWS - 1].place if len(rows) > PAGE_ROWS else None,
         state=state,
+        people=names,
         titles={faq_id: faq.question for faq_id, faq in faqs.items()},
     )
 

@@ -17,6 +17,8 @@ from console.access import Right, Viewer
 from console.assets import Assets
 from console.context import ConsoleContext
 from console.times import Times
+from domain.faq import EntityMode, Line
+from store import case_reports
 
 _FOLDER = Path(__file__).with_name("templates")
 
@@ -73,6 +75,9 @@ class Frame:
             address=address,
             tint=tint,
             capped=capped,
+            case_no=case_no,
+            is_urgent=is_urgent,
+            mode_word=mode_word,
             size=size,
         )
 
@@ -111,6 +116,21 @@ def address(path: str, **query: object) -> str:
 def tint(name: str) -> int:
     """Return one of six colours for a name, always the same one."""
     return hashlib.sha256(name.encode()).digest()[0] % 6
+
+
+def case_no(case_id: int) -> str:
+    """Return a case's number as customers are told it (bot/deciding.py): 000027."""
+    return f"{case_id:06d}"
+
+
+def is_urgent(reason: str) -> bool:
+    """Say whether a case with this reason cannot wait."""
+    return reason in case_reports.URGENT
+
+
+def mode_word(line: str, mode: str) -> str:
+    """Return the key of the words for a line's entity mode: services need no licence, so they have none to hold."""
+    return "none" if line == Line.SERVICE and mode == EntityMode.LICENSED else str(mode)
 
 
 def capped(count: int, cap: int = 1000) -> str:

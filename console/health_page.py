@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from console import access
+from console import access, people
 from console.visit import Visit
 from domain.faq import Line
 from store import lines
@@ -27,12 +27,14 @@ async def show(visit: Visit) -> web.Response:
     async with visit.ctx.store.read() as tx:
         health = await access.access_health(visit.viewer, tx)
         stopped = await lines.list_stopped(tx)
+        names = await people.list_names(tx)
     knowledge = visit.ctx.knowledge()
     return visit.live_page(
         "health.html",
         "health_part.html",
         "/console/health",
         health=health,
+        people=names,
         process=await visit.ctx.health(),
         modes=knowledge.entity_modes,
         stopped=stopped,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from console import access
+from console import access, people
 from console.visit import Visit
 from domain.faq import Line
 from store import logins
@@ -16,6 +16,7 @@ async def show(visit: Visit) -> web.Response:
     """Show every line, whether it is stopped, and the latest stops."""
     async with visit.ctx.store.read() as tx:
         stops = await access.access_lines(visit.viewer, tx)
+        names = await people.list_names(tx)
     current = {stop.line: stop for stop in stops if stop.resumed_at is None}
     faqs = visit.ctx.knowledge().content.faqs.values()
     return visit.page(
@@ -24,6 +25,7 @@ async def show(visit: Visit) -> web.Response:
         modes=visit.ctx.knowledge().entity_modes,
         current=current,
         stops=stops,
+        people=names,
         entries={line: sum(faq.line is line for faq in faqs) for line in Line},
     )
 

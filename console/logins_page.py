@@ -7,7 +7,7 @@ import re
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access
+from console import access, people
 from console.access import Right
 from console.passwords import MIN_LENGTH
 from console.sessions import Sessions
@@ -133,9 +133,11 @@ async def show_access_log(visit: Visit) -> web.Response:
     before_id = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None
     async with visit.ctx.store.read() as tx:
         rows = await access.access_log(visit.viewer, tx, before_id, PAGE_ROWS + 1)
+        names = await people.list_names(tx)
     return visit.page(
         "access_log.html",
         rows=rows[:PAGE_ROWS],
+        people=names,
         next_id=rows[PAGE_ROWS - 1].id if len(rows) > PAGE_ROWS else None,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from console import access, frame, timeline
+from console import access, frame, people, timeline
 from console.access import NotFound
 from console.visit import Visit
 from domain.talk import Conversation
@@ -29,6 +29,7 @@ async def show(visit: Visit) -> web.Response:
         cases = await case_reports.list_cases_of(tx, conversation_id)
         ratings = await transcripts.list_ratings(tx, conversation_id)
         accounts = await health_reports.list_account_names(tx)
+        names = await people.list_names(tx)
         used = await transcripts.count_budget_used(tx, conversation_id)
     await visit.openings.record(visit, f"conversation:{conversation_id}")
     faqs = visit.ctx.knowledge().content.faqs
@@ -43,6 +44,7 @@ async def show(visit: Visit) -> web.Response:
         cases=[row for row in cases if visit.viewer.scope is None or row.case.owner in visit.viewer.scope],
         ratings=ratings,
         accounts=accounts,
+        people=names,
         budget_used=used,
         budget=transcripts.BUDGET,
         window_ends_at=_window_ends_at(talk),

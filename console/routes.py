@@ -82,7 +82,7 @@ def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
     """Return every page that needs somebody signed in. A page asks console/access.py for all it shows."""
     number = r"{id:\d{1,18}}"
     return [
-        ("GET", "/", overview_page.show),
+        ("GET", "/", overview_page.OverviewPage().show),
         ("GET", "/conversations", conversations_page.show),
         ("GET", f"/conversations/{number}", reader_page.show),
         ("GET", f"/media/{number}", reader_page.show_media),
@@ -144,12 +144,22 @@ def _signed_in(
 
 def _to_login(request: web.Request) -> web.Response:
     if request.method != "GET":
-        return web.Response(status=303, headers={"Location": "/console/login?told=stale"})
+        location = frame.address("/console/login", told="lost", next=_page_of(request.path))
+        return web.Response(status=303, headers={"Location": location})
     if "HX-Request" in request.headers:
         # htmx follows this header with the whole page; a redirect would put the form into a corner of it.
         return web.Response(status=200, headers={"HX-Refresh": "true"})
     wanted = request.path_qs if request.path != "/console/" else ""
     return web.Response(status=303, headers={"Location": frame.address("/console/login", next=wanted)})
+
+
+def _page_of(path: str) -> str:
+    """Return the page that holds the form which posts to `path`: /console/cases/7/note stands on /console/cases/7."""
+    parts = path.split("/")[2:]
+    has_own_page = parts[0] in ("cases", "events") and len(parts) > 1 and parts[1].isdigit()
+    if parts[0].startswith("logout"):
+        return ""
+    return "/console/" + "/".join(parts[: 2 if has_own_page else 1])
 
 
 @web.middleware

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.delivery import Act, Delivery
+from domain.delivery import Act, Delivery, DeliveryState
 from domain.platform import SessionChange
 from domain.talk import Author
 from store.transcripts import Decided, Said, Source, Transcript
@@ -91,7 +91,11 @@ def _entry(said: Said, delivery: Delivery | None, sources: dict[int, Source]) ->
 
 def _unsaid(delivery: Delivery, sources: dict[int, Source]) -> Entry:
     if delivery.act is Act.TRANSFER:
-        return Happening(at=delivery.created_at, word="transfer", detail=delivery.receipt, delivery=delivery)
+        # The receipt of a transfer that was taken names the servicer who got the customer; empty: the pool.
+        taker = (
+            delivery.receipt if delivery.state in (DeliveryState.ACCEPTED, DeliveryState.DELIVERED) else ""
+        )
+        return Happening(at=delivery.created_at, word="transfer", detail=taker, delivery=delivery)
     return Bubble(
         at=delivery.created_at,
         author=Author.BOT,

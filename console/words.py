@@ -22,11 +22,14 @@ class Words:
         """Return the label of `key`, the key itself when there is none."""
         return self._sections.get(section, {}).get(str(key), str(key))
 
-    def outcome(self, text: str) -> str:
-        """Return what became of a delivery: a label, a person's word ("settled by NAME") or a platform's number."""
+    def outcome(self, text: str, people: Mapping[str, str] | None = None) -> str:
+        """Return what became of a delivery: a label, a person's word ("settled by NAME") or a platform's number.
+
+        `people`: what to call somebody, by name.
+        """
         by = text.removeprefix("settled by ")
         if by != text:
-            return self.label("phrase", "settled").format(by)
+            return self.label("phrase", "settled").format((people or {}).get(by, by))
         number = text.removeprefix("errcode ")
         if number != text:
             return self.label("phrase", "errcode").format(number)

@@ -27,6 +27,7 @@ from store.tables import (
     kf_servicer,
     kf_state,
     media,
+    staff,
     token,
     turn,
 )
@@ -223,6 +224,12 @@ async def _schema_version(tx: AsyncConnection) -> str:
         return ""
     found = (await tx.execute(sa.text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
     return str(found or "")
+
+
+async def list_staff_names(tx: AsyncConnection) -> dict[str, str]:
+    """Return the name of each member of staff whose name is known, by the platform's id."""
+    rows = await tx.execute(sa.select(staff.c.platform_id, staff.c.name).where(staff.c.name != ""))
+    return {row.platform_id: row.name for row in rows.all()}
 
 
 async def list_servicers(tx: AsyncConnection) -> list[str]:

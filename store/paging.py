@@ -15,23 +15,30 @@ _LATEST = 253_402_300_799_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """The row a page ended with: its time and id. Written into addresses as `microseconds-id`."""
+    """The row a page ended with: its time and id. Written into addresses as `microseconds-id`, with `-u` if urgent.
+
+    `is_urgent`: the row stood among those that a list puts before all others.
+    """
 
     at: datetime
     id: int
+    is_urgent: bool = False
 
     def __str__(self) -> str:
-        return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}-{self.id}"
+        urgent = "-u" if self.is_urgent else ""
+        return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}-{self.id}{urgent}"
 
 
 def parse(text: str) -> Place | None:
     """Return the place an address names; None when it names none, then the list begins at its head."""
-    micros, _, id_ = text.partition("-")
+    bare = text.removesuffix("-u")
+    micros, _, id_ = bare.partition("-")
     if not (micros.isascii() and micros.isdigit() and id_.isascii() and id_.isdigit()):
         return None
     if len(micros) > 18 or int(micros) > _LATEST or len(id_) > 18:
         return None
-    return Place(at=_EPOCH + timedelta(microseconds=int(micros)), id=int(id_))
+    at = _EPOCH + timedelta(microseconds=int(micros))
+    return Place(at=at, id=int(id_), is_urgent=bare != text)
 
 
 def before(time: sa.ColumnElement[Any], id_: sa.ColumnElement[Any], place: Place) -> sa.ColumnElement[bool]:

@@ -48,3 +48,37 @@ document.addEventListener("submit", (event) => {
   event.target.dataset.sent = "yes";
   setTimeout(() => delete event.target.dataset.sent, 5000);
 });
+
+// Words somebody wrote are kept in this tab until the server has taken them: after a login that ran out, or a mistake,
+// they stand in their field again. A field says data-keep; its value tells fields of one name on one page apart.
+const DRAFTS = `draft:${document.body.dataset.viewer} `;
+const draft = DRAFTS + location.pathname;
+const keptFields = (root) => [...root.querySelectorAll("[data-keep]")];
+const keptName = (field) => `${field.name} ${field.dataset.keep}`;
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if ((event.submitter?.formAction ?? form.action).includes("/console/logout")) {
+    Object.keys(sessionStorage).filter((key) => key.startsWith("draft:")).forEach((key) => sessionStorage.removeItem(key));
+    return;
+  }
+  const words = keptFields(form).filter((field) => field.value.trim()).map((field) => [keptName(field), field.value]);
+  if (words.length) sessionStorage.setItem(draft, JSON.stringify(Object.fromEntries(words)));
+});
+
+const query = new URLSearchParams(location.search);
+if (query.has("done")) {
+  sessionStorage.removeItem(draft);
+} else {
+  const words = JSON.parse(sessionStorage.getItem(draft) ?? "{}");
+  for (const field of keptFields(document)) {
+    if (field.value || !words[keptName(field)]) continue;
+    field.value = words[keptName(field)];
+    field.closest("details")?.setAttribute("open", "");
+    const note = document.createElement("p");
+    note.className = "faint small";
+    note.textContent = "这段文字刚才没有提交成功，已为你保留。";
+    field.after(note);
+  }
+}

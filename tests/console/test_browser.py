@@ -178,3 +178,28 @@ async def test_the_phones_navigation_opens(
     await page.get_by_role("link", name="运行状况").click()
 
     await page.wait_for_url("**/console/health")
+
+
+async def test_a_note_written_after_the_login_ran_out_is_still_there_after_the_next(
+    serve: Serve,
+    scene: factory.Scene,
+    open_page: OpenPage,
+    store: Store,
+    frozen_clock: FrozenClock,
+) -> None:
+    pages = await serve(picker=True)
+    page = await open_as(open_page, pages, store, frozen_clock, Role.ADVISOR, "desk")
+    address = pages.url(f"/console/cases/{scene.own_case}")
+    await page.goto(address)
+    await page.context.clear_cookies()
+    await page.locator("textarea[name=note]").fill("客户答应周五再来")
+    await page.get_by_role("button", name="记下备注").click()
+    await page.get_by_role("button", name="张三").click()
+
+    await page.wait_for_url(address)
+    assert await page.locator("textarea[name=note]").input_value() == "客户答应周五再来"
+
+    await page.get_by_role("button", name="记下备注").click()
+    await page.wait_for_url("**done=noted")
+    await page.goto(address)
+    assert await page.locator("textarea[name=note]").input_value() == ""

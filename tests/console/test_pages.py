@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import FrozenClock
+from console.context import ProcessHealth
 from console.routes import HEADERS
+from domain.case import CaseKind, CaseWanted
 from domain.delivery import DeliveryState
 from domain.faq import Line
 from domain.login import Role
-from store import cases, contents, lines, tables
+from store import cases, contents, lines, people, tables
 from store.database import Store
 from tests.console import factory
-from tests.console.conftest import Pages
+from tests.console.conftest import Pages, Serve
 
 CSRF = {"csrf": "csrf-of-the-test"}
 
@@ -106,7 +108,14 @@ async def test_the_reader_tells_what_was_said_and_why(
         "客户进入会话",
     ):
         assert words in answered
-    for words in ("人工从排队中接入", "撤回了这条消息", "转人工：zhangsan", "非常满意", "投诉"):
+    for words in (
+        "人工从排队中接入",
+        "撤回了这条消息",
+        "转人工：排队",
+        "人工接待 · 张三",
+        "非常满意",
+        "投诉",
+    ):
         assert words in served
     for words in ("给出选项", "犹豫期内退保", "发送失败", "客户拒收", "排队等人工"):
         assert words in troubled
@@ -346,7 +355,7 @@ async def test_the_health_page_never_shows_a_token(
     text = await read(pages, "/console/health", boss)
 
     assert "贷款与保险客服" in text
-    assert "zhangsan" in text
+    assert "张三" in text
     assert "secret-token-value" not in text
 
 
@@ -398,3 +407,203 @@ async def test_nonsense_is_answered_with_a_sentence_and_never_a_fault(
     assert (await act(pages, note, boss, note="a\0b")).endswith("done=noted")
     for path in ("/console/conversations/0", f"/console/cases/{'9' * 18}", "/console/content/faq/no.such"):
         assert (await pages.client.get(path, cookies=boss)).status == 404, path
+
+
+async def test_a_case_is_found_by_the_number_customers_are_told(
+    pages: Pages, scene: factory.Scene, boss: dict[str, str]
+) -> None:
+    number = f"{scene.other_case:06d}"
+
+    found = await read(pages, f"/console/cases?q={number}", boss)
+    other = await read(pages, "/console/cases?q=999999", boss)
+    named = await read(pages, "/console/cases?q=李先", boss)
+
+    assert number in found
+    assert "陈阿姨" in found
+    assert "李先生" not in found
+    assert "没有这样的工单" in other
+    assert "李先生" in named
+    assert "陈阿姨" not in named
+    assert number in await read(pages, f"/console/cases/{scene.other_case}", boss)
+
+
+async def test_a_closed_case_is_found_by_its_number_and_only_by_those_who_may_see_it(
+    pages: Pages, scene: factory.Scene, store: Store, boss: dict[str, str], frozen_clock: FrozenClock
+) -> None:
+    await act(pages, f"/console/cases/{scene.other_case}/close", boss, note="已答复")
+    advisor = await factory.sign_in(store, pages.names[Role.ADVISOR], frozen_clock)
+
+    assert "陈阿姨" in await read(pages, f"/console/cases?q={scene.other_case}", boss)
+    assert "陈阿姨" not in await read(pages, f"/console/cases?q={scene.other_case}", advisor)
+
+
+async def test_danger_and_fraud_stand_before_every_other_case_on_every_page(
+    pages: Pages, store: Store, boss: dict[str, str], frozen_clock: FrozenClock
+) -> None:
+    async def fill(tx: AsyncConnection) -> None:
+        make = factory.Maker(tx, frozen_clock.now() - timedelta(hours=9))
+        for number in range(110):
+            talk = await make.talk(f"wm{number:06}", f"客户{number:03}号")
+            reason = {60: "crisis", 70: "fraud"}.get(number, "H1")
+            await make.opens_case(talk, CaseKind.QUESTION, reason, due=timedelta(minutes=number - 200))
+
+    await store.write(fill)
+    seen: list[str] = []
+    path = "/console/cases"
+    while path:
+        text = await read(pages, path, boss)
+        seen += [part[:3] for part in text.split('">客户')[1:]]
+        links = [part for part in text.split('<a class="button" href="') if 'rel="next"' in part[:200]]
+        path = links[0].split('"')[0].replace("&amp;", "&") if links else ""
+
+    assert seen[:3] == ["060", "070", "000"]
+    assert len(seen) == len(set(seen)) == 110
+    assert "人身安全" in await read(pages, "/console/cases", boss)
+
+
+async def test_a_case_quotes_the_message_that_opened_it(
+    pages: Pages, store: Store, boss: dict[str, str], frozen_clock: FrozenClock
+) -> None:
+    async def fill(tx: AsyncConnection) -> tuple[int, int]:
+        make = factory.Maker(tx, frozen_clock.now())
+        talk = await make.talk("wmQuote", "周先生")
+        said = await make.says(talk, "你们的利息算错了，我要投诉")
+        opened = await cases.open_or_add(
+            tx,
+            CaseWanted(kind=CaseKind.COMPLAINT, reason="H2"),
+            customer_id=talk.customer,
+            conversation_id=talk.conversation,
+            actor="bot",
+            due_at=make.at,
+            now=make.at,
+            message_id=said,
+        )
+        return opened, said
+
+    case_id, said = await store.write(fill)
+
+    text = await read(pages, f"/console/cases/{case_id}", boss)
+    assert "你们的利息算错了" in text
+    assert f"#said-{said}" in text
+
+
+async def test_people_are_called_by_name(
+    pages: Pages, scene: factory.Scene, store: Store, boss: dict[str, str]
+) -> None:
+    staff = tables.staff.c
+
+    async def rename(tx: AsyncConnection) -> None:
+        await tx.execute(
+            sa.update(tables.delivery)
+            .where(tables.delivery.c.conversation_id == scene.own_talk, tables.delivery.c.act == "transfer")
+            .values(receipt="wangwu")
+        )
+        await people.ensure(tx, ["wangwu"], datetime(2026, 11, 23, tzinfo=UTC))
+        await tx.execute(sa.update(tables.staff).where(staff.platform_id == "wangwu").values(name="王五"))
+
+    await store.write(rename)
+
+    assert "转人工：王五" in await read(pages, f"/console/conversations/{scene.own_talk}", boss)
+    assert "人工 张三" in await read(pages, "/console/conversations", boss)
+    assert "张三" in await read(pages, "/console/cases", boss)
+
+
+async def test_only_questions_without_an_answer_are_listed_and_numbers_are_hidden(
+    pages: Pages, store: Store, boss: dict[str, str], frozen_clock: FrozenClock
+) -> None:
+    weighed = ("loan.prepay", 0.3, ["近"])
+
+    async def fill(tx: AsyncConnection) -> None:
+        make = factory.Maker(tx, frozen_clock.now())
+        talk = await make.talk("wmAsk", "孙女士")
+        await make.decides(talk, await make.says(talk, "转人工"), "handover")
+        await make.decides(talk, await make.says(talk, "我要投诉你们"), "handover")
+        await make.decides(talk, await make.says(talk, "点过菜单的问题"), "menu", weighed)
+        await make.decides(
+            talk, await make.says(talk, "提前还款", menu_id="faq_loan_prepay"), "answer", weighed
+        )
+        await make.decides(talk, await make.says(talk, "没点菜单的问题"), "menu", weighed)
+        await make.decides(talk, await make.says(talk, "卡号 6222021234567890 怎么查"), "clarify")
+        await make.decides(talk, await make.says(talk, "第二次没听懂"), "handover", weighed)
+        second = await make.decides(talk, await make.says(talk, "毫无线索的第二次"), "handover")
+        await make.sends(talk, "我没听懂", turn=second)
+        await tx.execute(
+            sa.update(tables.delivery)
+            .where(tables.delivery.c.turn_id == second)
+            .values(reply_id="unknown_handover")
+        )
+
+    await store.write(fill)
+
+    text = await read(pages, "/console/unanswered", boss)
+    for words in ("没点菜单的问题", "怎么查", "第二次没听懂", "毫无线索的第二次"):
+        assert words in text
+    for words in ("转人工</a>", "我要投诉你们", "点过菜单的问题</a>", "6222021234567890"):
+        assert words not in text.replace("没点菜单的问题", "")
+
+
+async def test_services_have_no_licence_to_hold(pages: Pages, boss: dict[str, str]) -> None:
+    service = (await read(pages, "/console/lines", boss)).split("通用服务")[1].split("</section>")[0]
+
+    assert "不涉及牌照" in service
+    assert "公司持有牌照" not in service
+
+
+async def test_a_name_that_is_nobodys_approves_nothing(
+    pages: Pages, scene: factory.Scene, store: Store, frozen_clock: FrozenClock
+) -> None:
+    await factory.add_login(store, frozen_clock, "sample", Role.CONTENT)
+    cookie = await factory.sign_in(store, "sample", frozen_clock)
+    async with store.read() as tx:
+        version = next(one for one in await contents.list_versions(tx) if one.key == "loan.prepay")
+
+    told = await act(pages, "/console/content/approve", cookie, version=str(version.id))
+
+    assert told.endswith("wrong=no_name")
+
+
+async def test_whoever_writes_after_the_login_ran_out_is_told_and_comes_back(pages: Pages) -> None:
+    answer = await pages.client.post(
+        "/console/cases/7/note", data=CSRF | {"note": "已联系"}, allow_redirects=False
+    )
+    page = await pages.client.get(answer.headers["Location"])
+
+    text = await page.text()
+    assert "刚才的操作没有提交" in text
+    assert 'name="next" value="/console/cases/7"' in text
+
+
+async def test_problems_of_the_program_stand_on_top_of_overview_and_health(
+    serve: Serve, store: Store, frozen_clock: FrozenClock
+) -> None:
+    async def health() -> ProcessHealth:
+        return ProcessHealth(
+            version="1",
+            started_at=frozen_clock.now(),
+            writer_queue=0,
+            is_matching_ready=True,
+            problems=("内容文件有误，仍在使用上一份",),
+        )
+
+    pages = await serve(health=health)
+    boss = await factory.sign_in(store, pages.names[Role.SUPERVISOR], frozen_clock)
+    editor = await factory.sign_in(store, pages.names[Role.CONTENT], frozen_clock)
+
+    for path in ("/console/", "/console/health"):
+        assert "内容文件有误" in await read(pages, path, boss)
+    assert "内容文件有误" not in await read(pages, "/console/", editor)
+
+
+async def test_todays_questions_are_counted_at_most_every_ten_seconds(
+    pages: Pages, store: Store, boss: dict[str, str], frozen_clock: FrozenClock
+) -> None:
+    async def ask(tx: AsyncConnection) -> None:
+        make = factory.Maker(tx, frozen_clock.now())
+        talk = await make.talk("wmCount", "钱先生")
+        await make.decides(talk, await make.says(talk, "提前还款"), "answer")
+
+    assert "今天还没有提问" in await read(pages, "/console/", boss)
+    await store.write(ask)
+    assert "今天还没有提问" in await read(pages, "/console/", boss)
+    frozen_clock.advance(timedelta(seconds=10))
+    assert "直接回答" in await read(pages, "/console/", boss)
