@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -79,7 +80,7 @@ class Library:
             )
             return loading.load(kept)
         if takes_last_good:
-            _keep(self._rules.folder, kept)
+            _keep(self._rules.folder, kept, content.digest)
         return content
 
     @property
@@ -169,16 +170,28 @@ class Library:
         return [one for name, one in chosen.items() if name in current]
 
 
-def _keep(folder: Path, kept: Path) -> None:
-    """Keep a copy of the words that were good; readers never see half of it."""
-    beside = kept.with_name(kept.name + ".new")
-    shutil.rmtree(beside, ignore_errors=True)
-    for path in sorted([*folder.rglob("*.toml"), *folder.glob("*.txt")]):
-        target = beside / path.relative_to(folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    shutil.rmtree(kept, ignore_errors=True)
-    beside.rename(kept)
+def _keep(folder: Path, kept: Path, digest: str) -> None:
+    """Keep a copy of the words that were good; readers never see half of it.
+
+    Replicas may share the data folder and start together: each copies into a folder of its own, and the last one stays.
+    """
+    mark = kept / "digest"
+    if mark.is_file() and mark.read_text("utf-8") == digest:
+        return
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{kept.name}.", dir=kept.parent) as name:
+        beside = Path(name) / "new"
+        for path in sorted([*folder.rglob("*.toml"), *folder.glob("*.txt")]):
+            target = beside / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        (beside / mark.name).write_text(digest, "utf-8")
+        try:
+            if kept.exists():
+                kept.rename(Path(name) / "old")
+            beside.rename(kept)
+        except OSError:  # Another replica was quicker; its copy is as good.
+            log.info("content kept by another process", extra={"action": "content_kept_elsewhere"})
 
 
 def _outranks(one: Version, other: Version, current: str | None) -> bool:
