@@ -224,14 +224,22 @@ def _parse_rule(table: tables.Table, excuses: Mapping[str, Excuse]) -> Rule:
     table.check_keys(RULE_KEYS)
     label, severity = table.text("label"), table.text("severity")
     if label and label not in LABELS:
-        table.wrong(f"has an unknown label {label!r}{tables.nearest(label, LABELS)}", "label")
+        hint = tables.nearest(label, LABELS)
+        table.wrong(f"has an unknown label {label!r}{hint}", "label", f"的 label {label} 不认识")
     if severity and severity not in {"S0", "S1", "S2", "S3"}:
-        table.wrong(f"has severity {severity!r}; write S0, S1, S2 or S3", "severity")
+        table.wrong(
+            f"has severity {severity!r}; write S0, S1, S2 or S3",
+            "severity",
+            "的 severity 只能是 S0、S1、S2、S3",
+        )
         severity = ""
     named = table.texts("excuses") if "excuses" in table.values else DEFAULT_EXCUSES
     for name in named:
         if name not in excuses:
-            table.wrong(f"names an unknown excuse {name!r}{tables.nearest(name, excuses)}", "excuses")
+            hint = tables.nearest(name, excuses)
+            table.wrong(
+                f"names an unknown excuse {name!r}{hint}", "excuses", f"引用的 {name} 不在 excuses.toml 里"
+            )
     return Rule(
         id=table.text("id"),
         label=label,
@@ -249,7 +257,8 @@ def _parse_excuse(table: tables.Table) -> Excuse:
     table.check_keys(EXCUSE_KEYS)
     reach = table.text("reach")
     if reach and reach not in REACHES:
-        table.wrong(f"has reach {reach!r}; write one of {', '.join(REACHES)}", "reach")
+        reaches = ", ".join(REACHES)
+        table.wrong(f"has reach {reach!r}; write one of {reaches}", "reach", f"的 reach 只能是 {reaches}")
     return Excuse(id=table.text("id"), reach=reach, wanted=patterns.parse_patterns(table))
 
 
@@ -258,7 +267,8 @@ def _parse_disclosure(table: tables.Table) -> Disclosure:
     line = table.text("line")
     lines = [str(member.value) for member in Line]
     if line and line not in lines:
-        table.wrong(f"has line = {line!r}; write one of {', '.join(lines)}", "line")
+        wanted = ", ".join(lines)
+        table.wrong(f"has line = {line!r}; write one of {wanted}", "line", f"的 line 只能是 {wanted}")
     return Disclosure(
         id=table.text("id"),
         line=Line(line) if line in lines else Line.SERVICE,
@@ -279,10 +289,18 @@ def _check_examples(
 ) -> None:
     for text in wanted:
         if not rules.check_text(text, Speaker.BOT, line):
-            table.wrong(f"does not match its example {text!r}; mend patterns or excuses", "must_match")
+            table.wrong(
+                f"does not match its example {text!r}; mend patterns or excuses",
+                "must_match",
+                f"没有查出例句“{text}”，请改 patterns 或 excuses",
+            )
     for text in unwanted:
         if rules.check_text(text, Speaker.BOT, line):
-            table.wrong(f"matches {text!r}, which it must not; mend patterns or unless", "must_not_match")
+            table.wrong(
+                f"matches {text!r}, which it must not; mend patterns or unless",
+                "must_not_match",
+                f"误查了例句“{text}”，请改 patterns 或 unless",
+            )
 
 
 def _reach(reach: str, text: str, span: tuple[int, int]) -> tuple[int, int]:

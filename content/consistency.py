@@ -31,16 +31,31 @@ def check_faqs(
             continue
         first = menu_ids.setdefault(faq.menu_id, faq.id)
         if first != faq.id:
-            table.wrong(f"has the same menu id {faq.menu_id} as {first}; rename one", "id")
+            table.wrong(
+                f"has the same menu id {faq.menu_id} as {first}; rename one",
+                "id",
+                f"和 {first} 的 id 太像，请改一个",
+            )
         _check_references(table, faq, faqs, risk_lines)
         if len(faq.question.encode()) > MENU_TEXT_LIMIT_BYTES:
-            table.wrong(f"has a question over {MENU_TEXT_LIMIT_BYTES} bytes, too long for a menu", "question")
+            limit = MENU_TEXT_LIMIT_BYTES
+            table.wrong(
+                f"has a question over {limit} bytes, too long for a menu",
+                "question",
+                f"的 question 超过 {limit} 字节，菜单里放不下（一个汉字 3 字节）",
+            )
         text = "\n\n".join([faq.answer, "\n".join(risk_lines.get(code, "") for code in faq.risk_lines)])
         size = len(text.encode()) + _SLOT_BYTES * len(reply_files.slots_of(faq.answer))
         if size > faq_files.LIMIT_BYTES:
             limit = faq_files.LIMIT_BYTES
-            table.wrong(f"is {size} bytes with its risk lines; shorten the answer to fit {limit}", "answer")
-        _check_wording(table, "answer", rules.check_text(text, Speaker.BOT, faq.line, EntityMode.LICENSED))
+            table.wrong(
+                f"is {size} bytes with its risk lines; shorten the answer to fit {limit}",
+                "answer",
+                f"连同提示语有 {size} 字节，请把 answer 缩到 {limit} 字节以内（一个汉字 3 字节）",
+            )
+        if "risk_lines" not in table.mistakes.unread:
+            said = rules.check_text(text, Speaker.BOT, faq.line, EntityMode.LICENSED)
+            _check_wording(table, "answer", said)
         _check_wording(table, "question", rules.check_text(faq.question, Speaker.BOT))
 
 
@@ -56,8 +71,12 @@ def check_replies(
         if reply is None:
             continue
         for entry in reply.menu:
-            if not entry.id.startswith(_ACTIONS) and entry.id not in faqs:
-                table.wrong(f"offers {entry.id!r}, which is no entry{tables.nearest(entry.id, faqs)}", "menu")
+            is_action = entry.id.startswith(_ACTIONS) or "faq" in table.mistakes.unread
+            if not is_action and entry.id not in faqs:
+                hint = tables.nearest(entry.id, faqs)
+                table.wrong(
+                    f"offers {entry.id!r}, which is no entry{hint}", "menu", f"的菜单里没有 {entry.id} 这一条"
+                )
         words = "\n".join([reply.text, *(entry.text for entry in reply.menu), reply.tail])
         line = _line_of(reply.id)
         _check_wording(table, "text", rules.check_text(words, Speaker.BOT, line, EntityMode.LICENSED))
@@ -66,19 +85,31 @@ def check_replies(
 def _check_references(
     table: tables.Table, faq: Faq, faqs: Mapping[str, Faq], risk_lines: Mapping[str, str]
 ) -> None:
-    for code in faq.risk_lines:
+    unread = table.mistakes.unread
+    for code in faq.risk_lines if "risk_lines" not in unread else ():
         if code not in risk_lines:
-            table.wrong(f"has an unknown risk line {code!r}{tables.nearest(code, risk_lines)}", "risk_lines")
-    for other in faq.follow_ups:
+            hint = tables.nearest(code, risk_lines)
+            table.wrong(
+                f"has an unknown risk line {code!r}{hint}", "risk_lines", f"引用的提示语 {code} 不存在"
+            )
+    for other in faq.follow_ups if "faq" not in unread else ():
         if other not in faqs or other == faq.id:
-            table.wrong(f"has an unknown follow-up {other!r}{tables.nearest(other, faqs)}", "follow_ups")
+            hint = tables.nearest(other, faqs)
+            table.wrong(
+                f"has an unknown follow-up {other!r}{hint}", "follow_ups", f"引用的问题 {other} 不存在"
+            )
     reply_files.check_slots(table, "answer", faq.answer)
 
 
 def _check_wording(table: tables.Table, key: str, problems: list[Problem]) -> None:
     if compliance.is_blocking(problems, Speaker.BOT):
-        said = "; ".join(f"{problem.rule_id}: {problem.message}" for problem in problems)
-        table.wrong(f"says what must not be said ({said}); reword it", key)
+        said = "；".join(f"{problem.rule_id}: {problem.message}" for problem in problems)
+        rules = ", ".join(problem.rule_id for problem in problems)
+        table.wrong(
+            f"says what must not be said by {rules}; reword it",
+            key,
+            f"的 {key} 里有不能说的话：{said}，请改写",
+        )
 
 
 def _line_of(reply_id: str) -> Line | None:

@@ -44,7 +44,7 @@ LIMIT_BYTES = 1000  # Answer and risk lines: a menu head may hold 1,024 bytes (W
 SAMPLE_REVIEWER = "sample"
 
 _ID = re.compile(r"^[a-z]+\.[a-z0-9_]+$")
-_NEVER = date(1970, 1, 1)
+NEVER = date(1970, 1, 1)
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -54,9 +54,14 @@ def parse_faq(table: tables.Table) -> Faq:
     entry_id = table.text("id")
     line = _choice(table, "line", Line, Line.SERVICE)
     if entry_id and not _ID.match(entry_id):
-        table.wrong('has a bad id; write the line, a dot and lower-case letters: id = "loan.prepay"', "id")
+        table.wrong(
+            'has a bad id; write the line, a dot and lower-case letters: id = "loan.prepay"',
+            "id",
+            '的 id 写法不对，请写业务线、点、小写字母，如 id = "loan.prepay"',
+        )
     elif entry_id and not entry_id.startswith(f"{line.value}."):
-        table.wrong(f"does not begin with its line; write {line.value}.{entry_id.partition('.')[2]}", "id")
+        right = f"{line.value}.{entry_id.partition('.')[2]}"
+        table.wrong(f"does not begin with its line; write {right}", "id", f"的 id 要以业务线开头：{right}")
     handover = [code for code in table.texts("handover") if _is_code(table, code)]
     faq = Faq(
         id=entry_id,
@@ -72,9 +77,9 @@ def parse_faq(table: tables.Table) -> Faq:
         scope=_choice(table, "scope", Scope, Scope.PRODUCT),
         source=table.text("source"),
         reviewer=table.text("reviewer"),
-        reviewed_on=table.day("reviewed_on") or _NEVER,
-        valid_from=table.day("valid_from") or _NEVER,
-        valid_until=table.day("valid_until") or _NEVER,
+        reviewed_on=table.day("reviewed_on") or NEVER,
+        valid_from=table.day("valid_from") or NEVER,
+        valid_until=table.day("valid_until") or NEVER,
         fact_valid_until=table.day("fact_valid_until", optional=True),
         follow_ups=table.texts("follow_ups"),
         digest=digest_of(table.values),
@@ -98,7 +103,8 @@ def _choice(table: tables.Table, key: str, choices: type[_Choice], fallback: _Ch
         return choices(value)
     if value:
         hint = tables.nearest(value, known)
-        table.wrong(f"has {key} = {value!r}; write one of {', '.join(known)}{hint}", key)
+        wanted = ", ".join(known)
+        table.wrong(f"has {key} = {value!r}; write one of {wanted}{hint}", key, f"的 {key} 只能是 {wanted}")
     return fallback
 
 
@@ -106,17 +112,34 @@ def _is_code(table: tables.Table, code: str) -> bool:
     known = [str(member.value) for member in HandoverCode]
     if code in known:
         return True
-    table.wrong(f"has an unknown hand-over code {code!r}; write one of {', '.join(known)}", "handover")
+    wanted = ", ".join(known)
+    table.wrong(
+        f"has an unknown hand-over code {code!r}; write one of {wanted}",
+        "handover",
+        f"的转人工代码 {code} 不认识，只能是 {wanted}",
+    )
     return False
 
 
 def _check_days(table: tables.Table, faq: Faq) -> None:
-    if _NEVER in (faq.reviewed_on, faq.valid_from, faq.valid_until):
+    if NEVER in (faq.reviewed_on, faq.valid_from, faq.valid_until):
         return
     if faq.valid_until < faq.valid_from:
-        table.wrong(f"ends ({faq.valid_until}) before it begins ({faq.valid_from})", "valid_until")
+        table.wrong(
+            f"ends ({faq.valid_until}) before it begins ({faq.valid_from})",
+            "valid_until",
+            f"的有效期到 {faq.valid_until}，早于开始的 {faq.valid_from}",
+        )
     elif faq.valid_until - faq.valid_from > LONGEST_VALIDITY:
         latest = faq.valid_from + LONGEST_VALIDITY
-        table.wrong(f"is valid for over six months; set valid_until to {latest} or earlier", "valid_until")
+        table.wrong(
+            f"is valid for over six months; set valid_until to {latest} or earlier",
+            "valid_until",
+            f"的有效期超过六个月，valid_until 最晚写 {latest}",
+        )
     if faq.reviewed_on > faq.valid_from:
-        table.wrong("is valid before it was reviewed; set valid_from to reviewed_on or later", "valid_from")
+        table.wrong(
+            "is valid before it was reviewed; set valid_from to reviewed_on or later",
+            "valid_from",
+            "还没审核就生效了，valid_from 不能早于 reviewed_on",
+        )

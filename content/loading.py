@@ -140,13 +140,19 @@ def check(folder: Path, today: date) -> list[Notice]:
     notices = [Notice(level=Level.ERROR, text=text) for text in mistakes.texts]
     for faq in content.faqs.values():
         days = (faq.last_valid_on - today).days
-        place = f"{faq.file}:{faq.lineno}: {faq.id}"
+        if faq.valid_until == faq_files.NEVER or days > 30:
+            continue  # Without a date that can be read there is an error already.
         if days < 0:
-            text = f"{place} expired on {faq.last_valid_on} and is not served; review it and set valid_until"
-            notices.append(Notice(level=Level.WARNING, text=text))
-        elif days <= 30:
-            text = f"{place} expires on {faq.last_valid_on}; review it before then"
-            notices.append(Notice(level=Level.WARNING, text=text))
+            zh, en = (
+                "已过期，不再回答，请审核后改 valid_until",
+                "is not served; review it and set valid_until",
+            )
+            said = f"{faq.last_valid_on} {zh} (expired on {faq.last_valid_on} and {en})"
+        else:
+            zh, en = "到期，请在这之前审核", f"expires on {faq.last_valid_on}; review it before then"
+            said = f"{faq.last_valid_on} {zh} ({en})"
+        text = f"{faq.file}:{faq.lineno}: {faq.id} {said}"
+        notices.append(Notice(level=Level.WARNING, text=text))
     return notices
 
 
@@ -164,27 +170,49 @@ def _read(folder: Path) -> tuple[Content, tables.Mistakes]:
             _risk_lines(_tables(folder, "risk_lines.toml", ("risk_line",), mistakes))
         ),
         signals=_signals(_tables(folder, "signals.toml", ("signal",), mistakes)),
-        rules=compliance.parse_rules(_tables(folder, "compliance/*.toml", compliance.TABLES, mistakes)),
+        rules=_rules(_tables(folder, "compliance/*.toml", compliance.TABLES, mistakes), mistakes),
         synonyms=MappingProxyType(_synonyms(_tables(folder, "synonyms.toml", ("synonym",), mistakes))),
         lexicon=_lexicon(folder / "lexicon.txt", mistakes),
         digest=_digest(folder),
     )
     consistency.check_faqs(faq_tables, faqs, content.risk_lines, content.rules)
     consistency.check_replies(reply_tables, replies, faqs, content.rules)
-    for needed in REQUIRED_REPLIES:
+    for needed in REQUIRED_REPLIES if "replies" not in mistakes.unread else ():
         if needed not in replies:
             text = f'has no reply {needed!r}; add [[reply]] id = "{needed}"'
-            mistakes.add(f"{folder.name}/replies", 1, text)
+            mistakes.add(
+                f"{folder.name}/replies", 1, text, f'缺少固定话术 {needed}，请加上 [[reply]] id = "{needed}"'
+            )
     return content, mistakes
 
 
 def _tables(
     folder: Path, pattern: str, names: tuple[str, ...], mistakes: tables.Mistakes
 ) -> list[tables.Table]:
+    """Return the tables of a part of the content; a file that cannot be read makes the part unread."""
+    part = pattern.partition("/")[0].removesuffix(".toml")
     paths = sorted(folder.glob(pattern))
     if not paths:
-        mistakes.add(f"{folder.name}/{pattern}", 1, "is missing; restore it from the shipped content")
-    return [table for path in paths for table in tables.load_tables(path, folder.parent, names, mistakes)]
+        _miss(f"{folder.name}/{pattern}", mistakes)
+        mistakes.unread.add(part)
+    found: list[tables.Table] = []
+    for path in paths:
+        read = tables.load_tables(path, folder.parent, names, mistakes)
+        if read is None:
+            mistakes.unread.add(part)
+        found += read or []
+    return found
+
+
+def _miss(file: str, mistakes: tables.Mistakes) -> None:
+    mistakes.add(file, 1, "is missing; restore it from the shipped content", "不见了，请从发布的内容里恢复")
+
+
+def _rules(found: list[tables.Table], mistakes: tables.Mistakes) -> compliance.ComplianceRules:
+    """Return the wording rules; none when one of their files cannot be read, for they lean on each other."""
+    if "compliance" in mistakes.unread:
+        return compliance.ComplianceRules([], {}, [])
+    return compliance.parse_rules(found)
 
 
 def _unique(found: list[tables.Table], records: list[_Record]) -> dict[str, _Record]:
@@ -192,7 +220,12 @@ def _unique(found: list[tables.Table], records: list[_Record]) -> dict[str, _Rec
     for table, record in zip(found, records, strict=True):
         first = kept.get(record.id)
         if first is not None:
-            table.wrong(f"is there twice, first at {first.file}:{first.lineno}; rename or remove one", "id")
+            place = f"{first.file}:{first.lineno}"
+            table.wrong(
+                f"is there twice, first at {place}; rename or remove one",
+                "id",
+                f"重复了，前一个在 {place}，请改一个",
+            )
         elif record.id:
             kept[record.id] = record
     return kept
@@ -222,7 +255,7 @@ def _synonyms(found: list[tables.Table]) -> dict[str, str]:
 
 def _lexicon(path: Path, mistakes: tables.Mistakes) -> tuple[str, ...]:
     if not path.is_file():
-        mistakes.add(f"{path.parent.name}/{path.name}", 1, "is missing; restore it from the shipped content")
+        _miss(f"{path.parent.name}/{path.name}", mistakes)
         return ()
     lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
     return tuple(dict.fromkeys(line for line in lines if line))

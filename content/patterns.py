@@ -55,6 +55,6 @@ def _is_good(table: tables.Table, key: str, source: str) -> bool:
     try:
         re.compile(source)
     except re.error as error:
-        table.wrong(f"has a bad pattern {source!r} ({error})", key)
+        table.wrong(f"has a bad pattern {source!r} ({error})", key, "里的正则表达式写错了")
         return False
     return True

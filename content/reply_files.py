@@ -43,7 +43,11 @@ def parse_reply(table: tables.Table) -> FixedReply:
     for key, words in (("text", text), ("tail", tail)):
         size = len(words.encode())
         if size > TEXT_LIMIT_BYTES:
-            table.wrong(f"has {key} of {size} bytes; shorten it to {TEXT_LIMIT_BYTES}", key)
+            table.wrong(
+                f"has {key} of {size} bytes; shorten it to {TEXT_LIMIT_BYTES}",
+                key,
+                f"的 {key} 有 {size} 字节，请缩到 {TEXT_LIMIT_BYTES} 字节以内（一个汉字 3 字节）",
+            )
     return FixedReply(
         id=table.text("id"),
         text=text,
@@ -64,7 +68,8 @@ def slots_of(text: str) -> frozenset[str]:
 def check_slots(table: tables.Table, key: str, text: str) -> None:
     """Note every slot that nobody fills."""
     for slot in sorted(slots_of(text) - SLOTS):
-        table.wrong(f"has an unknown slot {{{slot}}}{tables.nearest(slot, SLOTS)}", key)
+        hint = tables.nearest(slot, SLOTS)
+        table.wrong(f"has an unknown slot {{{slot}}}{hint}", key, f"里的 {{{slot}}} 没有人会填，请看看拼写")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -80,21 +85,33 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def _menu(table: tables.Table) -> tuple[MenuEntry, ...]:
     value = table.values.get("menu", [])
     if not isinstance(value, list):
-        table.wrong('must have menu = [{id = "…", text = "…"}]', "menu")
+        table.wrong(
+            'must have menu = [{id = "…", text = "…"}]', "menu", '的 menu 要写成 [{id = "…", text = "…"}]'
+        )
         return ()
     if len(value) > MENU_LIMIT:
-        table.wrong(f"has {len(value)} menu entries; a menu holds {MENU_LIMIT}", "menu")
+        table.wrong(
+            f"has {len(value)} menu entries; a menu holds {MENU_LIMIT}", "menu", f"的菜单最多 {MENU_LIMIT} 行"
+        )
     entries = (_menu_entry(table, part) for part in value)
     return tuple(entry for entry in entries if entry is not None)
 
 
 def _menu_entry(table: tables.Table, part: object) -> MenuEntry | None:
     if not isinstance(part, dict) or not set(part) <= {"id", "text"} or not isinstance(part.get("id"), str):
-        table.wrong('has a bad menu entry; write {id = "…", text = "…"}', "menu")
+        table.wrong(
+            'has a bad menu entry; write {id = "…", text = "…"}',
+            "menu",
+            '的菜单行要写成 {id = "…", text = "…"}',
+        )
         return None
     text = part.get("text", "")
     if not isinstance(text, str) or len(text.encode()) > MENU_TEXT_LIMIT_BYTES:
         limit = MENU_TEXT_LIMIT_BYTES
-        table.wrong(f"has a menu entry {part['id']!r} over {limit} bytes; shorten its text", "menu")
+        table.wrong(
+            f"has a menu entry {part['id']!r} over {limit} bytes; shorten its text",
+            "menu",
+            f"的菜单行 {part['id']} 超过 {limit} 字节，请缩短",
+        )
         return None
     return MenuEntry(id=part["id"], text=text)

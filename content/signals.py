@@ -70,9 +70,13 @@ def parse_signal(table: tables.Table) -> Signal:
     kinds = [str(member.value) for member in SignalKind]
     codes = [str(member.value) for member in HandoverCode]
     if kind and kind not in kinds:
-        table.wrong(f"has an unknown kind {kind!r}{tables.nearest(kind, kinds)}", "kind")
+        table.wrong(
+            f"has an unknown kind {kind!r}{tables.nearest(kind, kinds)}", "kind", f"的 kind {kind} 不认识"
+        )
     if code and code not in codes:
-        table.wrong(f"has an unknown code {code!r}{tables.nearest(code, codes)}", "code")
+        table.wrong(
+            f"has an unknown code {code!r}{tables.nearest(code, codes)}", "code", f"的 code {code} 不认识"
+        )
     return Signal(
         id=table.text("id"),
         kind=SignalKind(kind) if kind in kinds else SignalKind.FRAGMENT,
@@ -87,10 +91,18 @@ def check_examples(signal: Signal, table: tables.Table) -> None:
     """Note every example of a signal that its patterns do not obey."""
     for text in signal.must_match:
         if not signal.patterns.spans(normalising.folded(text)):
-            table.wrong(f"does not match its example {text!r}; mend patterns", "must_match")
+            table.wrong(
+                f"does not match its example {text!r}; mend patterns",
+                "must_match",
+                f"没有认出例句“{text}”，请改 patterns",
+            )
     for text in signal.must_not_match:
         if signal.patterns.spans(normalising.folded(text)):
-            table.wrong(f"matches {text!r}, which it must not; mend patterns or unless", "must_not_match")
+            table.wrong(
+                f"matches {text!r}, which it must not; mend patterns or unless",
+                "must_not_match",
+                f"误认了例句“{text}”，请改 patterns 或 unless",
+            )
 
 
 def _joined(text: str) -> str:

@@ -65,7 +65,7 @@ def test_changed_answer_changes_the_digest_of_its_entry_only(folder: Path) -> No
             "faq/loan.toml",
             'reviewer = "sample"\n',
             "",
-            'loan.annual_rate has no reviewer; add reviewer = "…"',
+            'loan.annual_rate 缺少 reviewer，请加上 reviewer = "…" (has no reviewer; add reviewer = "…")',
         ),
         ("faq/loan.toml", "reviewer = ", "reviewr = ", "unknown key 'reviewr'; did you mean 'reviewer'?"),
         ("faq/loan.toml", '"RL-LOAN"', '"RL-LOANS"', "unknown risk line 'RL-LOANS'; did you mean 'RL-LOAN'?"),
@@ -86,7 +86,7 @@ def test_changed_answer_changes_the_digest_of_its_entry_only(folder: Path) -> No
             "faq/loan.toml",
             "看贷款贵不贵",
             "我们保本保息。看贷款贵不贵",
-            "says what must not be said (promise.principal",
+            "says what must not be said by promise.principal",
         ),
         ("faq/loan.toml", "看贷款贵不贵", "长" * 400, "bytes with its risk lines; shorten"),
         (
@@ -140,9 +140,8 @@ def test_missing_key_is_told_at_the_head_of_its_table(folder: Path) -> None:
     text = (folder / "faq/wealth.toml").read_text("utf-8")
     line = text[: text.index("[[faq]]")].count("\n") + 1
 
-    assert mistakes(folder) == [
-        f'content/faq/wealth.toml:{line}: wealth.principal has no reviewer; add reviewer = "…"'
-    ]
+    said = '缺少 reviewer，请加上 reviewer = "…" (has no reviewer; add reviewer = "…")'
+    assert mistakes(folder) == [f"content/faq/wealth.toml:{line}: wealth.principal {said}"]
 
 
 def test_all_mistakes_are_told_at_once(folder: Path) -> None:
@@ -156,7 +155,67 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
 def test_broken_toml_is_told_with_its_line(folder: Path) -> None:
     spoil(folder, "faq/loan.toml", 'id = "loan.annual_rate"', "id = loan.annual_rate")
 
-    assert any(text.startswith("content/faq/loan.toml:5: is not TOML") for text in mistakes(folder))
+    found = mistakes(folder)
+
+    assert len(found) == 1
+    assert found[0].startswith("content/faq/loan.toml:5: 这一行附近的格式不对")
+    assert "(is not TOML: " in found[0]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "faq/loan.toml",
+        "replies/talk.toml",
+        "replies/handover.toml",
+        "compliance/excuses.toml",
+        "compliance/promises.toml",
+        "risk_lines.toml",
+        "signals.toml",
+        "synonyms.toml",
+    ],
+)
+def test_file_that_is_not_toml_is_the_only_mistake(folder: Path, file: str) -> None:
+    (folder / file).write_text("这不是 TOML", "utf-8")
+
+    found = mistakes(folder)
+    warned = loading.check(folder, shipped.TODAY)
+
+    assert [text.partition(":")[0] for text in found] == [f"content/{file}"]
+    assert [notice.text for notice in warned if notice.level is loading.Level.ERROR] == found
+
+
+def test_broken_file_does_not_hide_a_mistake_of_another(folder: Path) -> None:
+    (folder / "risk_lines.toml").write_text("[[", "utf-8")
+    spoil(folder, "faq/loan.toml", 'scope = "G"', 'scope = "X"')
+
+    assert {text.partition(":")[0] for text in mistakes(folder)} == {
+        "content/risk_lines.toml",
+        "content/faq/loan.toml",
+    }
+
+
+@pytest.mark.parametrize("said", ['valid_until = "soon"', "valid_until = soon", ""])
+def test_date_that_cannot_be_read_is_an_error_and_no_expiry(folder: Path, said: str) -> None:
+    spoil(folder, "faq/loan.toml", "valid_until = 2027-05-20", said)
+
+    texts = [notice.text for notice in loading.check(folder, shipped.TODAY) if "loan.toml" in notice.text]
+
+    assert not any("1970" in text for text in texts)
+    assert sum("one_time_repair" not in text for text in texts) == 1
+
+
+def test_every_mistake_is_told_in_chinese_first(folder: Path) -> None:
+    spoil(folder, "faq/loan.toml", "reviewer = ", "reviewr = ")
+    spoil(folder, "faq/loan.toml", "看贷款贵不贵", "我们保本保息。看贷款贵不贵")
+    spoil(folder, "faq/wealth.toml", '"RL-WM"', '"RL-WN"')
+    spoil(folder, "faq/insurance.toml", 'id = "insurance.grace"', 'id = "insurance.waiting"')
+    spoil(folder, "replies/talk.toml", 'id = "thanks"', 'id = "thank"')
+
+    for text in mistakes(folder):
+        chinese = text.index(next(letter for letter in text if "\u4e00" <= letter <= "\u9fff"))
+        assert chinese < text.index("("), text
+        assert text.endswith(")"), text
 
 
 def test_file_that_is_not_utf8_is_told(folder: Path) -> None:
@@ -168,7 +227,7 @@ def test_file_that_is_not_utf8_is_told(folder: Path) -> None:
 def test_missing_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "content").mkdir()
 
-    assert any("content/faq/*.toml:1: is missing" in text for text in mistakes(tmp_path / "content"))
+    assert any("content/faq/*.toml:1: 不见了" in text for text in mistakes(tmp_path / "content"))
 
 
 def test_same_menu_id_twice_is_refused(folder: Path) -> None:
@@ -182,6 +241,6 @@ def test_entry_that_soon_expires_is_a_warning(folder: Path) -> None:
     notices = loading.check(folder, date(2026, 12, 20))
 
     assert any(
-        notice.level is loading.Level.WARNING and "loan.subsidy expires on 2026-12-31" in notice.text
+        notice.level is loading.Level.WARNING and "loan.subsidy 2026-12-31 到期" in notice.text
         for notice in notices
     )

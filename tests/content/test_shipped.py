@@ -181,7 +181,7 @@ def test_expired_entry_is_a_warning() -> None:
     late = loading.check(shipped.FOLDER, date(2027, 12, 1))
 
     assert {notice.level for notice in late} == {loading.Level.WARNING}
-    assert any("loan.prepay expired on" in notice.text for notice in late)
+    assert any("loan.prepay 2027-05-20 已过期" in notice.text for notice in late)
 
 
 def test_entity_mode_of_a_platform_leaves_most_entries_in() -> None:
