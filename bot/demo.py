@@ -1,7 +1,8 @@
 """`guanjia demo`: the bot and the sandbox as two child processes, ready to be tried, with nothing to set up.
 
 Writes a folder of its own (secrets made up once, settings, sandbox settings, clock file, database) and runs until
-Ctrl-C or until one of the two ends. The addresses and what to try first are printed in Chinese and English.
+Ctrl-C. A bot that dies is started again a few times, so that somebody can kill it and see that nothing is lost.
+The addresses and what to try first are printed in Chinese and English.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ _OPENS, _CLOSES = 9, 20
 _MARKER = ".guanjia-demo"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+_RESTARTS = 5
+# The action of a callback with a wrong signature: doctor sends one on purpose, and it is no reason for anything.
+_REFUSED = "callback_refused"
+_SANDBOX, _BOT = "沙箱 sandbox", "机器人 bot"
 
 
 class DemoFailed(BotError):
@@ -212,22 +217,35 @@ def _sandbox_settings(plan: Plan, keys: dict[str, str]) -> str:
 
 
 def run(plan: Plan, *, opens_browser: bool = True) -> int:
-    """Start both, tell where to go, and wait. Returns 0 after Ctrl-C; raises DemoFailed when one ends by itself."""
+    """Start both, tell where to go, and wait. Returns 0 after Ctrl-C.
+
+    Raises DemoFailed when the sandbox ends by itself, or the bot more often than it is started again.
+    """
     children: dict[str, subprocess.Popen[bytes]] = {}
     # SIGTERM ends the demo like Ctrl-C, so that its children end with it.
     former = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sandbox = [sys.executable, "-m", "sandbox", "--config", str(plan.folder / "sandbox.toml")]
-        children["沙箱 sandbox"] = _start(plan, sandbox, "sandbox.log")
+        children[_SANDBOX] = _start(plan, sandbox, "sandbox.log")
         _wait_until_ready(children, f"{plan.sandbox_url}/sandbox/state", plan)
         serve = [sys.executable, "-m", "bot", "serve", "--config", str(plan.config)]
-        children["机器人 bot"] = _start(plan, serve, "bot.log")
+        children[_BOT] = _start(plan, serve, "bot.log")
         _wait_until_ready(children, f"{plan.bot_url}/readyz", plan)
         asyncio.run(_add_people(plan))
         print(welcome(plan), flush=True)
         if opens_browser and os.environ.get("DISPLAY"):
             webbrowser.open(plan.sandbox_url)
+        restarts = 0
         while True:
+            if children[_BOT].poll() is not None and restarts < _RESTARTS:
+                restarts += 1
+                code = children[_BOT].returncode
+                print(
+                    f"机器人意外退出（{code}），第 {restarts}/{_RESTARTS} 次重启。"
+                    f" (The bot ended; starting it again.)",
+                    flush=True,
+                )
+                children[_BOT] = _start(plan, serve, "bot.log", mode="ab")
             _raise_if_ended(children, plan)
             time.sleep(0.3)
     except KeyboardInterrupt:
@@ -251,11 +269,11 @@ async def _add_people(plan: Plan) -> None:
     await store.close()
 
 
-def _start(plan: Plan, command: list[str], log: str) -> subprocess.Popen[bytes]:
+def _start(plan: Plan, command: list[str], log: str, *, mode: str = "wb") -> subprocess.Popen[bytes]:
     root = Path(__file__).resolve().parents[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GUANJIA_")}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH", "")]))
-    with (plan.folder / log).open("wb") as file:
+    with (plan.folder / log).open(mode) as file:
         # A group of its own: Ctrl-C reaches only us, and we stop the two in order.
         return subprocess.Popen(  # noqa: S603  # our own modules
             command, cwd=root, env=environment, stdout=file, stderr=file, start_new_session=True
@@ -281,8 +299,9 @@ def _wait_until_ready(children: dict[str, subprocess.Popen[bytes]], url: str, pl
 def _raise_if_ended(children: dict[str, subprocess.Popen[bytes]], plan: Plan) -> None:
     for name, child in children.items():
         if child.poll() is not None:
-            log = plan.folder / ("sandbox.log" if "sandbox" in name else "bot.log")
-            last = "\n".join(log.read_text("utf-8", "replace").splitlines()[-15:])
+            log = plan.folder / ("sandbox.log" if name == _SANDBOX else "bot.log")
+            lines = log.read_text("utf-8", "replace").splitlines()
+            last = "\n".join([line for line in lines if _REFUSED not in line][-15:])
             raise DemoFailed(f"{name} 自行退出（{child.returncode}）。 (Ended by itself.) {log}:\n{last}")
 
 
@@ -306,7 +325,7 @@ def welcome(plan: Plan) -> str:
     管理后台  console             {plan.bot_url}/console/   （免密，选一个身份 pick who you are）
 
   先试试  Try first
-    1. 在“客户聊天”里点一位客户，进入会话，看欢迎语。        Open a chat and read the welcome.
+    1. 点客户名旁的二维码图标进入会话，看欢迎语。            Click the QR icon beside a name: the welcome.
     2. 发“退保能拿回多少”“提前还款要违约金吗”。              Ask one of these.
     3. 发“转人工”，切到接待人员一侧回复，再结束会话。         Ask for a person, answer as the servicer, end it.
     4. 在“管理后台”看每条回答用了哪个条目、为什么。           See in the console which entry answered and why.

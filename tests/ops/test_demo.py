@@ -109,18 +109,62 @@ def test_a_question_is_answered_and_stopping_leaves_no_process(
     assert not [child for child in children if child.is_running()]
 
 
-def test_the_death_of_a_part_is_told_with_its_log(started: subprocess.Popen[str], tmp_path: Path) -> None:
-    parts = {" ".join(child.cmdline()): child for child in psutil.Process(started.pid).children()}
-    bot = next(child for command, child in parts.items() if "serve" in command)
+def part_of(demo_process: subprocess.Popen[str], word: str) -> psutil.Process | None:
+    """Return the child whose command has `word`, while it lives."""
+    for child in psutil.Process(demo_process.pid).children():
+        if child.status() != psutil.STATUS_ZOMBIE and word in " ".join(child.cmdline()):
+            return child
+    return None
 
-    os.kill(bot.pid, signal.SIGKILL)
+
+def test_a_killed_bot_is_started_again_while_the_sandbox_stays(
+    started: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    bot_url, _ = listening(tmp_path)
+    sandbox, first = part_of(started, "sandbox"), part_of(started, "serve")
+    assert first is not None
+
+    os.kill(first.pid, signal.SIGKILL)
+    until(lambda: (again := part_of(started, "serve")) and again.pid != first.pid, "another bot")
+
+    until(lambda: is_up(f"{bot_url}/readyz"), "the bot")
+    assert part_of(started, "sandbox") == sandbox
+
+
+def is_up(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def test_the_death_of_a_part_is_told_with_its_log(started: subprocess.Popen[str], tmp_path: Path) -> None:
+    children = psutil.Process(started.pid).children()
+    sandbox = part_of(started, "sandbox")
+    assert sandbox is not None
+
+    os.kill(sandbox.pid, signal.SIGKILL)
 
     assert started.wait(30) == 1
     assert started.stdout is not None
     told = started.stdout.read()
-    assert "bot.log" in told
+    assert "sandbox.log" in told
     assert "Ended by itself" in told
-    assert not [child for child in parts.values() if child.is_running()]
+    assert not [child for child in children if child.is_running()]
+
+
+def test_the_quoted_log_leaves_out_the_doctors_wrong_signature(tmp_path: Path) -> None:
+    plan = demo.prepare(tmp_path / "a", port=free_port(), sandbox_port=free_port())
+    (plan.folder / "bot.log").write_text("00:00 warning callback_refused x\n00:00 error boom\n", "utf-8")
+    dead = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    dead.wait()
+
+    with pytest.raises(demo.DemoFailed) as told:
+        demo._raise_if_ended({demo._BOT: dead}, plan)
+
+    assert "error boom" in str(told.value)
+    assert "callback_refused" not in str(told.value)
 
 
 def test_plans_are_written_for_both_with_secrets_of_their_own(tmp_path: Path) -> None:
