@@ -96,6 +96,7 @@ def configure(*, level: str, as_json: bool, stream: TextIO | None = None) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # A line per request would say what /metrics counts; APScheduler says each tick twice.
-    for name in ("aiohttp.access", "apscheduler"):
+    # A line per request would say what /metrics counts; APScheduler says each tick twice; Alembic tells its plug-ins
+    # and every migration of an empty database, which `guanjia migrate` says in a sentence.
+    for name in ("aiohttp.access", "apscheduler", "alembic"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

@@ -459,6 +459,21 @@ def test_backup_and_restore_go_round(run: Run, config: str, tmp_path: Path) -> N
     assert len(rows(tmp_path / "new", tables.approval)) == approvals > 0
 
 
+def test_laying_the_first_tables_is_not_told_line_by_line(tmp_path: Path) -> None:
+    from bot import logs
+
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        logs.configure(level="info", as_json=True, stream=stream)
+        schema.upgrade(f"sqlite:///{tmp_path}/new.db")
+    finally:
+        root.handlers[:], root.level = handlers, level
+
+    assert stream.getvalue() == ""
+
+
 def test_the_log_holds_actions_and_masks_people(capsys: pytest.CaptureFixture[str], run: Run) -> None:
     from bot import logs
 
