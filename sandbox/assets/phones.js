@@ -91,7 +91,8 @@ function activate(external_userid) {
   drawTabs();
 }
 
-function markTabs() {
+function markTabs(chat) {
+  if (chat.state === 3 && active !== SERVICERS_TAB) unread.add(SERVICERS_TAB);
   drawTabs();
 }
 

@@ -11,6 +11,8 @@ import { thread } from "./thread.js";
 export function drawServicers(panel) {
   let me = [...state.servicers.keys()][0] ?? "";
   let open = null; // {key, ids, view}
+  const given = new Map(); // key: userid, as last seen
+  const news = new Set(); // userids who got a customer that nobody has looked at
 
   const people = h("div", { class: "seats", role: "tablist", "aria-label": "以谁的身份接待" });
   const receiving = h("input", { type: "checkbox", role: "switch", "aria-label": "接待中" });
@@ -25,7 +27,23 @@ export function drawServicers(panel) {
     room,
   );
 
+  /** Turn to whoever was given a customer while this seat has nobody; otherwise mark that seat. */
+  function noticeHandOvers() {
+    const serving = [...state.desk].filter(([, chat]) => chat.state === 3);
+    for (const [key, { servicer_userid }] of serving) {
+      if (given.get(key) !== servicer_userid) news.add(servicer_userid);
+      given.set(key, servicer_userid);
+    }
+    const keys = new Set(serving.map(([key]) => key));
+    for (const key of [...given.keys()]) if (!keys.has(key)) given.delete(key);
+    for (const userid of [...news]) if (![...given.values()].includes(userid)) news.delete(userid);
+    const [next] = news;
+    if (next && !open && !news.has(me) && ![...given.values()].includes(me)) me = next;
+    news.delete(me);
+  }
+
   function draw() {
+    noticeHandOvers();
     const servicer = state.servicers.get(me);
     if (!servicer) {
       people.replaceChildren();
@@ -64,7 +82,7 @@ export function drawServicers(panel) {
       },
       h("span", { class: "seat-dot", "aria-hidden": "true" }),
       one.name,
-      count > 0 && h("span", { class: "count quiet", text: String(count) }),
+      count > 0 && h("span", { class: `count ${news.has(one.userid) ? "" : "quiet"}`, text: String(count) }),
     );
   }
 

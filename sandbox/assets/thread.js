@@ -15,7 +15,13 @@ export function thread(chatKey, side, { empty, onDraw } = {}) {
   const atEnd = () => list.scrollHeight - list.scrollTop - list.clientHeight < 120;
   const toEnd = () => {
     list.scrollTop = list.scrollHeight;
+    pinned = true;
   };
+  // The list shrinks and grows with what stands above it; whoever read the newest words goes on reading them.
+  let pinned = true;
+  list.addEventListener("scroll", () => { pinned = atEnd(); });
+  const resized = new ResizeObserver(() => pinned && toEnd());
+  resized.observe(list);
 
   function append(open, bubble, fresh) {
     if (bubble.at - lastAt > GAP_SECONDS) {
@@ -48,7 +54,7 @@ export function thread(chatKey, side, { empty, onDraw } = {}) {
     on("bubble", (change) => {
       if (keyOf(change) !== chatKey) return;
       list.querySelector(".empty")?.remove();
-      const follow = atEnd() || change.bubble.via === (side === "customer" ? "customer" : "servicer");
+      const follow = side === "servicer" || pinned || atEnd() || change.bubble.via === (side === "customer" ? "customer" : "servicer");
       append(state.chats.get(chatKey), change.bubble, true);
       if (follow) toEnd();
     }),
@@ -63,5 +69,5 @@ export function thread(chatKey, side, { empty, onDraw } = {}) {
     on("loaded", (change) => keyOf(change) === chatKey && drawAll()),
   ];
   drawAll();
-  return { element: list, redraw: drawAll, toEnd, stop: () => stops.forEach((stop) => stop()) };
+  return { element: list, redraw: drawAll, toEnd, stop: () => [...stops, () => resized.disconnect()].forEach((stop) => stop()) };
 }

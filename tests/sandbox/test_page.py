@@ -165,3 +165,51 @@ async def test_page_has_a_strict_policy_and_no_inline_code(app: Caller) -> None:
     assert "unsafe" not in policy
     assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=", text)
     assert KFID not in text
+
+
+async def test_the_page_turns_to_the_servicer_who_got_the_customer(app: Caller, open_page: OpenPage) -> None:
+    app.box.world.customer_says(CUSTOMER, "转人工")
+    page = await open_page(viewport=DESK)
+    await page.goto(app.box.url)
+    await expect(page.get_by_role("tab", name="张三")).to_have_attribute("aria-selected", "true")
+
+    await app.trans(3, "lisi")
+
+    await expect(page.get_by_role("tab", name="李四")).to_have_attribute("aria-selected", "true")
+    await expect(page.locator(".group").filter(has_text="我的接待")).to_contain_text("王女士")
+
+
+async def test_a_servicer_who_is_busy_is_not_turned_away_from_and_the_other_seat_is_marked(
+    app: Caller, open_page: OpenPage
+) -> None:
+    app.box.world.customer_says(CUSTOMER, "转人工")
+    await app.trans(2)
+    page = await open_page(viewport=DESK)
+    await page.goto(app.box.url)
+    await page.get_by_role("button", name="接入王女士").click()
+    app.box.world.customer_says("wmC2", "转人工")
+
+    await app.post(
+        "kf/service_state/trans",
+        open_kfid=KFID,
+        external_userid="wmC2",
+        service_state=3,
+        servicer_userid="lisi",
+    )
+
+    seat = page.get_by_role("tab", name="李四")
+    await expect(seat.locator(".count")).to_have_class(re.compile(r"^count\s*$"))
+    await expect(page.get_by_role("tab", name="张三")).to_have_attribute("aria-selected", "true")
+
+
+async def test_the_servicers_thread_shows_the_newest_words(app: Caller, open_page: OpenPage) -> None:
+    app.box.world.customer_says(CUSTOMER, "转人工")
+    await app.trans(3, "zhangsan")
+    page = await open_page(viewport=DESK)
+    await page.goto(app.box.url)
+    await page.locator(".servicers .chat-row").first.click()
+    for number in range(25):
+        app.box.world.customer_says(CUSTOMER, f"第 {number} 句，" + "很长的话" * 20)
+
+    await expect(page.locator(".room .bubble").last).to_contain_text("第 24 句")
+    await expect(page.locator(".room .bubble").last).to_be_in_viewport()
