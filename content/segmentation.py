@@ -28,6 +28,7 @@ def _pairs(text: str) -> list[str]:
 
 
 _current = Segmenter(name="pairs", cut=_pairs)
+_is_taken = False
 
 
 def current() -> Segmenter:
@@ -81,7 +82,11 @@ def _rjieba(words: tuple[str, ...]) -> Segmenter | None:
         import rjieba
     except ImportError:
         return None
-    tokenizer = rjieba.Jieba()
+    # Importing the package loads one dictionary (29 MB), so the first who asks gets that one; whoever comes later,
+    # while others read, gets one of his own.
+    global _is_taken
+    tokenizer = rjieba.Jieba() if _is_taken else rjieba
+    _is_taken = True
     for word in words:
         tokenizer.add_word(word, None, None)
     return Segmenter(name="rjieba", cut=tokenizer.cut)
