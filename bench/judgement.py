@@ -62,7 +62,11 @@ def _print_load(soak: Soak, seconds: float) -> None:
         "answer p50, p99, max",
         *(
             f"{value:.2f} s"
-            for value in (percentile(latencies, 0.5), percentile(latencies, 0.99), max(latencies, default=0.0))
+            for value in (
+                percentile(latencies, 0.5),
+                percentile(latencies, 0.99),
+                max(latencies, default=0.0),
+            )
         ),
     )
 
