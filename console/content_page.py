@@ -49,7 +49,7 @@ async def show_list(visit: Visit) -> web.Response:
         versions = await access.access_content(visit.viewer, tx)
     everything = rows_of(visit.ctx.knowledge(), versions)
     rows = [row for row in everything if row.kind == kind]
-    waiting = [row for row in everything if is_waiting(row)]
+    waiting = {name: sum(is_waiting(row) for row in everything if row.kind == name) for name in KINDS}
     shown = {
         "": rows,
         "waiting": [row for row in rows if is_waiting(row)],
@@ -57,7 +57,7 @@ async def show_list(visit: Visit) -> web.Response:
         "approved": [row for row in rows if row.state == "approved"],
     }
     return visit.page(
-        "content.html", rows=shown[state], kind=kind, state=state, waiting=len(waiting), total=len(rows)
+        "content.html", rows=shown[state], kind=kind, state=state, waiting=waiting, total=len(rows)
     )
 
 

@@ -40,7 +40,12 @@ async def show(visit: Visit) -> web.Response:
         stopped=stopped,
         lines=list(Line),
         entries=len(knowledge.faqs),
-        samples=sum(served.is_sample for served in knowledge.versions.values()),
+        samples={
+            kind: sum(
+                served.is_sample for name, served in knowledge.versions.items() if name.startswith(f"{kind}:")
+            )
+            for kind in ("faq", "reply")
+        },
         now=visit.ctx.clock.now(),
         late_after=LATE_AFTER,
         sync_late_after=SYNC_LATE_AFTER,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -540,6 +541,15 @@ async def test_only_questions_without_an_answer_are_listed_and_numbers_are_hidde
         assert words in text
     for words in ("转人工</a>", "我要投诉你们", "点过菜单的问题</a>", "6222021234567890"):
         assert words not in text.replace("没点菜单的问题", "")
+
+
+async def test_entries_and_fixed_replies_that_wait_are_counted_apart(
+    pages: Pages, scene: factory.Scene, boss: dict[str, str]
+) -> None:
+    wanted = re.compile(r"\d+ 条问答、\d+ 条话术")
+
+    assert wanted.search(await read(pages, "/console/content", boss))
+    assert wanted.search(await read(pages, "/console/health", boss))
 
 
 async def test_services_have_no_licence_to_hold(pages: Pages, boss: dict[str, str]) -> None:
