@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -69,6 +70,8 @@ async def serve(settings: config.Settings) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)
     async with running(settings) as (_, address):
+        gc.freeze()
+        gc.enable()
         log.info("ready", extra={"action": "ready", "address": address})
         await stopped.wait()
         log.info("stopping", extra={"action": "stopping"})
