@@ -74,8 +74,9 @@ def started(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         pytest.fail("the demo did not start:\n" + "".join(lines))
     yield process
     if process.poll() is None:
-        process.kill()
-    process.wait()
+        # Not killed: a killed demo cannot take its two children with it.
+        process.terminate()
+    process.wait(60)
     process.stdout.close()
 
 
