@@ -92,6 +92,11 @@ class Turn:
         return "\n".join(bubble.text for bubble in self.bubbles if bubble.text and bubble.is_typed)
 
     @property
+    def typed(self) -> str:
+        """The same without the lines the customer only tapped: those are our own words."""
+        return "\n".join(bubble.text for bubble in self.bubbles if bubble.is_typed and not bubble.menu_id)
+
+    @property
     def unread(self) -> Bubble | None:
         """The last bubble that nobody typed: a picture, a voice, a place; None when all is text."""
         return next((bubble for bubble in reversed(self.bubbles) if not bubble.is_typed), None)

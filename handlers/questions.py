@@ -182,7 +182,7 @@ async def _answer_signal(
     """
     hits = [
         hit
-        for hit in ctx.knowledge.content.signals.find(turn.text)
+        for hit in ctx.knowledge.content.signals.find(turn.typed)
         if hit.code is not None and (only is None or hit.kind in only)
     ]
     if not hits:

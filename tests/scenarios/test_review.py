@@ -166,6 +166,17 @@ async def test_signs_of_fraud_are_answered_even_when_they_were_read_late(
         assert here.world.chat(CUSTOMER, ACCOUNT).state == 3
 
 
+async def test_a_tap_on_a_question_about_fraud_is_a_question(tmp_path: Path, database_url: str) -> None:
+    async with town(tmp_path, database_url, service={"duty": ["zhangsan"]}) as here:
+        faq = here.house.library.knowledge().faqs["wealth.scam_profit"]
+        here.world.customer_says(CUSTOMER, faq.question, open_kfid=ACCOUNT, menu_id=faq.menu_id)
+        await here.heard()
+        await here.quiet()
+
+        used = [row.faq_id for row in await here.rows(tables.match) if row.was_used]
+        assert used == ["wealth.scam_profit"]
+
+
 async def test_a_rating_counts_however_late_it_is_read(tmp_path: Path, database_url: str) -> None:
     async with town(tmp_path, database_url, service={"duty": ["zhangsan"]}) as here:
         here.world.customer_says(CUSTOMER, "转人工", open_kfid=ACCOUNT)
