@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ from store.contents import Version
 from store.database import Store
 
 log = logging.getLogger(__name__)
+
+# How long the loading thread may hold the interpreter before the event loop gets it.
+_BRIEF_SECONDS = 0.0002
 
 _FAQ: TypeAdapter[Faq] = TypeAdapter(Faq)
 _REPLY: TypeAdapter[FixedReply] = TypeAdapter(FixedReply)
@@ -113,7 +117,13 @@ class Library:
     async def prepare_segmentation(self) -> None:
         """Load the dictionary in a thread; until then lighter layers answer, then the matcher rebuilds itself."""
         if not self.is_ready:
-            await asyncio.to_thread(segmentation.prepare, self._rules.data_folder, self.content.lexicon)
+            # The loading thread would keep each step of the event loop waiting for 5 ms, and the doors open just now.
+            usual = sys.getswitchinterval()
+            sys.setswitchinterval(_BRIEF_SECONDS)
+            try:
+                await asyncio.to_thread(segmentation.prepare, self._rules.data_folder, self.content.lexicon)
+            finally:
+                sys.setswitchinterval(usual)
         log.info(
             "segmentation ready",
             extra={"action": "segmentation_ready", "segmenter": segmentation.current().name},
