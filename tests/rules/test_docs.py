@@ -24,7 +24,7 @@ LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?:^|`|\s\$ )(?:\./)?guanjia ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", re.MULTILINE)
 PICTURE_LIMIT_BYTES = 300_000
 # A path of somebody's own machine, or a package index: an installation uses what it is set up to use.
-FOREIGN = re.compile(r"/work/|/root/|/home/\w|/simple/|\bregistry\.\w")
+FOREIGN = re.compile(r"/root/|/home/\w|/simple/|\bregistry\.\w")
 
 
 def test_every_word_of_domain_is_in_the_glossary() -> None:
