@@ -37,6 +37,8 @@ _TRIES = 5
 # Events and pulls worked on at the same time.
 _IN_HAND = 32
 _LONGEST_BACKOFF_SECONDS = 60
+# A message is this much older than its notice at most; an account that a notice names first goes live with it.
+_NOTICE_DELAY = timedelta(minutes=1)
 
 
 class Inbox:
@@ -51,6 +53,7 @@ class Inbox:
         metrics: Metrics,
         *,
         owner: str,
+        went_live_at: datetime,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -58,6 +61,7 @@ class Inbox:
         self._deciding = deciding
         self._metrics = metrics
         self._owner = owner
+        self._went_live_at = went_live_at
         self._working: set[asyncio.Task[None]] = set()
         self.bell = Wakeup()
 
@@ -180,7 +184,10 @@ class Inbox:
         async with self._store.read() as tx:
             if any(account.id == account_id for account in await accounts.list_all(tx)):
                 return
-        live = min(noticed_at or self._clock.now(), self._clock.now()).replace(microsecond=0)
+        # A notice that was sent again may be older than our own first start, which it must not move back.
+        now = self._clock.now()
+        noticed = min(noticed_at or now, now) - _NOTICE_DELAY
+        live = max(self._went_live_at, noticed).replace(microsecond=0)
         await self._store.write(lambda tx: accounts.ensure(tx, account_id, live))
 
     # --- events inside an account's log ---------------------------------------------------------------------

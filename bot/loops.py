@@ -70,7 +70,13 @@ class Loops:
         self.outbox.turn_bell = self.deciding.bell
         self.puller = self._puller() if house.kf else None
         self.inbox = Inbox(
-            house.store, house.clock, self.puller, self.deciding, house.metrics, owner=house.owner
+            house.store,
+            house.clock,
+            self.puller,
+            self.deciding,
+            house.metrics,
+            owner=house.owner,
+            went_live_at=house.went_live_at,
         )
         self.files = (
             FileKeeper(house.store, house.kf, house.clock, settings.store.data_folder, owner=house.owner)

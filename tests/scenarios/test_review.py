@@ -265,6 +265,23 @@ async def test_history_of_an_account_that_is_live_is_not_apologised_for(
         assert here.said() == []
 
 
+async def test_a_notice_older_than_the_first_start_does_not_move_go_live_back(
+    tmp_path: Path, database_url: str
+) -> None:
+    def history(box: server.Box) -> None:
+        box.world.customer_says(CUSTOMER, "提前还款要违约金吗", open_kfid=ACCOUNT)
+        box.world.clock.jump(3600)
+        box.faults.add(Fault(kind=FaultKind.ERRCODE, match="kf/account/list", code=48002))
+
+    async with town(tmp_path, database_url, before_start=history) as here:
+        old = {"CreateTime": int(MORNING.timestamp()), "MsgType": "event", "Event": "kf_msg_or_event"}
+        here.box.postman.post_fields("kf", {**old, "Token": "", "OpenKfId": ACCOUNT})
+        await here.quiet()
+
+        assert len(await here.rows(tables.message)) == 1
+        assert here.said() == []
+
+
 def _copy_content(target: Path) -> None:
     shipped = Path(__file__).resolve().parents[2] / "content"
     for path in [*shipped.rglob("*.toml"), *shipped.glob("*.txt")]:
