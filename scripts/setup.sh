@@ -58,8 +58,8 @@ install_set() {
         "installing Python packages (once, about half a minute)"
     # First the installer itself and what builds the packages without a wheel, so that these are pinned too.
     { install_lock requirements-build.lock && install_lock "$lock"; } || fail \
-        "Python 依赖安装失败，原因见上（完整日志在 $LOGS/pip.log）。网络慢可先设置镜像：pip config set global.index-url <镜像地址>" \
-        "Installing the Python packages failed, see above ($LOGS/pip.log has it all). Check network, proxy and pip's index-url."
+        "Python 依赖安装失败，原因见上（完整日志在 $LOGS/pip.log）。网络慢可先给 pip 设置镜像" \
+        "Installing the Python packages failed, see above ($LOGS/pip.log has it all). Check the network, the proxy and the settings of pip."
     { grep -v "^$1 " "$STAMP" 2>/dev/null || true; stamp_of "$1"; } >"$STAMP.new"
     mv "$STAMP.new" "$STAMP"
 }
