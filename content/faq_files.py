@@ -24,7 +24,11 @@ KEYS = frozenset(
         "question",
         "asks",
         "keywords",
+        "short",
         "answer",
+        "lapsed",
+        "calculation",
+        "computed",
         "risk_lines",
         "handover",
         "handover_at_once",
@@ -40,6 +44,7 @@ KEYS = frozenset(
 )
 REQUIRED_ASKS = 6
 LONGEST_VALIDITY = timedelta(days=184)  # Six months: rules in this field change that fast (faq_facts §0).
+LIMIT_SHORT_BYTES = 360  # Two short answers, their questions and risk lines share one message.
 LIMIT_BYTES = 1000  # Answer and risk lines: a menu head may hold 1,024 bytes (WeCom doc 94677).
 SAMPLE_REVIEWER = "sample"
 
@@ -71,6 +76,10 @@ def parse_faq(table: tables.Table) -> Faq:
         asks=table.texts("asks", at_least=REQUIRED_ASKS),
         keywords=table.texts("keywords", at_least=1),
         answer=table.text("answer"),
+        short=table.text("short", optional=True),
+        lapsed=table.text("lapsed", optional=True),
+        calculation=table.text("calculation", optional=True),
+        computed=table.text("computed", optional=True),
         risk_lines=table.texts("risk_lines"),
         handover=tuple(HandoverCode(code) for code in handover),
         handover_at_once=table.flag("handover_at_once"),
@@ -87,6 +96,7 @@ def parse_faq(table: tables.Table) -> Faq:
         lineno=table.lineno,
     )
     _check_days(table, faq)
+    _check_texts(table, faq)
     return faq
 
 
@@ -119,6 +129,24 @@ def _is_code(table: tables.Table, code: str) -> bool:
         f"的转人工代码 {code} 不认识，只能是 {wanted}",
     )
     return False
+
+
+def _check_texts(table: tables.Table, faq: Faq) -> None:
+    if len(faq.short.encode()) > LIMIT_SHORT_BYTES:
+        table.wrong(
+            f"has a short answer over {LIMIT_SHORT_BYTES} bytes; one or two sentences are enough",
+            "short",
+            f"的 short 超过 {LIMIT_SHORT_BYTES} 字节（约 {LIMIT_SHORT_BYTES // 3} 个汉字），一两句话就够",
+        )
+    if faq.fact_valid_until is not None and not faq.lapsed:
+        table.wrong(
+            "has a rule that ends (fact_valid_until) but no words for the time after it; add lapsed",
+            "fact_valid_until",
+            "的规则有到期日，请加上 lapsed：到期以后怎么告诉客户",
+        )
+    if bool(faq.calculation) != bool(faq.computed):
+        present, absent = ("calculation", "computed") if faq.calculation else ("computed", "calculation")
+        table.wrong(f"has {present} but no {absent}; write both", present, f"写了 {present}，还要写 {absent}")
 
 
 def _check_days(table: tables.Table, faq: Faq) -> None:

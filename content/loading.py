@@ -22,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from content import compliance, consistency, faq_files, normalising, reply_files, signals, tables
+from content import compliance, consistency, faq_files, normalising, own_files, reply_files, signals, tables
 from domain.errors import ContentError
 from domain.faq import Faq
 from domain.replies import FixedReply
@@ -49,6 +49,7 @@ REQUIRED_REPLIES = (
     "holding.wealth",
     "holding.service",
     "platform_refer",
+    "own_missing",
     "line_off",
     "kind.image",
     "kind.voice",
@@ -72,7 +73,8 @@ REQUIRED_REPLIES = (
     "satisfaction_thanks",
     "satisfaction_sorry",
 )
-_Record = TypeVar("_Record", Faq, FixedReply)
+_SOON_DAYS = 30
+_Record = TypeVar("_Record", Faq, FixedReply, own_files.OwnText)
 
 
 class Level(StrEnum):
@@ -97,6 +99,7 @@ class Content:
     folder: Path
     faqs: Mapping[str, Faq]
     replies: Mapping[str, FixedReply]
+    own: Mapping[str, own_files.OwnText]
     risk_lines: Mapping[str, str]
     signals: signals.Signals
     rules: compliance.ComplianceRules
@@ -112,9 +115,14 @@ class Content:
         """Return the entry a menu click meant, None for actions and entries that are gone."""
         return next((faq for faq in self.faqs.values() if faq.menu_id == clicked), None)
 
-    def answer_text(self, faq: Faq, values: Mapping[str, str] | None = None) -> str:
-        """Return an entry's answer with slots filled and its risk lines below; at most about 1,000 bytes."""
-        answer = reply_files.fill(faq.answer, values or {})
+    def answer_text(
+        self, faq: Faq, values: Mapping[str, str] | None = None, *, today: date | None = None
+    ) -> str:
+        """Return an entry's answer with slots filled and its risk lines below; at most about 1,000 bytes.
+
+        `today`: where the rule behind the answer has ended by then, what is said since.
+        """
+        answer = reply_files.fill(faq.answer if today is None else faq.answer_on(today), values or {})
         return "\n\n".join([answer, "\n".join(self.risk_lines[code] for code in faq.risk_lines)]).strip()
 
     def reply_text(self, reply_id: str, values: Mapping[str, str] | None = None) -> str:
@@ -139,33 +147,47 @@ def check(folder: Path, today: date) -> list[Notice]:
     content, mistakes = _read(folder)
     notices = [Notice(level=Level.ERROR, text=text) for text in mistakes.texts]
     for faq in content.faqs.values():
-        days = (faq.last_valid_on - today).days
-        if faq.valid_until == faq_files.NEVER or days > 30:
+        if faq.valid_until == faq_files.NEVER:
             continue  # Without a date that can be read there is an error already.
-        if days < 0:
-            zh, en = (
-                "已过期，不再回答，请审核后改 valid_until",
-                "is not served; review it and set valid_until",
-            )
-            said = f"{faq.last_valid_on} {zh} (expired on {faq.last_valid_on} and {en})"
-        else:
-            zh, en = "到期，请在这之前审核", f"expires on {faq.last_valid_on}; review it before then"
-            said = f"{faq.last_valid_on} {zh} ({en})"
-        text = f"{faq.file}:{faq.lineno}: {faq.id} {said}"
-        notices.append(Notice(level=Level.WARNING, text=text))
+        said = _end_of(faq, today)
+        if said:
+            text = f"{faq.file}:{faq.lineno}: {faq.id} {said}"
+            notices.append(Notice(level=Level.WARNING, text=text))
     return notices
+
+
+def _end_of(faq: Faq, today: date) -> str:
+    """Return what the editor should know of the entry's dates, "" while there is time."""
+    ends = faq.next_end(today)
+    days = (ends - today).days
+    if days < 0:
+        return (
+            f"{ends} 已过期，不再回答，请审核后改 valid_until "
+            f"(expired on {ends} and is not served; review it and set valid_until)"
+        )
+    if faq.has_lapsed(today):
+        return (
+            f"{faq.fact_valid_until} 规则已经到期，现在说的是 lapsed，请更新条目 "
+            "(the rule has ended and `lapsed` is said; update the entry)"
+        )
+    if days <= _SOON_DAYS:
+        return f"{ends} 到期，请在这之前审核 (expires on {ends}; review it before then)"
+    return ""
 
 
 def _read(folder: Path) -> tuple[Content, tables.Mistakes]:
     mistakes = tables.Mistakes()
     faq_tables = _tables(folder, "faq/*.toml", ("faq",), mistakes)
     reply_tables = _tables(folder, "replies/*.toml", ("reply",), mistakes)
-    faqs = _unique(faq_tables, [faq_files.parse_faq(table) for table in faq_tables])
+    own_tables = _tables(folder, "own/*.toml", ("own",), mistakes)
+    own = _unique(own_tables, [own_files.parse_own(table) for table in own_tables])
+    faqs = _unique(faq_tables, [_faq(table, own, mistakes) for table in faq_tables])
     replies = _unique(reply_tables, [reply_files.parse_reply(table) for table in reply_tables])
     content = Content(
         folder=folder,
         faqs=MappingProxyType(faqs),
         replies=MappingProxyType(replies),
+        own=MappingProxyType(own),
         risk_lines=MappingProxyType(
             _risk_lines(_tables(folder, "risk_lines.toml", ("risk_line",), mistakes))
         ),
@@ -213,6 +235,13 @@ def _rules(found: list[tables.Table], mistakes: tables.Mistakes) -> compliance.C
     if "compliance" in mistakes.unread:
         return compliance.ComplianceRules([], {}, [])
     return compliance.parse_rules(found)
+
+
+def _faq(table: tables.Table, own: Mapping[str, own_files.OwnText], mistakes: tables.Mistakes) -> Faq:
+    faq = faq_files.parse_faq(table)
+    if "own" not in mistakes.unread:
+        own_files.check_names(table, faq, own)
+    return own_files.filled(faq, own)
 
 
 def _unique(found: list[tables.Table], records: list[_Record]) -> dict[str, _Record]:

@@ -32,4 +32,6 @@ def servable(
         return Refusal.NOT_YET_VALID
     if today > faq.last_valid_on:
         return Refusal.EXPIRED
+    if faq.missing_own and not faq.has_lapsed(today):
+        return Refusal.OWN_MISSING
     return None

@@ -57,7 +57,8 @@ class Refusal(StrEnum):
     PLATFORM_SCOPE = "platform_scope"  # A product entry where the company is only a platform.
     UNAPPROVED = "unapproved"  # Nobody of the company has approved this version.
     NOT_YET_VALID = "not_yet_valid"  # valid_from lies ahead.
-    EXPIRED = "expired"  # valid_until, or the rule's own end, has passed.
+    EXPIRED = "expired"  # valid_until has passed, or the rule's own end without words for the time after it.
+    OWN_MISSING = "own_missing"  # The company has not yet written its own steps (content/own/*.toml).
 
 
 class Choice(StrEnum):
@@ -72,10 +73,13 @@ class Choice(StrEnum):
 class Faq:
     """One question the company answers, with the answer's legal source and dates.
 
-    `answer` carries no risk lines; content.loading.Content.answer_text joins both. `handover_at_once`: give
-    the answer and a person in the same turn (fraud, self-harm), instead of a one-tap offer. `valid_until` and
-    `fact_valid_until` are the last day the entry may be served; the second is the end of the rule itself.
-    `digest`: SHA-256 hex over what a reviewer approves, so a changed text is a new version.
+    `answer` carries no risk lines; content.loading.Content.answer_text joins both. `short` says the same in a sentence
+    or two, for two answers in one message. `handover_at_once`: give the answer and a person in the same turn (fraud,
+    self-harm), instead of a one-tap offer. `valid_until` is the last day the entry may be served, `fact_valid_until`
+    the last day of the rule itself; from then on `lapsed` is said. `calculation` names what content/reckoning works
+    out from the customer's own numbers, `computed` says the result. `missing_own`: the company's own texts that the
+    answer needs and nobody has written yet. `digest`: SHA-256 hex over what a reviewer approves, so a changed text is
+    a new version.
     """
 
     id: str  # "loan.prepay"
@@ -99,6 +103,11 @@ class Faq:
     digest: str
     file: str  # Relative path for messages, "content/faq/loan.toml".
     lineno: int
+    short: str = ""
+    lapsed: str = ""
+    calculation: str = ""
+    computed: str = ""
+    missing_own: tuple[str, ...] = ()
 
     @property
     def menu_id(self) -> str:
@@ -108,19 +117,52 @@ class Faq:
     @property
     def last_valid_on(self) -> date:
         """The last day the entry may be served."""
+        if self.lapsed:
+            return self.valid_until
         return min(self.valid_until, self.fact_valid_until or self.valid_until)
+
+    def next_end(self, today: date) -> date:
+        """Return the next day on which the entry changes by itself: the rule ends, or else the entry."""
+        ends = self.fact_valid_until
+        return ends if ends is not None and today <= ends < self.valid_until else self.last_valid_on
+
+    def has_lapsed(self, today: date) -> bool:
+        """Say whether the rule behind the answer has ended, so that only `lapsed` is true now."""
+        return self.fact_valid_until is not None and today > self.fact_valid_until
+
+    def answer_on(self, today: date) -> str:
+        """Return what is true on a day: the answer, or what is said once the rule has ended."""
+        return self.lapsed if self.lapsed and self.has_lapsed(today) else self.answer
+
+    def short_on(self, today: date) -> str:
+        """Return the short form of `answer_on`; the whole where no short one was written."""
+        if self.has_lapsed(today):
+            return self.answer_on(today)
+        return self.short or self.answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What one layer of the matcher says for or against an entry. `score`: 0..1; `detail`: Chinese, for people."""
+
+    layer: str  # "words", "letters", "pinyin", "meaning" …; console/words.toml has the Chinese names.
+    score: float
+    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
     """How well one entry fits one question.
 
-    `score` is 0..1 and comparable between questions; `reasons` are Chinese sentences for the console.
+    `score` 0..1 orders the entries; `confidence` 0..1 is the calibrated probability that this entry is what the
+    customer means, comparable between questions and knowledge bases. `reasons` are Chinese sentences for the console.
     """
 
     faq_id: str
     score: float
+    confidence: float = 0.0
     reasons: tuple[str, ...] = ()
+    layers: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,10 +177,17 @@ class Thresholds:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What the matches allow: one match for an answer, one to three for a menu, none for unknown."""
+    """What the matches allow: one match for an answer (two when both questions of a message are sure), one to three
+    for a menu, none for unknown.
+
+    `askings`: for an answer, the part of the message that each match answers. `considered`: the best few of all that
+    were compared, for the record, whatever was decided.
+    """
 
     choice: Choice
     matches: tuple[Match, ...] = field(default=())
+    askings: tuple[str, ...] = ()
+    considered: tuple[Match, ...] = ()
 
 
 def menu_id(entry_id: str) -> str:

@@ -321,6 +321,11 @@ async def _stand_in(turn: Turn, faq: Faq, refusal: Refusal, ctx: Context) -> Rep
             say = wording.fixed(ctx, "platform_refer", institution=name)
         case Refusal.LINE_OFF:
             say = wording.fixed(ctx, "line_off")
+        case Refusal.OWN_MISSING:
+            own = wording.fixed(ctx, "own_missing")
+            return await handover.hand_over(
+                ctx, turn.conversation, code=HandoverCode.H6, says=(own,), note=faq.id
+            )
         case _:
             unknown = wording.fixed(ctx, "unknown_handover")
             return await handover.hand_over(

@@ -41,7 +41,7 @@ def answer(ctx: Context, faq: Faq, *, prefix: str = "") -> Say:
 
     `prefix`: words before the answer, e.g. an apology. Without room for a menu the answer goes as plain text.
     """
-    text = ctx.knowledge.content.answer_text(faq, ctx.rules.facts)
+    text = ctx.knowledge.content.answer_text(faq, ctx.rules.facts, today=ctx.knowledge.today)
     text = f"{prefix}\n\n{text}" if prefix else text
     fits = len(text.encode()) <= HEAD_LIMIT_BYTES
     return Say(

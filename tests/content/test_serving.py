@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -13,6 +14,8 @@ from tests.content import shipped
 GENERAL = shipped.words().faqs["loan.prepay"]
 PRODUCT = shipped.words().faqs["loan.approval"]
 LAPSED = shipped.words().faqs["loan.one_time_repair"]
+LAPSED_WITHOUT_WORDS = replace(LAPSED, lapsed="")
+OWN_MISSING = replace(GENERAL, missing_own=("loan_prepay_steps",))
 
 
 def refusal(
@@ -55,5 +58,12 @@ def test_entry_is_served_on_its_last_day_and_not_after() -> None:
     assert refusal(GENERAL, today=GENERAL.valid_from - timedelta(days=1)) is Refusal.NOT_YET_VALID
 
 
-def test_lapsed_rule_is_never_served() -> None:
-    assert refusal(LAPSED) is Refusal.EXPIRED
+def test_lapsed_rule_is_never_served_as_a_fact() -> None:
+    assert refusal(LAPSED) is None
+    assert LAPSED.answer_on(shipped.TODAY) == LAPSED.lapsed
+    assert refusal(LAPSED_WITHOUT_WORDS) is Refusal.EXPIRED
+
+
+def test_entry_that_needs_words_the_company_has_not_written_is_refused() -> None:
+    assert refusal(OWN_MISSING) is Refusal.OWN_MISSING
+    assert refusal(OWN_MISSING, approved=False) is Refusal.UNAPPROVED

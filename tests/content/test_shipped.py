@@ -39,8 +39,16 @@ def test_content_covers_what_customers_ask_most() -> None:
     assert {faq.scope for faq in FAQS} == set(Scope)
 
 
-def test_only_the_lapsed_example_has_expired_on_the_day_of_review() -> None:
-    assert [faq.id for faq in FAQS if faq.last_valid_on < shipped.TODAY] == ["loan.one_time_repair"]
+def test_no_entry_has_expired_on_the_day_of_review() -> None:
+    assert [faq.id for faq in FAQS if faq.last_valid_on < shipped.TODAY] == []
+
+
+def test_an_entry_whose_rule_has_lapsed_says_so() -> None:
+    faq = shipped.words().faqs["loan.one_time_repair"]
+
+    assert faq.has_lapsed(shipped.TODAY)
+    assert "已经过了" in shipped.words().answer_text(faq, today=shipped.TODAY)
+    assert "已经过了" not in shipped.words().answer_text(faq, today=date(2026, 3, 1))
 
 
 def test_every_entry_is_a_sample_until_a_person_of_the_company_approves_it() -> None:
