@@ -97,6 +97,8 @@ class Desk:
         reply = await self._router.handle(CustomerSpoke(turn=turn), self._context)
         if reply is not None and reply.misses is not None:
             self._conversation = replace(self._conversation, misses=reply.misses)
+        if reply is not None and reply.topic is not None:
+            self._conversation = replace(self._conversation, topic=reply.topic)
         return self._told(reply)
 
     def _turn(self, text: str, menu_id: str, now: datetime) -> Turn:

@@ -221,6 +221,7 @@ class Deciding:
                 "rank": rank,
                 "faq_id": match.faq_id,
                 "score": match.score,
+                "confidence": match.confidence,
                 "reasons": list(match.reasons),
                 "content_version_id": knowledge.version_id("faq", match.faq_id),
                 "was_used": match.faq_id == reply.used_faq_id,
@@ -263,6 +264,8 @@ class Deciding:
                 )
         if reply.misses is not None and reply.misses != talk.misses:
             await conversations.set_misses(tx, talk.id, reply.misses)
+        if reply.topic is not None:
+            await conversations.set_topic(tx, talk.id, reply.topic)
         if reply.rating is not None:
             await satisfaction.record_answer(tx, talk.id, reply.rating, now)
 

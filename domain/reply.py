@@ -9,6 +9,7 @@ from domain.case import CaseWanted
 from domain.delivery import MenuItem, Purpose
 from domain.faq import Match
 from domain.replies import AnswerKind
+from domain.talk import Topic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,8 @@ class Reply:
     """The answer to one event or turn.
 
     `misses`: how many unsure questions in a row the conversation now has; None leaves the count alone.
-    `rating`: the customer's answer to the satisfaction menu, 1–4. `wait_until`: decide again at that time instead.
+    `topic`: what the conversation is about from now on; None leaves it as it was. `rating`: the customer's answer to
+    the satisfaction menu, 1–4. `wait_until`: decide again at that time instead.
     """
 
     decision: AnswerKind
@@ -59,3 +61,4 @@ class Reply:
     misses: int | None = None
     rating: int | None = None
     wait_until: datetime | None = None
+    topic: Topic | None = None

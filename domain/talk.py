@@ -39,6 +39,18 @@ class Customer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Topic:
+    """What was answered last: the entry, and the numbers the customer gave for it.
+
+    `slots`: JSON written and read by content/reckoning/slots.py.
+    """
+
+    faq_id: str
+    slots: str = ""
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conversation:
     """A durable thread between one customer and one service account."""
 
@@ -52,6 +64,7 @@ class Conversation:
     state: SessionState
     state_changed_at: datetime | None = None
     servicer_id: str = ""
+    topic: Topic | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

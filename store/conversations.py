@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.platform import SessionState
-from domain.talk import Conversation, Customer
+from domain.talk import Conversation, Customer, Topic
 from store import dialect
 from store.columns import UtcTime
 from store.tables import conversation, customer, kf_state
@@ -62,6 +62,15 @@ async def set_misses(tx: AsyncConnection, conversation_id: int, misses: int) -> 
     """Record how many unsure questions in a row there were."""
     await tx.execute(
         sa.update(conversation).where(conversation.c.id == conversation_id).values(misses=misses)
+    )
+
+
+async def set_topic(tx: AsyncConnection, conversation_id: int, topic: Topic) -> None:
+    """Record what the conversation is about now."""
+    await tx.execute(
+        sa.update(conversation)
+        .where(conversation.c.id == conversation_id)
+        .values(topic_faq_id=topic.faq_id, topic_slots=topic.slots, topic_at=topic.at)
     )
 
 
@@ -157,4 +166,11 @@ def _conversation(row: Any) -> Conversation:
         state=SessionState(row.state or 0),
         state_changed_at=row.changed_at,
         servicer_id=row.servicer_id or "",
+        topic=_topic(row),
     )
+
+
+def _topic(row: Any) -> Topic | None:
+    if not row.topic_faq_id or row.topic_at is None:
+        return None
+    return Topic(faq_id=row.topic_faq_id, slots=row.topic_slots, at=row.topic_at)

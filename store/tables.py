@@ -179,6 +179,10 @@ conversation = sa.Table(
     # When we learnt of it. The platform's times have whole seconds; what was sent since is counted from here.
     at("heard_at", nullable=True),
     sa.Column("misses", sa.Integer, nullable=False, server_default="0"),
+    # What was answered last and the numbers the customer gave (JSON), for "那提前还呢".
+    sa.Column("topic_faq_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("topic_slots", sa.Text, nullable=False, server_default=""),
+    at("topic_at", nullable=True),
     sa.UniqueConstraint("channel", "account_id", "customer_id"),
     sa.Index("ix_conversation_latest", "last_message_at"),
     sa.Index("ix_conversation_customer", "customer_id"),
@@ -284,6 +288,7 @@ match = sa.Table(
     sa.Column("rank", sa.Integer, nullable=False),
     sa.Column("faq_id", sa.String(64), nullable=False),
     sa.Column("score", sa.Float, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False, server_default="0"),
     sa.Column("reasons", sa.JSON, nullable=False),
     refers("content_version_id", "content_version", nullable=True),
     sa.Column("was_used", sa.Boolean, nullable=False),
