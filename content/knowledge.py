@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from content import matching, serving
+from content import followups, matching, serving
 from content.loading import Content
-from domain.faq import Decision, EntityMode, Faq, Line, Refusal, Thresholds
+from domain.faq import Choice, Decision, EntityMode, Faq, Line, Refusal, Thresholds
 from domain.replies import FixedReply
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,25 @@ class Knowledge:
     stopped: frozenset[Line]
     today: date
 
-    def decide(self, text: str) -> Decision:
-        """Return what the matches of `text` allow."""
+    def decide(self, text: str, topic_id: str = "") -> Decision:
+        """Return what the matches of `text` allow.
+
+        `topic_id`: the entry answered last. A text that leaves its subject unsaid is read with that subject as well,
+        unless it is clear by itself.
+        """
+        alone = self._decide(text)
+        topic = self.faqs.get(topic_id)
+        if alone.choice is Choice.ANSWER or topic is None or not followups.is_follow_up(text):
+            return alone
+        read = [self._decide(said) for said in followups.written_out(text, topic)]
+        sure = [one for one in read if one.choice is Choice.ANSWER and one.matches[0].faq_id != topic_id]
+        if sure:
+            return max(sure, key=lambda one: one.matches[0].confidence)
+        if alone.choice is Choice.MENU:
+            return alone
+        return next((one for one in read if one.choice is Choice.MENU), alone)
+
+    def _decide(self, text: str) -> Decision:
         return matching.decide(self.matcher.match(text), self.thresholds)
 
     def refusal(self, faq_id: str) -> Refusal | None:

@@ -181,13 +181,15 @@ class Decision:
     for a menu, none for unknown.
 
     `askings`: for an answer, the part of the message that each match answers. `considered`: the best few of all that
-    were compared, for the record, whatever was decided.
+    were compared, for the record, whatever was decided. `has_unclear`: the message asks something else besides, which
+    was not understood.
     """
 
     choice: Choice
     matches: tuple[Match, ...] = field(default=())
     askings: tuple[str, ...] = ()
     considered: tuple[Match, ...] = ()
+    has_unclear: bool = False
 
 
 def menu_id(entry_id: str) -> str:

@@ -37,6 +37,9 @@ class SignalKind(StrEnum):
     HUMAN = "human"  # Asks for a person.
     SENSITIVE = "sensitive"  # An identity or card number, a code: it should not be here.
     CONTACT = "contact"  # Asks for our telephone or our hours.
+    SOURCE = "source"  # Asks where the last answer comes from: "有什么依据".
+    UNSATISFIED = "unsatisfied"  # Says that the last answer was not it: "答非所问".
+    ABUSE = "abuse"  # Swears at us.
     THANKS = "thanks"
     GOODBYE = "goodbye"
     GREETING = "greeting"

@@ -1,0 +1,52 @@
+"""Questions that lean on what was said before: "那提前还呢？", "要多久", "24期呢".
+
+Pure. Says whether a text can stand alone, and writes it out with the subject it leaves unsaid; what is done with that
+is content/knowledge.py's business. A text is only ever read as a follow-up when it says too little by itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+from content import normalising
+from domain.faq import Faq
+
+_LONGEST = 14  # Characters of a follow-up; longer ones name their subject.
+_SUBJECTS = 3  # Keywords of the topic that are tried as the unsaid subject.
+_LEAD = re.compile(
+    r"^(?:那么?|那如果|那要是|如果|要是|假如|假设|还有|另外|然后|接着|再问一?下|顺便问一?下|对了|好的?|嗯|哦|ok|明白了?|知道了)+"
+)
+_TAIL = re.compile(r"(?:的话)?(?:呢|咧|嘞)$")
+_THIS = re.compile(r"^(?:这个|那个|它|这种|那种|这样|这|那)(?:的)?")
+_BARE = re.compile(
+    r"^(?:我|一般|大概|最快|最晚|最多|最少|具体|都|需要|需|要|得|会|能|可以|一共|总共)*"
+    r"(?:多久|多长时间|几天|什么时候|啥时候|多少钱?|几次|几号|怎么办|咋办|怎么弄|咋弄|怎么操作|怎么申请|怎么算|咋算|在哪里?|哪里|去哪里?|找谁|"
+    r"什么材料|哪些材料|什么资料|哪些资料|什么条件|什么手续|什么流程|什么后果|什么影响|为什么|为啥|收费|花钱|安全|合法|影响征信|上征信|到账)"
+    r"(?:才)?(?:能|会|可以)?(?:到账|到|办好|好|办|搞定|下来|完|算|吗|么|呀|啊|呢|了)*$"
+)
+_YES_NO = re.compile(
+    r"^(?:可以|能|会|要|需要|用|行|得)(?:不|没)?(?:可以|能|会|要|用|行)?[^吗么]{0,5}(?:吗|么|不)$"
+)
+
+
+def is_follow_up(text: str) -> bool:
+    """Say whether the text leaves its subject unsaid, so that what was answered last may be meant."""
+    words = normalising.normalise(text).replace(" ", "")
+    if not words or len(words) > _LONGEST:
+        return False
+    rest = _rest(words)
+    if rest != words:
+        return True
+    return bool(_BARE.match(words) or _YES_NO.match(words))
+
+
+def written_out(text: str, topic: Faq) -> tuple[str, ...]:
+    """Return the text with each likely subject of `topic` before it, the likeliest first: "理赔 要多久"."""
+    rest = _rest(normalising.normalise(text).replace(" ", ""))
+    return tuple(f"{subject}{rest}" for subject in topic.keywords[:_SUBJECTS])
+
+
+def _rest(words: str) -> str:
+    """Return the words without what only ties them to the talk before; the words when nothing is left."""
+    rest = _TAIL.sub("", _THIS.sub("", _LEAD.sub("", words)))
+    return rest or words
