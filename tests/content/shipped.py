@@ -11,7 +11,7 @@ from content import loading, matching, segmentation, serving
 from domain.faq import EntityMode
 
 FOLDER = Path(__file__).resolve().parents[2] / "content"
-TODAY = date(2026, 11, 21)  # The day the shipped entries were reviewed; they expire within six months.
+TODAY = date(2026, 11, 22)  # The day the shipped entries were reviewed; they expire within six months.
 
 
 @functools.cache
