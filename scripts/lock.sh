@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 uv=${UV:-uv}
 
-for part in -build '' -postgres -fast -dev -node; do
+for part in -build '' -meaning -postgres -fast -dev -node; do
     "$uv" pip compile "$@" --quiet --universal --generate-hashes --python-version 3.11 \
         --no-emit-index-url --no-emit-find-links --custom-compile-command scripts/lock.sh \
         "requirements$part.in" --output-file "requirements$part.lock"
