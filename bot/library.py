@@ -2,24 +2,25 @@
 
 What is served is the newest approved version of each text; a changed file is a draft until a person of the company
 approves it, and the last approved version serves meanwhile (design.md, "content"). The demo serves files as they are.
-A new Knowledge replaces the old one as a whole, so nobody ever sees half of a change.
+A new Knowledge replaces the old one as a whole, so nobody ever sees half of a change. What takes long (reading,
+checking, building the matcher) is done in a thread while the old Knowledge answers (docs/content.md).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import sys
-import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from bot.content_files import ContentFiles, Mark
 from content import loading, matching, segmentation
 from content.knowledge import Knowledge, Served
 from domain.errors import ContentError
@@ -33,11 +34,20 @@ from store.database import Store
 
 log = logging.getLogger(__name__)
 
-# How long the loading thread may hold the interpreter before the event loop gets it.
+# How long a working thread may hold the interpreter before the event loop gets it.
 _BRIEF_SECONDS = 0.0002
 
 _FAQ: TypeAdapter[Faq] = TypeAdapter(Faq)
 _REPLY: TypeAdapter[FixedReply] = TypeAdapter(FixedReply)
+_T = TypeVar("_T")
+
+
+class Reload(StrEnum):
+    """What became of changed files."""
+
+    LOADED = "loaded"  # Read, checked and in use; what needs an approval waits for it.
+    SAME = "same"  # The files were touched, the words are those in use.
+    REFUSED = "refused"  # They have mistakes; the words of before stay in use.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,33 +69,26 @@ class Library:
         self._store = store
         self._clock = clock
         self._rules = rules
+        self._files = ContentFiles(rules.folder, rules.data_folder)
         self._content: loading.Content | None = None
         self._knowledge: Knowledge | None = None
-        self._mark: object = None
+        self._matcher: tuple[object, matching.Matcher] | None = None
+        self._built: object = None
+        self._stopped: frozenset[Line] = frozenset()
+        # Files as they were when they were read, and as the last look found them.
+        self._read_mark: Mark | None = None
+        self._seen_mark: Mark | None = None
+        # Whoever reads or builds holds it; answering never waits for it.
+        self._at_work = asyncio.Lock()
         # What is wrong with the files while the last good ones are used; empty when they are fine.
         self.mistakes: tuple[str, ...] = ()
+        self.read_at: datetime | None = None
 
     @property
     def content(self) -> loading.Content:
         """The files as they were read."""
         assert self._content is not None, "Library.load comes first"
         return self._content
-
-    def _read(self, takes_last_good: bool) -> loading.Content:
-        kept = self._rules.data_folder / "content-last-good"
-        try:
-            content = loading.load(self._rules.folder)
-        except ContentError as error:
-            if not takes_last_good or not kept.is_dir():
-                raise
-            self.mistakes = tuple(error.problems)
-            log.error(
-                "content has mistakes", extra={"action": "content_broken", "mistakes": len(error.problems)}
-            )
-            return loading.load(kept)
-        if takes_last_good:
-            _keep(self._rules.folder, kept, content.digest)
-        return content
 
     @property
     def is_ready(self) -> bool:
@@ -103,47 +106,140 @@ class Library:
         Raises ContentError with every mistake; with `takes_last_good` the files of the last good start are used
         instead, so that a broken file never silences the bot, and `mistakes` says so.
         """
-        content = await asyncio.to_thread(self._read, takes_last_good)
+        async with self._at_work:
+            mark, content = await asyncio.to_thread(self._read, takes_last_good)
+            await self._store_versions(content)
+            self._content, self._read_mark, self._seen_mark = content, mark, mark
+            self.read_at = self._clock.now()
+            await self._build_anew()
+
+    async def look(self) -> Reload | None:
+        """Take up files that changed, then approvals, stops and the date; a tick. None when no file changed.
+
+        Files count as changed once two looks in a row found them alike, so that one that is being written is left
+        alone; and they must be the same after they were read as before.
+        """
+        done = None
+        async with self._at_work:
+            mark = await asyncio.to_thread(self._files.mark)
+            is_settled, self._seen_mark = mark == self._seen_mark, mark
+            if is_settled and mark != self._read_mark:
+                done = await self._reload(mark)
+        await self.refresh()
+        return done
+
+    async def refresh(self) -> None:
+        """Take up approvals, stops and the date; build the Knowledge anew when an approval or a version is new."""
+        await self.take_up_stops()
+        async with self._at_work:
+            await self._build_anew()
+
+    async def take_up_stops(self) -> None:
+        """Take up stopped lines and the date at once, also while something is being built."""
+        async with self._store.read() as tx:
+            self._stopped = await lines.list_stopped(tx)
+        if self._knowledge is not None:
+            self._knowledge = self._of_now(self._knowledge)
+
+    async def prepare_segmentation(self) -> None:
+        """Load the dictionary in a thread; until then lighter layers answer, then the matcher is built with it."""
+        async with self._at_work:
+            if not self.is_ready:
+                await _in_thread(lambda: segmentation.prepare(self._rules.data_folder, self.content.lexicon))
+            await self._build_anew()
+        log.info(
+            "segmentation ready",
+            extra={"action": "segmentation_ready", "segmenter": segmentation.current().name},
+        )
+
+    # --- files ----------------------------------------------------------------------------------------------
+
+    def _read(self, takes_last_good: bool) -> tuple[Mark, loading.Content]:
+        mark = self._files.mark()
+        try:
+            content = self._files.load()
+        except ContentError as error:
+            kept = self._files.load_last_good() if takes_last_good else None
+            if kept is None:
+                raise
+            self._complain(error)
+            return mark, kept
+        if takes_last_good and self._files.mark() == mark:
+            self._files.keep(content)
+        return mark, content
+
+    async def _reload(self, mark: Mark) -> Reload | None:
+        """Read the files that look like `mark`; None when they changed again meanwhile, so that the next look does."""
+        try:
+            content = await _in_thread(self._files.load)
+            wrong = None
+        except ContentError as error:
+            content, wrong = None, error
+        except OSError as error:
+            log.warning(
+                "content unreadable", extra={"action": "content_unreadable", "error": type(error).__name__}
+            )
+            return None
+        if await asyncio.to_thread(self._files.mark) != mark:
+            return None
+        self._read_mark = mark
+        if content is None:
+            assert wrong is not None
+            self._complain(wrong)
+            return Reload.REFUSED
+        self.mistakes = ()
+        if content.digest == self.content.digest:
+            return Reload.SAME
+        await self._take_up(content)
+        return Reload.LOADED
+
+    async def _take_up(self, content: loading.Content) -> None:
+        await asyncio.to_thread(self._files.keep, content)
+        await self._store_versions(content)
+        if content.lexicon != self.content.lexicon and self.is_ready:
+            await _in_thread(lambda: segmentation.prepare(self._rules.data_folder, content.lexicon))
+        self._content, self.read_at = content, self._clock.now()
+        await self._build_anew()
+        log.info(
+            "content reloaded",
+            extra={"action": "content_reloaded", "entries": len(content.faqs), "digest": content.digest[:12]},
+        )
+
+    def _complain(self, error: ContentError) -> None:
+        self.mistakes = tuple(error.problems)
+        log.error("content has mistakes", extra={"action": "content_broken", "mistakes": len(error.problems)})
+
+    async def _store_versions(self, content: loading.Content) -> None:
         texts = [
             ("faq", one.id, one.digest, _FAQ.dump_python(one, mode="json")) for one in content.faqs.values()
         ]
         texts += [("reply", one.id, one.digest, _reply_body(one)) for one in content.replies.values()]
         now = self._clock.now()
         await self._store.write(lambda tx: contents.add(tx, texts, now))
-        self._content = content
-        self._mark = None
-        await self.refresh()
 
-    async def prepare_segmentation(self) -> None:
-        """Load the dictionary in a thread; until then lighter layers answer, then the matcher rebuilds itself."""
-        if not self.is_ready:
-            # The loading thread would keep each step of the event loop waiting for 5 ms, and the doors open just now.
-            usual = sys.getswitchinterval()
-            sys.setswitchinterval(_BRIEF_SECONDS)
-            try:
-                await asyncio.to_thread(segmentation.prepare, self._rules.data_folder, self.content.lexicon)
-            finally:
-                sys.setswitchinterval(usual)
-        log.info(
-            "segmentation ready",
-            extra={"action": "segmentation_ready", "segmenter": segmentation.current().name},
-        )
+    # --- knowledge ------------------------------------------------------------------------------------------
 
-    async def refresh(self) -> None:
-        """Look whether approvals, stops or the date changed, and build the Knowledge anew when they did."""
-        today = self._rules.hours.today(self._clock.now())
-        async with self._store.read() as tx:
-            stopped = await lines.list_stopped(tx)
-            mark = (await contents.mark(tx), stopped, today)
-            if mark == self._mark:
-                return
-            versions = await contents.list_versions(tx)
-        self._knowledge = await asyncio.to_thread(self._build, versions, stopped, today)
-        self._mark = mark
-
-    def _build(self, versions: list[Version], stopped: frozenset[Line], today: date) -> Knowledge:
+    async def _build_anew(self) -> None:
+        """Build the Knowledge when versions, approvals, files or the segmenter changed. The lock is held."""
         content = self.content
-        chosen = {f"{one.kind}:{one.key}": one for one in self._chosen(versions)}
+        async with self._store.read() as tx:
+            wanted = (await contents.mark(tx), content.digest, segmentation.current())
+            if wanted == self._built:
+                return
+            stopped = await lines.list_stopped(tx)
+            versions = await contents.list_versions(tx)
+        built = await _in_thread(lambda: self._build(content, versions))
+        self._stopped = stopped if self._knowledge is None else self._stopped
+        self._knowledge, self._built = self._of_now(built), wanted
+
+    def _of_now(self, knowledge: Knowledge) -> Knowledge:
+        today = self._rules.hours.today(self._clock.now())
+        if (knowledge.stopped, knowledge.today) == (self._stopped, today):
+            return knowledge
+        return replace(knowledge, stopped=self._stopped, today=today)
+
+    def _build(self, content: loading.Content, versions: list[Version]) -> Knowledge:
+        chosen = {f"{one.kind}:{one.key}": one for one in self._chosen(content, versions)}
         faqs: dict[str, Faq] = {}
         replies: dict[str, FixedReply] = {}
         for one in chosen.values():
@@ -158,17 +254,29 @@ class Library:
             versions={
                 name: Served(version_id=one.id, is_sample=not one.approved_by) for name, one in chosen.items()
             },
-            matcher=matching.Matcher(faqs.values(), content.synonyms, content.lexicon),
+            matcher=self._matcher_for(content, faqs),
             thresholds=self._rules.thresholds,
             entity_modes=self._rules.entity_modes,
-            stopped=stopped,
-            today=today,
+            stopped=self._stopped,
+            today=self._rules.hours.today(self._clock.now()),
         )
 
-    def _chosen(self, versions: list[Version]) -> list[Version]:
+    def _matcher_for(self, content: loading.Content, faqs: Mapping[str, Faq]) -> matching.Matcher:
+        """Return a matcher over these entries, the one in use when nothing it is made from changed."""
+        made_from = (
+            tuple((one.id, one.digest) for one in faqs.values()),
+            dict(content.synonyms),
+            content.lexicon,
+            segmentation.current(),
+        )
+        if self._matcher is None or self._matcher[0] != made_from:
+            self._matcher = made_from, new_matcher(content, faqs)
+        return self._matcher[1]
+
+    def _chosen(self, content: loading.Content, versions: list[Version]) -> list[Version]:
         """Return the version of each text that is served: the approved one, or in the demo the file's."""
-        current = {("faq", one.id): one.digest for one in self.content.faqs.values()}
-        current |= {("reply", one.id): one.digest for one in self.content.replies.values()}
+        current = {("faq", one.id): one.digest for one in content.faqs.values()}
+        current |= {("reply", one.id): one.digest for one in content.replies.values()}
         chosen: dict[tuple[str, str], Version] = {}
         for one in versions:
             name = (one.kind, one.key)
@@ -180,28 +288,19 @@ class Library:
         return [one for name, one in chosen.items() if name in current]
 
 
-def _keep(folder: Path, kept: Path, digest: str) -> None:
-    """Keep a copy of the words that were good; readers never see half of it.
+def new_matcher(content: loading.Content, faqs: Mapping[str, Faq]) -> matching.Matcher:
+    """Return a matcher over `faqs` with the words of `content`."""
+    return matching.Matcher(faqs.values(), content.synonyms, content.lexicon)
 
-    Replicas may share the data folder and start together: each copies into a folder of its own, and the last one stays.
-    """
-    mark = kept / "digest"
-    if mark.is_file() and mark.read_text("utf-8") == digest:
-        return
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{kept.name}.", dir=kept.parent) as name:
-        beside = Path(name) / "new"
-        for path in sorted([*folder.rglob("*.toml"), *folder.glob("*.txt")]):
-            target = beside / path.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-        (beside / mark.name).write_text(digest, "utf-8")
-        try:
-            if kept.exists():
-                kept.rename(Path(name) / "old")
-            beside.rename(kept)
-        except OSError:  # Another replica was quicker; its copy is as good.
-            log.info("content kept by another process", extra={"action": "content_kept_elsewhere"})
+
+async def _in_thread(work: Callable[[], _T]) -> _T:
+    """Run `work` in a thread that gives way to the event loop; usually a thread makes each of its steps wait 5 ms."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_BRIEF_SECONDS)
+    try:
+        return await asyncio.to_thread(work)
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def _outranks(one: Version, other: Version, current: str | None) -> bool:

@@ -106,7 +106,7 @@ class Loops:
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds
         self._ticker.every(_REAP_SECONDS, "reap", self._reap)
-        self._ticker.every(_LIBRARY_SECONDS, "library", self._house.library.refresh)
+        self._ticker.every(_LIBRARY_SECONDS, "library", self._look_at_words)
         self._ticker.every(poll, "poll", self.rounds.poll)
         self._ticker.every(60, "accounts", self.rounds.refresh_accounts)
         self._ticker.every(5, "names", self.rounds.fetch_names)
@@ -153,6 +153,14 @@ class Loops:
         for worker in (self.inbox, self.deciding, self.outbox, self.files):
             if worker is not None:
                 await worker.reap(everything=everything)
+
+    async def _look_at_words(self) -> None:
+        """Take up changed words, approvals and stops, and count what became of a change."""
+        library, metrics = self._house.library, self._house.metrics
+        done = await library.look()
+        if done is not None:
+            metrics.content_reloads.labels(done).inc()
+        metrics.content_mistakes.set(len(library.mistakes))
 
     async def _expire_the_dead(self) -> None:
         store = self._house.store

@@ -48,6 +48,17 @@ class Metrics:
             ["endpoint", "errcode"],
             registry=self.registry,
         )
+        self.content_reloads = Counter(
+            "guanjia_content_reloads",
+            "Changed content files, by what became of them.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.content_mistakes = Gauge(
+            "guanjia_content_mistakes",
+            "Mistakes in the content files that are not in use because of them.",
+            registry=self.registry,
+        )
         self.tick_seconds = Histogram(
             "guanjia_tick_duration_seconds", "Duration of ticks.", ["tick"], registry=self.registry
         )

@@ -46,13 +46,13 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
     async def stop_line(line: Line, by: str, reason: str) -> bool:
         now = house.clock.now()
         done = await house.store.write(lambda tx: lines.stop(tx, line, by=by, reason=reason, now=now))
-        await house.library.refresh()
+        await house.library.take_up_stops()
         return done
 
     async def resume_line(line: Line, by: str) -> bool:
         now = house.clock.now()
         done = await house.store.write(lambda tx: lines.resume(tx, line, by=by, now=now))
-        await house.library.refresh()
+        await house.library.take_up_stops()
         return done
 
     async def requeue_event(key: str) -> bool:

@@ -137,13 +137,14 @@ class Content:
         return reply_files.fill(self.replies[reply_id].text, values or {})
 
 
-def load(folder: Path) -> Content:
+def load(folder: Path, *, checked: str = "") -> Content:
     """Return the content of a folder.
 
     Raises ContentError with every mistake, each with file, line and fix. Reads files, compiles about 100
-    patterns and checks each entry's wording: about 0.3 s, so call it in a thread while serving.
+    patterns and checks each entry's wording: about 0.4 s, so call it in a thread while serving. `checked`: the
+    digest of words that these checks found good before; their wording is not checked again, which saves 0.3 s.
     """
-    content, mistakes = _read(folder)
+    content, mistakes = _read(folder, checked)
     if mistakes.texts:
         raise ContentError(mistakes.texts)
     return content
@@ -182,7 +183,7 @@ def _end_of(faq: Faq, today: date) -> str:
     return ""
 
 
-def _read(folder: Path) -> tuple[Content, tables.Mistakes]:
+def _read(folder: Path, checked: str = "") -> tuple[Content, tables.Mistakes]:
     mistakes = tables.Mistakes()
     faq_tables = _tables(folder, "faq/*.toml", ("faq",), mistakes)
     reply_tables = _tables(folder, "replies/*.toml", ("reply",), mistakes)
@@ -202,8 +203,10 @@ def _read(folder: Path) -> tuple[Content, tables.Mistakes]:
         rules=_rules(_tables(folder, "compliance/*.toml", compliance.TABLES, mistakes), mistakes),
         synonyms=MappingProxyType(_synonyms(_tables(folder, "synonyms.toml", ("synonym",), mistakes))),
         lexicon=_lexicon(folder / "lexicon.txt", mistakes),
-        digest=_digest(folder),
+        digest=digest_of(folder),
     )
+    if content.digest == checked and not mistakes.texts:
+        return content, mistakes
     consistency.check_faqs(faq_tables, faqs, content.risk_lines, content.rules)
     consistency.check_replies(reply_tables, replies, faqs, content.rules)
     for needed in REQUIRED_REPLIES if "replies" not in mistakes.unread else ():
@@ -297,7 +300,8 @@ def _lexicon(path: Path, mistakes: tables.Mistakes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line))
 
 
-def _digest(folder: Path) -> str:
+def digest_of(folder: Path) -> str:
+    """Return the SHA-256 hex of every file that is read, names included."""
     total = hashlib.sha256()
     for path in sorted([*folder.rglob("*.toml"), *folder.glob("*.txt")]):
         total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
