@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from content import compliance, faq_files, reply_files, tables
+from content import compliance, faq_files, normalising, reply_files, tables
+from content.reckoning import calculations
 from domain.compliance import Problem, Speaker
 from domain.faq import EntityMode, Faq, Line
 from domain.replies import HANDOVER_MENU_ID, FixedReply
 
 MENU_TEXT_LIMIT_BYTES = reply_files.MENU_TEXT_LIMIT_BYTES
+LIMIT_COMPUTED_BYTES = 700  # Figures, the formula and the risk lines share a message of 1,000 bytes with it.
 _SLOT_BYTES = 60  # What a slot adds to an answer: a company's full name is about 20 characters.
 _ACTIONS = ("act_", "sat_")  # Menu ids that are no entries: actions and satisfaction grades.
 
@@ -25,6 +27,7 @@ def check_faqs(
 ) -> None:
     """Note unknown risk lines, follow-ups and slots, answers too long for a menu and forbidden wording."""
     menu_ids: dict[str, str] = {HANDOVER_MENU_ID: HANDOVER_MENU_ID}
+    phrases: dict[str, Faq] = {}
     for table in found:
         faq = faqs.get(table.label)
         if faq is None or faq.lineno != table.lineno or faq.file != table.file:
@@ -37,6 +40,8 @@ def check_faqs(
                 f"和 {first} 的 id 太像，请改一个",
             )
         _check_references(table, faq, faqs, risk_lines)
+        _check_phrases(table, faq, phrases)
+        _check_computed(table, faq)
         if len(faq.question.encode()) > MENU_TEXT_LIMIT_BYTES:
             limit = MENU_TEXT_LIMIT_BYTES
             table.wrong(
@@ -44,7 +49,8 @@ def check_faqs(
                 "question",
                 f"的 question 超过 {limit} 字节，菜单里放不下（一个汉字 3 字节）",
             )
-        text = "\n\n".join([faq.answer, "\n".join(risk_lines.get(code, "") for code in faq.risk_lines)])
+        risk = "\n".join(risk_lines.get(code, "") for code in faq.risk_lines)
+        text = f"{faq.answer}\n\n{risk}"
         size = len(text.encode()) + _SLOT_BYTES * len(reply_files.slots_of(faq.answer))
         if size > faq_files.LIMIT_BYTES:
             limit = faq_files.LIMIT_BYTES
@@ -56,6 +62,10 @@ def check_faqs(
         if "risk_lines" not in table.mistakes.unread:
             said = rules.check_text(text, Speaker.BOT, faq.line, EntityMode.LICENSED)
             _check_wording(table, "answer", said)
+            for key, words in (("short", faq.short), ("lapsed", faq.lapsed), ("computed", faq.computed)):
+                whole = f"{words}\n\n{risk}"
+                said = rules.check_text(whole, Speaker.BOT, faq.line, EntityMode.LICENSED) if words else []
+                _check_wording(table, key, said)
         _check_wording(table, "question", rules.check_text(faq.question, Speaker.BOT))
 
 
@@ -99,6 +109,41 @@ def _check_references(
                 f"has an unknown follow-up {other!r}{hint}", "follow_ups", f"引用的问题 {other} 不存在"
             )
     reply_files.check_slots(table, "answer", faq.answer)
+
+
+def _check_phrases(table: tables.Table, faq: Faq, phrases: dict[str, Faq]) -> None:
+    """Note a wording that two entries claim: the matcher could only guess which is meant."""
+    for said in (faq.question, *faq.asks):
+        plain = normalising.normalise(said).replace(" ", "")
+        first = phrases.setdefault(plain, faq)
+        if first is not faq:
+            place = f"{first.file}:{first.lineno}"
+            table.wrong(
+                f"claims {said!r}, as {first.id} does ({place}); keep it in one of them",
+                "asks",
+                f"的问法“{said}”在 {first.id}（{place}）里也有，请只留一处",
+            )
+
+
+def _check_computed(table: tables.Table, faq: Faq) -> None:
+    """Note an unknown calculation, and slots of `computed` that it does not fill."""
+    if not faq.calculation:
+        return
+    calculation = calculations.find(faq.calculation)
+    if calculation is None:
+        hint = tables.nearest(faq.calculation, calculations.names())
+        table.wrong(
+            f"has an unknown calculation {faq.calculation!r}{hint}",
+            "calculation",
+            f"的 calculation {faq.calculation} 不认识（docs/reckoning.md 有全部名字）",
+        )
+        return
+    if len(faq.computed.encode()) > LIMIT_COMPUTED_BYTES:
+        table.wrong(
+            f"has a computed answer over {LIMIT_COMPUTED_BYTES} bytes; shorten it",
+            "computed",
+            f"的 computed 超过 {LIMIT_COMPUTED_BYTES} 字节，算出的数字还要占地方，请缩短",
+        )
 
 
 def _check_wording(table: tables.Table, key: str, problems: list[Problem]) -> None:

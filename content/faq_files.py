@@ -76,7 +76,7 @@ def parse_faq(table: tables.Table) -> Faq:
         asks=table.texts("asks", at_least=REQUIRED_ASKS),
         keywords=table.texts("keywords", at_least=1),
         answer=table.text("answer"),
-        short=table.text("short", optional=True),
+        short=table.text("short"),
         lapsed=table.text("lapsed", optional=True),
         calculation=table.text("calculation", optional=True),
         computed=table.text("computed", optional=True),

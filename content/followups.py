@@ -29,6 +29,20 @@ _YES_NO = re.compile(
 )
 
 
+_FIGURE = re.compile(
+    r"[\d.,%￥¥]+|[零〇一二两三四五六七八九十百千万亿半]+|每|分|期|个?月|年|天|日|元|块钱?|毛|厘|w|k|"
+    r"已经?|还了|年?(?:利率|化|息)|月(?:利率|息|供)|日(?:利率|息)|本金|金额|借款?|贷款?|总共|一共|大概|大约|左右|是|按|百分之|万分之|千分之"
+)
+_MOST_WORDS = 2  # Characters beside the figures: "逾期15天", "到手4万7".
+
+
+def is_only_figures(text: str) -> bool:
+    """Say whether the text is an answer to "which rate, how many months": figures with hardly a word beside them."""
+    words = normalising.normalise(text).replace(" ", "")
+    rest = _FIGURE.sub("", _rest(words))
+    return bool(re.search(r"[\d零一二两三四五六七八九十百千万半]", words)) and len(rest) <= _MOST_WORDS
+
+
 def is_follow_up(text: str) -> bool:
     """Say whether the text leaves its subject unsaid, so that what was answered last may be meant."""
     words = normalising.normalise(text).replace(" ", "")

@@ -97,6 +97,22 @@ def test_changed_answer_changes_the_digest_of_its_entry_only(folder: Path) -> No
         ),
         ("faq/loan.toml", "asks = [\n", 'asks = ["年化"]\nothers = [\n', "asks; write at least 6"),
         ("faq/loan.toml", 'id = "loan.cost_table"', 'id = "loan.annual_rate"', "is there twice, first at"),
+        ("faq/loan.toml", "short = ", "shrt = ", "has no short"),
+        ("faq/loan.toml", 'calculation = "', 'calculation = "my_', "unknown calculation 'my_"),
+        ("faq/loan.toml", "computed = ", "lapsed = ", "has calculation but no computed"),
+        (
+            "faq/loan.toml",
+            "看贷款贵不贵",
+            "{own.loan_aply}看贷款贵不贵",
+            "asks for the company's own text 'loan_aply'",
+        ),
+        ("own/loan.toml", 'what = "', 'wat = "', "unknown key 'wat'; did you mean 'what'?"),
+        (
+            "faq/loan.toml",
+            "valid_until = 2027-05-20",
+            "valid_until = 2027-05-20\nfact_valid_until = 2027-01-01",
+            "no words for the time after it; add lapsed",
+        ),
         ("faq/service.toml", "handover_at_once = false", "handover_at_once = 0", "write true or false"),
         ("replies/talk.toml", 'id = "thanks"', 'id = "thank"', "has no reply 'thanks'"),
         (
@@ -127,6 +143,15 @@ def test_mistake_is_told_with_its_fix(folder: Path, file: str, old: str, new: st
 
     assert any(said in text for text in found), found
     assert all(text.startswith("content/") for text in found)
+
+
+def test_phrase_that_two_entries_claim_is_refused_with_both_places(folder: Path) -> None:
+    first = shipped.words().faqs["insurance.surrender_value"]
+    spoil(folder, "faq/loan.toml", "asks = [\n", f'asks = [\n    "{first.asks[0]}！", ')
+
+    found = mistakes(folder)
+
+    assert any("loan.annual_rate" in text and "insurance.surrender_value" in text for text in found), found
 
 
 def test_mistake_names_file_and_line(folder: Path) -> None:
