@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from content import loading, matching, segmentation, serving
-from domain.faq import EntityMode
+from domain.faq import EntityMode, Refusal
 
 FOLDER = Path(__file__).resolve().parents[2] / "content"
 TODAY = date(2026, 11, 22)  # The day the shipped entries were reviewed; they expire within six months.
@@ -28,6 +28,6 @@ def matcher() -> matching.Matcher:
         faq
         for faq in words().faqs.values()
         if serving.servable(faq, entity_mode=EntityMode.LICENSED, today=TODAY, approved=True, stopped=False)
-        is None
+        in (None, Refusal.OWN_MISSING)  # Without the company's own steps it is found, and a person takes over.
     ]
     return matching.Matcher(faqs, words().synonyms, words().lexicon)
