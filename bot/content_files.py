@@ -103,6 +103,6 @@ def _copy(folder: Path, target: Path) -> None:
 def _checker() -> str:
     """Return what tells one version of the checks from another: a digest of the code that reads and checks."""
     total = hashlib.sha256()
-    for path in sorted(Path(checks.__path__[0]).glob("*.py")):
+    for path in sorted(Path(checks.__path__[0]).rglob("*.py")):
         total.update(path.name.encode() + b"\0" + path.read_bytes())
     return total.hexdigest()

@@ -22,6 +22,7 @@ from store import (
     case_reports,
     cases,
     conversations,
+    gaps,
     health_reports,
     lines,
     logins,
@@ -270,10 +271,16 @@ async def access_content(viewer: Viewer, tx: AsyncConnection) -> list[machine_re
 
 async def access_unanswered(
     viewer: Viewer, tx: AsyncConnection, place: Place | None, limit: int
-) -> list[machine_reports.QuestionRow]:
+) -> list[gaps.QuestionRow]:
     """Return questions without a sure answer, newest first, without the customers' names."""
     require(viewer, Right.SEE_UNANSWERED)
-    return await machine_reports.list_unanswered(tx, before=place, limit=limit)
+    return await gaps.list_unanswered(tx, before=place, limit=limit)
+
+
+async def access_gaps(viewer: Viewer, tx: AsyncConnection, since: datetime) -> list[gaps.QuestionRow]:
+    """Return the questions without a sure answer since then, to be put together."""
+    require(viewer, Right.SEE_UNANSWERED)
+    return await gaps.list_since(tx, since)
 
 
 # --- people -------------------------------------------------------------------------------------------------

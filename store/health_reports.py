@@ -116,7 +116,7 @@ async def read_attention(tx: AsyncConnection, now: datetime, own: frozenset[str]
 
 async def count_decisions(tx: AsyncConnection, since: datetime) -> dict[str, int]:
     """Return how many turns that began at or after `since` ended in each decision."""
-    first = await _first_turn_since(tx, since - timedelta(hours=1))
+    first = await find_first_turn_since(tx, since - timedelta(hours=1))
     wanted = (
         sa.select(turn.c.decision, sa.func.count())
         .where(turn.c.id >= first, turn.c.opened_at >= since, turn.c.decision != "")
@@ -164,7 +164,7 @@ async def list_account_names(tx: AsyncConnection) -> dict[str, str]:
     return {one.id: one.name or one.id for one in await accounts.list_all(tx)}
 
 
-async def _first_turn_since(tx: AsyncConnection, since: datetime) -> int:
+async def find_first_turn_since(tx: AsyncConnection, since: datetime) -> int:
     """Search the numbers of turns for the first that began then; about 20 look-ups by key for a million turns."""
     edges = (await tx.execute(sa.select(sa.func.min(turn.c.id), sa.func.max(turn.c.id)))).one()
     low, high = int(edges[0] or 0), int(edges[1] or 0) + 1

@@ -1,4 +1,4 @@
-"""Lists of what the machine did and could not do: events, deliveries, content versions, unanswered questions.
+"""Lists of what the machine did and could not do: events, deliveries, content versions.
 
 Read only, newest first, each by its index from a place on.
 """
@@ -13,22 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import Delivery
-from domain.replies import AnswerKind
-from domain.talk import Author
 from store import deliveries, paging
 from store.paging import Place
-from store.tables import (
-    approval,
-    content_version,
-    conversation,
-    customer,
-    delivery,
-    event,
-    match,
-    message,
-    message_body,
-    turn,
-)
+from store.tables import approval, content_version, conversation, customer, delivery, event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,105 +160,6 @@ async def list_version_rows(tx: AsyncConnection) -> list[VersionRow]:
             loaded_at=row.loaded_at,
             approved_by=row.approved_by or "",
             approved_at=row.approved_at,
-        )
-        for row in (await tx.execute(wanted)).all()
-    ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuestionRow:
-    """A question without a sure answer. `faq_id`, `score`: the entry that came nearest, if any did."""
-
-    turn_id: int
-    conversation_id: int
-    opened_at: datetime
-    decision: str
-    text: str
-    faq_id: str
-    score: float | None
-
-    @property
-    def place(self) -> Place:
-        return Place(at=self.opened_at, id=self.turn_id)
-
-
-# The reply of the second question in a row that the bot had no answer to (handlers/questions.py).
-_SECOND_MISS = "unknown_handover"
-# Menu lines of entries begin so (domain/faq.py).
-_ENTRY_PREFIX = "faq_"
-_other = match.alias("other")
-_NEAREST = (
-    sa.select(_other.c.id)
-    .where(_other.c.turn_id == turn.c.id)
-    .order_by(_other.c.rank)
-    .limit(1)
-    .correlate(turn)
-    .scalar_subquery()
-)
-
-
-# What the customer sent next: a tap on the menu means that the question found its entry after all.
-_next = message.alias("next")
-_next_body = message_body.alias("next_body")
-_NEXT_TAP = (
-    sa.select(_next_body.c.menu_id)
-    .join(_next, _next.c.id == _next_body.c.message_id)
-    .where(
-        _next.c.conversation_id == turn.c.conversation_id,
-        _next.c.author == Author.CUSTOMER,
-        _next.c.id > turn.c.last_message_id,
-    )
-    .order_by(_next.c.id)
-    .limit(1)
-    .correlate(turn)
-    .scalar_subquery()
-)
-_IS_SECOND_MISS = (
-    sa.exists().where(delivery.c.turn_id == turn.c.id, delivery.c.reply_id == _SECOND_MISS).correlate(turn)
-)
-# A hand-over by a signal (a wish for a person, a complaint, danger) holds nothing against the entries, and one that an
-# entry itself asks for has used that entry; neither is a question without an answer.
-_other_used = match.alias("other_used")
-_WAS_WEIGHED_IN_VAIN = sa.and_(
-    sa.exists().where(_other.c.turn_id == turn.c.id).correlate(turn),
-    sa.not_(
-        sa.exists()
-        .where(_other_used.c.turn_id == turn.c.id, _other_used.c.was_used.is_(True))
-        .correlate(turn)
-    ),
-)
-_UNSURE = sa.or_(
-    turn.c.decision == AnswerKind.CLARIFY,
-    sa.and_(
-        turn.c.decision == AnswerKind.MENU,
-        sa.not_(sa.func.coalesce(_NEXT_TAP, "").startswith(_ENTRY_PREFIX, autoescape=True)),
-    ),
-    sa.and_(turn.c.decision == AnswerKind.HANDOVER, sa.or_(_IS_SECOND_MISS, _WAS_WEIGHED_IN_VAIN)),
-)
-
-
-async def list_unanswered(tx: AsyncConnection, *, before: Place | None, limit: int) -> list[QuestionRow]:
-    """Return turns the bot had no sure answer to, newest first: menus not tapped, questions back, second misses."""
-    wanted = (
-        sa.select(turn, message_body.c.text, match.c.faq_id, match.c.score)
-        .join(message, message.c.id == turn.c.last_message_id)
-        .join(message_body, message_body.c.message_id == message.c.id)
-        .outerjoin(match, match.c.id == _NEAREST)
-        .where(_UNSURE, message_body.c.text != "", message.c.kind == "text")
-        .order_by(turn.c.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        wanted = wanted.where(turn.c.id < before.id)
-    return [
-        QuestionRow(
-            turn_id=row.id,
-            conversation_id=row.conversation_id,
-            opened_at=row.opened_at,
-            decision=row.decision,
-            text=row.text,
-            faq_id=row.faq_id or "",
-            score=row.score,
         )
         for row in (await tx.execute(wanted)).all()
     ]
