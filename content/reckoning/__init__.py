@@ -5,6 +5,7 @@ with the conversation (`Slots.merged`, `to_json`, `from_json`) and fills the ent
 """
 
 from content.reckoning.calculations import Computed, Missing, calculate
+from content.reckoning.reading import read_slots
 from content.reckoning.slots import RateKind, Slots
 
-__all__ = ["Computed", "Missing", "RateKind", "Slots", "calculate"]
+__all__ = ["Computed", "Missing", "RateKind", "Slots", "calculate", "read_slots"]

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from types import MappingProxyType
 
+from content.reckoning import loans
 from content.reckoning.loans import Method
 
 
@@ -90,6 +91,20 @@ class Slots:
         values = {name: getattr(self, name) for name in NAMES}
         return {name: value for name, value in values.items() if value is not None}
 
+    def sane(self) -> Slots:
+        """Return the slots without an amount, rate or term that no loan has (loans.is_sane)."""
+        no: dict[str, None] = {}
+        if self.amount is not None and not loans.AMOUNT_RANGE[0] <= self.amount <= loans.AMOUNT_RANGE[1]:
+            no["amount"] = None
+        if (
+            self.term_months is not None
+            and not loans.TERM_RANGE[0] <= self.term_months <= loans.TERM_RANGE[1]
+        ):
+            no["term_months"] = None
+        if self.rate is not None and not 0 < self.rate <= loans.RATE_LIMIT:
+            no |= {"rate": None, "rate_kind": None}
+        return replace(self, **no) if no else self
+
     @property
     def is_empty(self) -> bool:
         """Tell that nothing was said."""
@@ -129,6 +144,7 @@ _TYPES: Mapping[str, str] = MappingProxyType(
 )
 NAMES: tuple[str, ...] = tuple(_TYPES)
 DATES: frozenset[str] = frozenset(name for name, kind in _TYPES.items() if kind == "date")
+WHOLE: frozenset[str] = frozenset(name for name, kind in _TYPES.items() if kind == "int")
 
 
 def _parsed(name: str, value: object) -> Value | None:
