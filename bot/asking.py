@@ -138,7 +138,7 @@ class Desk:
             )
             for match in reply.matches
         )
-        faq = faqs.get(reply.used_faq_id or (reply.matches[0].faq_id if reply.matches else ""))
+        faq = faqs.get(next(iter(reply.used_faq_ids), reply.matches[0].faq_id if reply.matches else ""))
         return Answer(
             texts=tuple(filter(None, texts)),
             reply=reply,

@@ -224,7 +224,7 @@ class Deciding:
                 "confidence": match.confidence,
                 "reasons": list(match.reasons),
                 "content_version_id": knowledge.version_id("faq", match.faq_id),
-                "was_used": match.faq_id == reply.used_faq_id,
+                "was_used": match.faq_id in reply.used_faq_ids,
                 "matched_at": now,
             }
             for rank, match in enumerate(reply.matches[:5])

@@ -40,6 +40,11 @@ def is_wordless(text: str) -> bool:
     return rest != folded or any(unicodedata.category(letter).startswith("S") for letter in rest)
 
 
+def asks(text: str) -> bool:
+    """Say whether the words ask for something: "怎么", "吗", a question mark."""
+    return bool(_ASKING.search(normalising.folded(text).strip()))
+
+
 def is_whole_question(text: str, found: signals.Signals) -> bool:
     """Say whether the text can be answered now rather than after the customer's next bubble.
 
@@ -59,4 +64,4 @@ def is_whole_question(text: str, found: signals.Signals) -> bool:
         return True
     if any(hit.kind is SignalKind.GREETING and hit.whole for hit in hits):
         return False
-    return bool(_ASKING.search(normalising.folded(text).strip())) or len(words) >= _LONG_ENOUGH
+    return asks(text) or len(words) >= _LONG_ENOUGH

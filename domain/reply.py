@@ -57,7 +57,7 @@ class Reply:
     transfer: Transfer | None = None
     case: CaseWanted | None = None
     matches: tuple[Match, ...] = ()
-    used_faq_id: str = ""
+    used_faq_ids: tuple[str, ...] = ()
     misses: int | None = None
     rating: int | None = None
     wait_until: datetime | None = None

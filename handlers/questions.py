@@ -7,17 +7,15 @@ a menu, or a person.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from content import turns
 from domain.case import CaseKind, CaseWanted
-from domain.faq import Choice, Decision, Faq, HandoverCode, Match, Refusal
+from domain.faq import Choice, Decision, HandoverCode, Match
 from domain.happenings import CustomerSpoke
 from domain.platform import MessageKind
 from domain.replies import HANDOVER_MENU_ID, AnswerKind, SignalHit, SignalKind
 from domain.reply import Reply, Say
 from domain.talk import BOT_MAY_SPEAK, Turn
-from handlers import handover, wording
+from handlers import answering, handover, wording
 from handlers.context import Context
 from handlers.router import Router
 from store import deliveries
@@ -43,7 +41,12 @@ _KIND_REPLIES = {
     MessageKind.MINIPROGRAM: "kind.miniprogram",
     MessageKind.UNKNOWN: "kind.sticker",  # The platform names no kind for a sticker; it arrives as one we do not know.
 }
-_SMALLTALK = {SignalKind.GREETING: "greeting", SignalKind.THANKS: "thanks", SignalKind.GOODBYE: "goodbye"}
+_SMALLTALK = {
+    SignalKind.GREETING: "greeting",
+    SignalKind.FRAGMENT: "greeting",
+    SignalKind.THANKS: "thanks",
+    SignalKind.GOODBYE: "goodbye",
+}
 
 
 @router.on(CustomerSpoke)
@@ -82,7 +85,7 @@ async def _answer_fresh(turn: Turn, ctx: Context) -> Reply:
     if turn.unread is not None and not turns.is_whole_question(typed, ctx.knowledge.content.signals):
         # "看看" and a picture: what matters is in the picture, and that nobody can look inside.
         return await _answer_kind(turn, ctx)
-    return smalltalk or await _answer_question(turn, ctx)
+    return smalltalk or await answering.answer_remark(turn, ctx) or await answering.answer_question(turn, ctx)
 
 
 async def _answer_blocked(turn: Turn, ctx: Context) -> Reply | None:
@@ -113,15 +116,15 @@ async def _answer_late(turn: Turn, ctx: Context) -> Reply:
             return Reply(decision=AnswerKind.LATE, wait_until=opening)
     question = _latest_question(turn, ctx)
     urgent = [hit for hit in ctx.knowledge.content.signals.find(turn.text) if hit.code is not None]
-    decision = ctx.knowledge.decide(question) if question and not urgent else Decision(choice=Choice.UNKNOWN)
-    faq = _sure_answer(decision, ctx)
+    decision = await ctx.decide(question) if question and not urgent else Decision(choice=Choice.UNKNOWN)
+    faq = answering.sure_answer(decision, ctx)
     apology = wording.fixed(ctx, "late_apology")
     if faq is not None and apology is not None and not faq.handover_at_once:
         return Reply(
             decision=AnswerKind.LATE,
             says=wording.answer_after(ctx, faq, apology),
             matches=decision.matches,
-            used_faq_id=faq.id,
+            used_faq_ids=(faq.id,),
             misses=0,
         )
     kind, reason = _case_of(urgent, "late")
@@ -140,13 +143,6 @@ def _latest_question(turn: Turn, ctx: Context) -> str:
     return (whole or texts or [""])[-1]
 
 
-def _sure_answer(decision: Decision, ctx: Context) -> Faq | None:
-    if decision.choice is not Choice.ANSWER:
-        return None
-    faq = ctx.knowledge.faqs[decision.matches[0].faq_id]
-    return faq if ctx.knowledge.refusal(faq.id) is None else None
-
-
 # --- taps ---------------------------------------------------------------------------------------------------
 
 
@@ -154,11 +150,14 @@ async def _answer_tap(turn: Turn, clicked: str, ctx: Context) -> Reply | None:
     """Answer a tap on a menu; None when the line means nothing any more, then its text counts as a question."""
     if clicked == HANDOVER_MENU_ID:
         return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H1)
-    faq = ctx.knowledge.find_by_menu_id(clicked)
+    asks_source = clicked.startswith(wording.SOURCE_PREFIX)
+    faq = ctx.knowledge.find_by_menu_id(clicked.removeprefix(wording.SOURCE_PREFIX))
     if faq is None:
         return None
-    chosen = Match(faq_id=faq.id, score=1.0, reasons=("tap",))
-    return await _answer_entry(turn, faq, (chosen,), ctx)
+    if asks_source:
+        return answering.source_of(faq, ctx)
+    chosen = Match(faq_id=faq.id, score=1.0, confidence=1.0, reasons=("tap",))
+    return await answering.answer_entry(turn, faq, (chosen,), ctx)
 
 
 def _record_rating(clicked: str, ctx: Context) -> Reply:
@@ -241,94 +240,9 @@ def _answer_smalltalk(turn: Turn, ctx: Context) -> Reply | None:
             say = wording.fixed(ctx, "sensitive")
         elif hit.kind is SignalKind.CONTACT:
             say = wording.fixed(ctx, "contact")
-        elif hit.whole:
-            say = wording.fixed(ctx, _SMALLTALK.get(hit.kind, "greeting"))
+        elif hit.whole and hit.kind in _SMALLTALK:
+            say = wording.fixed(ctx, _SMALLTALK[hit.kind])
         else:
             continue
         return Reply(decision=AnswerKind.SMALLTALK, says=() if say is None else (say,))
     return None
-
-
-# --- the question -------------------------------------------------------------------------------------------
-
-
-async def _answer_question(turn: Turn, ctx: Context) -> Reply:
-    decision = ctx.knowledge.decide(turn.text)
-    match decision.choice:
-        case Choice.ANSWER:
-            faq = ctx.knowledge.faqs[decision.matches[0].faq_id]
-            return await _answer_entry(turn, faq, decision.matches, ctx)
-        case Choice.MENU:
-            return await _offer(turn, decision, ctx)
-        case Choice.UNKNOWN:
-            return await _miss(turn, ctx, decision.matches)
-
-
-async def _offer(turn: Turn, decision: Decision, ctx: Context) -> Reply:
-    """Show the entries that may be meant; on the second unsure question in a row, a person."""
-    shown = tuple(match for match in decision.matches if ctx.knowledge.refusal(match.faq_id) is None)
-    if not shown:
-        faq = ctx.knowledge.faqs[decision.matches[0].faq_id]
-        return await _answer_entry(turn, faq, decision.matches, ctx)
-    say = wording.choices(ctx, shown)
-    if turn.conversation.misses >= 1 or say is None:
-        return await _miss(turn, ctx, decision.matches)
-    return Reply(
-        decision=AnswerKind.MENU, says=(say,), matches=decision.matches, misses=turn.conversation.misses + 1
-    )
-
-
-async def _miss(turn: Turn, ctx: Context, matches: tuple[Match, ...]) -> Reply:
-    """Ask to say it otherwise the first time; the second miss in a row is a person's."""
-    if turn.conversation.misses >= 1:
-        unknown = wording.fixed(ctx, "unknown_handover")
-        reply = await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H1, says=(unknown,))
-        return replace(reply, matches=matches)
-    say = wording.fixed(ctx, "unknown_first")
-    if say is None:
-        return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H9)
-    return Reply(decision=AnswerKind.CLARIFY, says=(say,), matches=matches, misses=1)
-
-
-async def _answer_entry(turn: Turn, faq: Faq, matches: tuple[Match, ...], ctx: Context) -> Reply:
-    """Answer with an entry, or with what stands in its place while it may not be served."""
-    refusal = ctx.knowledge.refusal(faq.id)
-    if refusal is not None:
-        return replace(await _stand_in(turn, faq, refusal, ctx), matches=matches)
-    say = wording.answer(ctx, faq)
-    if faq.handover_at_once:
-        code = faq.handover[0] if faq.handover else HandoverCode.H1
-        reply = await handover.hand_over(ctx, turn.conversation, code=code, says=(replace(say, menu=()),))
-        return replace(reply, matches=matches, used_faq_id=faq.id)
-    return Reply(decision=AnswerKind.ANSWER, says=(say,), matches=matches, used_faq_id=faq.id, misses=0)
-
-
-async def _stand_in(turn: Turn, faq: Faq, refusal: Refusal, ctx: Context) -> Reply:
-    match refusal:
-        case Refusal.STOPPED:
-            holding = wording.fixed(ctx, f"holding.{faq.line}") or wording.fixed(ctx, "holding")
-            return await handover.hand_over(
-                ctx,
-                turn.conversation,
-                code="stopped",
-                says=(holding,),
-                decision=AnswerKind.HOLDING,
-                note=faq.id,
-            )
-        case Refusal.PLATFORM_SCOPE:
-            institution = ctx.rules.institutions.get(faq.line)
-            name = f"{institution.name} {institution.url}".strip() if institution else ""
-            say = wording.fixed(ctx, "platform_refer", institution=name)
-        case Refusal.LINE_OFF:
-            say = wording.fixed(ctx, "line_off")
-        case Refusal.OWN_MISSING:
-            own = wording.fixed(ctx, "own_missing")
-            return await handover.hand_over(
-                ctx, turn.conversation, code=HandoverCode.H6, says=(own,), note=faq.id
-            )
-        case _:
-            unknown = wording.fixed(ctx, "unknown_handover")
-            return await handover.hand_over(
-                ctx, turn.conversation, code=HandoverCode.H9, says=(unknown,), note=faq.id
-            )
-    return Reply(decision=AnswerKind.ANSWER, says=() if say is None else (say,), misses=0)

@@ -5,7 +5,8 @@ A text that nobody approved yields None and is left out; the case that is opened
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from content import reply_files
 from domain.delivery import MenuItem
@@ -19,6 +20,7 @@ HEAD_LIMIT_BYTES = 1024
 TEXT_LIMIT_BYTES = 2048
 ITEM_LIMIT_BYTES = 128
 _FOLLOW_UPS = 2
+SOURCE_PREFIX = "src_"
 
 
 def fixed(ctx: Context, reply_id: str, **values: str) -> Say | None:
@@ -36,13 +38,59 @@ def fixed(ctx: Context, reply_id: str, **values: str) -> Say | None:
     )
 
 
-def answer(ctx: Context, faq: Faq, *, prefix: str = "") -> Say:
+def answer(ctx: Context, faq: Faq, *, prefix: str = "", asks_for: str = "") -> Say:
     """Return an entry's answer with its risk lines, and what can be tapped next.
 
-    `prefix`: words before the answer, e.g. an apology. Without room for a menu the answer goes as plain text.
+    `prefix`: words before the answer, e.g. an apology. `asks_for`: numbers that would let us work out the customer's
+    own case. Without room for a menu the answer goes as plain text.
     """
     text = ctx.knowledge.content.answer_text(faq, ctx.rules.facts, today=ctx.knowledge.today)
-    text = f"{prefix}\n\n{text}" if prefix else text
+    asking = fixed(ctx, "slots_missing", missing=asks_for) if asks_for else None
+    return _as_answer(ctx, faq, "\n\n".join(filter(None, [prefix, text, asking.text if asking else ""])))
+
+
+def asking(ctx: Context, faq: Faq, missing: str) -> Say | None:
+    """Return the question for the numbers that are still missing."""
+    say = fixed(ctx, "slots_missing", missing=missing)
+    return None if say is None else replace(say, line=faq.line)
+
+
+def computed(ctx: Context, faq: Faq, values: Mapping[str, str]) -> Say:
+    """Return an entry's answer worked out with the customer's numbers, its risk lines below."""
+    said = reply_files.fill(faq.computed, {**ctx.rules.facts, **values})
+    return _as_answer(ctx, faq, "\n\n".join([said, _risk_lines(ctx, faq)]).strip())
+
+
+def both(ctx: Context, first: Faq, second: Faq) -> Say | None:
+    """Return two answers in one message, each in short under its question, the full ones to tap.
+
+    None when that is too long for a message with a menu.
+    """
+    head = fixed(ctx, "two_answers")
+    if head is None:
+        return None
+    faqs = (first, second)
+    parts = [
+        f"{number}. {faq.question}\n{reply_files.fill(faq.short_on(ctx.knowledge.today), ctx.rules.facts)}"
+        for number, faq in enumerate(faqs, start=1)
+    ]
+    codes = dict.fromkeys(code for faq in faqs for code in faq.risk_lines)
+    risk = "\n".join(ctx.knowledge.content.risk_lines[code] for code in codes)
+    text = "\n\n".join([head.text, *parts, risk])
+    if len(text.encode()) > HEAD_LIMIT_BYTES:
+        return None
+    return Say(
+        text=text,
+        menu=(*(item(faq.menu_id, faq.question) for faq in faqs), *_person(ctx)),
+        tail=head.tail,
+        reply_id=head.reply_id,
+        faq_id=first.id,
+        line=first.line,
+        content_version_id=ctx.knowledge.version_id("faq", first.id),
+    )
+
+
+def _as_answer(ctx: Context, faq: Faq, text: str) -> Say:
     fits = len(text.encode()) <= HEAD_LIMIT_BYTES
     return Say(
         text=text,
@@ -88,19 +136,34 @@ def menu_items(ctx: Context, reply: FixedReply) -> Iterable[MenuItem]:
             yield item(entry.id, entry.text)
 
 
+def source_menu_id(faq: Faq) -> str:
+    """Return the id of the line that asks where an entry's answer comes from."""
+    return SOURCE_PREFIX + faq.menu_id
+
+
 def item(menu_id: str, text: str) -> MenuItem:
     """Return a clickable line, cut to what the platform takes."""
     return MenuItem(id=menu_id, text=_cut(text, ITEM_LIMIT_BYTES))
 
 
+def next_questions(ctx: Context, faq: Faq) -> Iterable[MenuItem]:
+    """Yield what customers ask next after an entry, as far as it may be served."""
+    served = [other for other in faq.follow_ups if ctx.knowledge.refusal(other) is None]
+    for other in served[:_FOLLOW_UPS]:
+        yield item(ctx.knowledge.faqs[other].menu_id, ctx.knowledge.faqs[other].question)
+
+
 def _next_taps(ctx: Context, faq: Faq) -> Iterable[MenuItem]:
-    shown = 0
-    for follow_up in faq.follow_ups:
-        if shown < _FOLLOW_UPS and ctx.knowledge.refusal(follow_up) is None:
-            yield item(ctx.knowledge.faqs[follow_up].menu_id, ctx.knowledge.faqs[follow_up].question)
-            shown += 1
+    yield from next_questions(ctx, faq)
+    source = ctx.knowledge.replies.get("source_offer")
+    if source is not None:
+        yield item(source_menu_id(faq), source.text)
     if faq.handover and not faq.handover_at_once:
         yield from _person(ctx)
+
+
+def _risk_lines(ctx: Context, faq: Faq) -> str:
+    return "\n".join(ctx.knowledge.content.risk_lines[code] for code in faq.risk_lines)
 
 
 def _person(ctx: Context) -> Iterable[MenuItem]:

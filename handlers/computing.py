@@ -1,0 +1,66 @@
+"""Answers with the customer's own numbers, where an entry can work them out.
+
+The numbers come from the customer's words, this turn's before earlier ones; what is missing is asked for once, under
+the general answer. Nothing is assumed: content/reckoning refuses to compute what was not said.
+"""
+
+from __future__ import annotations
+
+import json
+
+from content import followups
+from content.reckoning import calculations, reading
+from content.reckoning.slots import Slots
+from domain.faq import Choice, Decision, Faq
+from domain.reply import Say
+from domain.talk import Topic, Turn
+from handlers import wording
+from handlers.context import Context
+
+
+def answer(turn: Turn, faq: Faq, topic: Topic | None, ctx: Context) -> tuple[Say, Topic]:
+    """Return an entry's words for this customer, and the topic with the numbers known so far."""
+    today = ctx.knowledge.today
+    said = reading.read_slots(turn.typed, today)
+    known = _merged(topic, said)
+    now_about = Topic(faq_id=faq.id, slots=json.dumps(known.to_json(), ensure_ascii=False), at=ctx.now)
+    if not faq.calculation or faq.has_lapsed(today):
+        return wording.answer(ctx, faq), now_about
+    result = calculations.calculate(faq.calculation, known, today)
+    if isinstance(result, calculations.Computed):
+        return wording.computed(ctx, faq, result.values), now_about
+    if isinstance(result, calculations.Missing) and _is_begun(faq.calculation, said):
+        missing = "、".join(result.chinese)
+        is_same = topic is not None and topic.faq_id == faq.id
+        asking = wording.asking(ctx, faq, missing) if is_same else None
+        return asking or wording.answer(ctx, faq, asks_for=missing), now_about
+    return wording.answer(ctx, faq), now_about
+
+
+def continued(turn: Turn, decision: Decision, topic: Topic | None, ctx: Context) -> Faq | None:
+    """Return the topic's entry when the turn only brings numbers for it: "24期呢", "年化6%"; else None."""
+    faq = ctx.knowledge.faqs.get(topic.faq_id) if topic is not None else None
+    if faq is None or not faq.calculation or ctx.knowledge.refusal(faq.id) is not None:
+        return None
+    is_figures = followups.is_only_figures(turn.typed)
+    if not is_figures and decision.choice is Choice.ANSWER and decision.matches[0].faq_id != faq.id:
+        return None
+    today = ctx.knowledge.today
+    said = reading.read_slots(turn.typed, today)
+    if not _is_begun(faq.calculation, said):
+        return None
+    result = calculations.calculate(faq.calculation, _merged(topic, said), today)
+    return faq if isinstance(result, calculations.Computed) or (is_figures and result is not None) else None
+
+
+def _merged(topic: Topic | None, said: Slots) -> Slots:
+    if topic is None or not topic.slots:
+        return said
+    return Slots.merged(Slots.from_json(json.loads(topic.slots)), said)
+
+
+def _is_begun(calculation: str, said: Slots) -> bool:
+    """Say whether the words bring at least one number that the calculation uses."""
+    wanted = calculations.find(calculation)
+    used = {slot for group in wanted.needs for slot in group} | set(wanted.may) if wanted else set()
+    return not used.isdisjoint(said.given())
