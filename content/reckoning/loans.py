@@ -185,8 +185,8 @@ def _schedule(
     remaining = amount
     with localcontext(money.EXACT):
         for period in range(1, term_months + 1):
-            # Multiplied before divided: a half cent is then met exactly and rounds up, as the contract's does.
-            interest = money.cents(remaining * annual_rate / MONTHS)
+            # Multiplied before divided, so that a half cent is met exactly and rounds up; the context rounds so.
+            interest = (remaining * annual_rate / MONTHS).quantize(money.CENT)
             principal = remaining if period == term_months else principal_of(interest)
             remaining -= principal
             instalments.append(Instalment(interest=interest, principal=principal, remaining=remaining))
