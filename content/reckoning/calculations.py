@@ -72,3 +72,16 @@ def calculate(name: str, slots: Slots, today: date) -> Computed | Missing | None
         return None
     formula = "；".join(sheet.formulas)
     return Computed(name=name, values={**sheet.values, "formula": formula}, formula=formula)
+
+
+def expected(name: str, slots: Slots, today: date) -> tuple[str, ...]:
+    """Return every slot the next message may fill for a calculation, for `reading.read_slots(expecting=…)`."""
+    calculation = find(name)
+    groups = calculation.open_groups(slots, today) if calculation else ()
+    return tuple(slot for group in groups for slot in group)
+
+
+def value_names(name: str) -> frozenset[str]:
+    """Return the names a `computed` template may use; none for a calculation that does not exist."""
+    calculation = find(name)
+    return calculation.gives | {"formula"} if calculation else frozenset()

@@ -1,7 +1,7 @@
 """Dates as customers write them: 2026-11-01, 11月1号, 昨天, 上个月15号, 3天前, 去年3月5号, 上周五.
 
-Pure; "today" is given. A date without a year is the one in the last half year; where that is none, it could be either
-year and is not read. A day of the month alone ("15号") is not read.
+Pure; "today" is given. A date without a year is the one in the last half year; an older one counts only where the words
+beside it tell of the past ("3月5号还清的"), for it could be next year's. A day of the month alone ("15号") is not read.
 """
 
 from __future__ import annotations
@@ -38,11 +38,15 @@ _RECENT = timedelta(days=183)
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """A date in a text; `on` None where the words do not make one certain day."""
+    """A date in a text; `on` None where the words do not make one certain day.
+
+    `past`: the last such day, for a date without a year that may also lie ahead.
+    """
 
     start: int
     end: int
     on: date | None
+    past: date | None = None
 
 
 def find_days(text: str, today: date) -> Iterator[Day]:
@@ -50,7 +54,9 @@ def find_days(text: str, today: date) -> Iterator[Day]:
     rest = text
     for pattern in (_FULL, _MONTH_DAY, _THIS_MONTH, _AGO, _WORD, _WEEKDAY, _PARTIAL):
         for found in pattern.finditer(rest):
-            yield Day(start=found.start(), end=found.end(), on=_read(pattern, found, today))
+            on = _read(pattern, found, today)
+            is_near = on is None or pattern is not _MONTH_DAY or today - on <= _RECENT
+            yield Day(start=found.start(), end=found.end(), on=on if is_near else None, past=on)
         rest = pattern.sub(lambda found: "■" * len(found[0]), rest)
 
 
@@ -59,7 +65,7 @@ def _read(pattern: re.Pattern[str], found: re.Match[str], today: date) -> date |
         if pattern is _FULL:
             return date(_year(found["year"], today), _count(found["month"]), _count(found["day"]))
         if pattern is _MONTH_DAY:
-            return _recent(_count(found["month"]), _count(found["day"]), today)
+            return _last(_count(found["month"]), _count(found["day"]), today)
         if pattern is _THIS_MONTH:
             return _of_month(found["which"], _count(found["day"]), today)
         if pattern is _AGO:
@@ -87,10 +93,9 @@ def _year(text: str, today: date) -> int:
     return today.year + _YEARS[text] if text in _YEARS else int(text)
 
 
-def _recent(month: int, day: int, today: date) -> date | None:
+def _last(month: int, day: int, today: date) -> date:
     this_year = date(today.year, month, day)
-    nearest = this_year if this_year <= today else date(today.year - 1, month, day)
-    return nearest if today - nearest <= _RECENT else None
+    return this_year if this_year <= today else date(today.year - 1, month, day)
 
 
 def _of_month(which: str, day: int, today: date) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from content.reckoning import deadlines, money, policies
+from content.reckoning import deadlines, money, policies, sheets
 from content.reckoning.sheets import Calculation, Sheet
 from content.reckoning.slots import Slots
 
@@ -207,31 +207,81 @@ def _benefit_share(slots: Slots, _today: date) -> Sheet | None:
 
 
 CALCULATIONS = (
-    Calculation(name="cooling_off", act=_cooling_off, needs=(("received_on",),), may=("cooling_off_days",)),
+    Calculation(
+        name="cooling_off",
+        act=_cooling_off,
+        needs=(("received_on",),),
+        may=("cooling_off_days",),
+        gives=sheets.words(
+            "received_on elapsed_days minimum_last_day cooling_off_days last_day "
+            "inside_days_left outside_days"
+        ),
+    ),
     Calculation(
         name="surrender",
         act=_surrender,
         needs=(("premiums_paid",),),
         may=("received_on", "cooling_off_days", "cash_value"),
         also=_cash_value,
+        gives=sheets.words(
+            "premiums_paid cash_value refund loss loss_rate above inside_refund last_day "
+            "received_on cooling_off_days"
+        ),
     ),
-    Calculation(name="surrender_refund_by", act=_surrender_refund_by, needs=(("surrendered_on",),)),
-    Calculation(name="grace", act=_grace, needs=(("premium_due_on", "demanded_on"),)),
-    Calculation(name="reinstatement", act=_reinstatement, needs=(("lapsed_on", "reinstate_applied_on"),)),
     Calculation(
-        name="waiting_period", act=_waiting_period, needs=(("effective_on",),), may=("waiting_days",)
+        name="surrender_refund_by",
+        act=_surrender_refund_by,
+        needs=(("surrendered_on",),),
+        gives=sheets.words("surrendered_on refund_by"),
+    ),
+    Calculation(
+        name="grace",
+        act=_grace,
+        needs=(("premium_due_on", "demanded_on"),),
+        gives=sheets.words("premium_due_on grace_last_day demanded_on demanded_last_day"),
+    ),
+    Calculation(
+        name="reinstatement",
+        act=_reinstatement,
+        needs=(("lapsed_on", "reinstate_applied_on"),),
+        gives=sheets.words("lapsed_on reinstate_by reinstate_applied_on consent_on"),
+    ),
+    Calculation(
+        name="waiting_period",
+        act=_waiting_period,
+        needs=(("effective_on",),),
+        may=("waiting_days",),
+        gives=sheets.words(
+            "effective_on maximum_last_day waiting_days waiting_last_day inside_days_left outside_days"
+        ),
     ),
     Calculation(
         name="claim_limits",
         act=_claim_limits,
         needs=(("submitted_on", "agreed_on", "decided_on"),),
         may=("supplement_days",),
+        gives=sheets.words(
+            "submitted_on decide_by advance_by supplement_days agreed_on pay_by decided_on refuse_by"
+        ),
     ),
-    Calculation(name="limitation", act=_limitation, needs=(("event_on",),)),
+    Calculation(
+        name="limitation",
+        act=_limitation,
+        needs=(("event_on",),),
+        gives=sheets.words("event_on life_until other_until"),
+    ),
     Calculation(
         name="reimbursement",
         act=_reimbursement,
         needs=(("medical_cost",), ("social_paid",), ("deductible",), ("payout_ratio",)),
+        gives=sheets.words(
+            "medical_cost social_paid deductible payout_ratio own_cost above_deductible reimbursed self_paid"
+        ),
     ),
-    Calculation(name="benefit_share", act=_benefit_share, needs=(("sum_insured",), ("payout_ratio",))),
+    Calculation(
+        name="benefit_share",
+        act=_benefit_share,
+        needs=(("sum_insured",), ("payout_ratio",)),
+        gives=sheets.words("sum_insured payout_ratio benefit"),
+    ),
 )

@@ -152,3 +152,5 @@ DATE = _table(
         ("event_on", "出险|事故|出事|确诊|去世|身故"),
     ]
 )
+# Days that may lie ahead; the others have happened when a customer names them.
+AHEAD = frozenset({"premium_due_on", "effective_on", "surrendered_on"})

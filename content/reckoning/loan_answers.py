@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
 
-from content.reckoning import costs, deadlines, loans, money
+from content.reckoning import costs, deadlines, loans, money, sheets
 from content.reckoning.loans import Method
 from content.reckoning.sheets import Calculation, Sheet
 from content.reckoning.slots import RateKind, Slots
@@ -433,29 +433,72 @@ def _day_basis(slots: Slots, _today: date) -> tuple[str, ...]:
     return ("day_basis",) if is_open else ()
 
 
+_GIVEN = sheets.words("amount annual_rate monthly_rate term_months")
+_COST = sheets.words("monthly_irr annual_simple annual_compound")
 _LOAN = (("amount",), ("rate",), ("term_months",))
 
 CALCULATIONS = (
-    Calculation(name="equal_instalment", act=_equal_instalment, needs=_LOAN, also=_day_basis),
-    Calculation(name="equal_principal", act=_equal_principal, needs=_LOAN, also=_day_basis),
-    Calculation(name="interest_first", act=_interest_first, needs=_LOAN, also=_day_basis),
-    Calculation(name="compare_methods", act=_compare_methods, needs=_LOAN, also=_day_basis),
+    Calculation(
+        name="equal_instalment",
+        act=_equal_instalment,
+        needs=_LOAN,
+        also=_day_basis,
+        gives=_GIVEN
+        | sheets.words(
+            "instalment last_instalment first_interest first_principal second_interest "
+            "second_principal total_interest total"
+        ),
+    ),
+    Calculation(
+        name="equal_principal",
+        act=_equal_principal,
+        needs=_LOAN,
+        also=_day_basis,
+        gives=_GIVEN
+        | sheets.words(
+            "monthly_principal first_instalment second_instalment last_instalment "
+            "monthly_decrease total_interest total saved first_more"
+        ),
+    ),
+    Calculation(
+        name="interest_first",
+        act=_interest_first,
+        needs=_LOAN,
+        also=_day_basis,
+        gives=_GIVEN | sheets.words("monthly_interest last_instalment total_interest total"),
+    ),
+    Calculation(
+        name="compare_methods",
+        act=_compare_methods,
+        needs=_LOAN,
+        also=_day_basis,
+        gives=_GIVEN
+        | sheets.words(
+            "instalment_interest principal_interest first_interest_total instalment "
+            "first_instalment last_instalment monthly_interest saved saved_most "
+            "first_more"
+        ),
+    ),
     Calculation(
         name="instalment_fee",
         act=_instalment_fee,
         needs=(("amount",), ("fee_rate", "fee_amount"), ("term_months",)),
+        gives=_COST
+        | sheets.words("amount term_months fee fee_rate nominal_annual principal instalment total_fee total"),
     ),
     Calculation(
         name="upfront_deduction",
         act=_upfront_deduction,
         needs=(("amount",), ("deducted", "received"), ("rate",), ("term_months",)),
         also=_day_basis,
+        gives=_GIVEN | _COST | sheets.words("deducted received instalment total fair_instalment"),
     ),
     Calculation(
         name="guarantee_fee",
         act=_guarantee_fee,
         needs=(*_LOAN, ("fee_amount", "fee_rate")),
         also=_day_basis,
+        gives=_GIVEN | _COST | sheets.words("instalment fee monthly_payment total_fee total"),
     ),
     Calculation(
         name="prepay",
@@ -463,15 +506,48 @@ CALCULATIONS = (
         needs=(*_LOAN, ("paid_periods",)),
         may=("method", "accrued_days", "day_basis"),
         also=_day_basis,
+        gives=_GIVEN
+        | sheets.words(
+            "method paid_periods remaining_periods remaining paid_principal "
+            "paid_interest saved_interest accrued_interest payoff accrued_days day_basis"
+        ),
     ),
     Calculation(
         name="overdue_interest",
         act=_overdue,
         needs=(("overdue_amount",), ("rate",), ("uplift",), ("overdue_days",), ("day_basis",)),
+        gives=sheets.words(
+            "annual_rate overdue_amount uplift overdue_days day_basis penalty_rate penalty daily_penalty"
+        ),
     ),
-    Calculation(name="rate_convert", act=_rate_convert, needs=(("rate",),), may=("amount", "day_basis")),
-    Calculation(name="daily_cost", act=_daily_cost, needs=(("amount",), ("daily_amount",))),
-    Calculation(name="four_times_lpr", act=_four_times_lpr, needs=(("lpr",),)),
-    Calculation(name="credit_record_end", act=_credit_record_end, needs=(("settled_on",),)),
-    Calculation(name="credit_objection", act=_credit_objection, needs=(("objected_on",),)),
+    Calculation(
+        name="rate_convert",
+        act=_rate_convert,
+        needs=(("rate",),),
+        may=("amount", "day_basis"),
+        gives=sheets.words(
+            "daily_rate annual_360 annual_365 compound_365 monthly_rate annual_rate "
+            "annual_compound daily_360 daily_365 amount daily_interest "
+            "daily_interest_360 monthly_interest yearly_interest"
+        ),
+    ),
+    Calculation(
+        name="daily_cost",
+        act=_daily_cost,
+        needs=(("amount",), ("daily_amount",)),
+        gives=sheets.words("amount daily_amount daily_rate annual_360 annual_365"),
+    ),
+    Calculation(name="four_times_lpr", act=_four_times_lpr, needs=(("lpr",),), gives=sheets.words("lpr cap")),
+    Calculation(
+        name="credit_record_end",
+        act=_credit_record_end,
+        needs=(("settled_on",),),
+        gives=sheets.words("settled_on ends_on"),
+    ),
+    Calculation(
+        name="credit_objection",
+        act=_credit_objection,
+        needs=(("objected_on",),),
+        gives=sheets.words("objected_on reply_by complaint_reply_days"),
+    ),
 )

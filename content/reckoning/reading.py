@@ -142,15 +142,13 @@ def _take_days(page: Page) -> None:
     days = sorted(dates.find_days(page.text, page.today), key=lambda day: day.start)
     for day in days:
         page.take(day.start, day.end)
-    known = [day for day in days if day.on is not None]
-    for day in known:
+    for day in days:
         slot = _label(labels.DATE, page.left(day.start), page.right(day.end), reach=8)
         if slot is None and len(days) == 1:
             slot = _only_label(page.text)
-        if slot and day.on:
-            page.add(slot, day.on)
-        elif day.on:
-            page.add("on", day.on)
+        on = day.on if slot is None or slot in labels.AHEAD else day.past or day.on
+        if on:
+            page.add(slot or "on", on)
 
 
 def _only_label(text: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from content.reckoning import money, policies
+from content.reckoning import money, policies, sheets
 from content.reckoning.sheets import Calculation, Sheet
 from content.reckoning.slots import Slots
 
@@ -119,28 +119,43 @@ def _seven_day_yield(slots: Slots, _today: date) -> Sheet | None:
     return sheet.show(f"{money.plain(amount)}×{rate}×{days}÷365 = {money.written(gain)}元")
 
 
+_BOUGHT = sheets.words("purchase_amount purchase_fee_rate net_value net_amount purchase_fee shares")
+_SOLD = sheets.words("shares redeem_net_value redeem_fee_rate gross redeem_fee redeemed")
 _PURCHASE = (("purchase_amount",), ("purchase_fee_rate",), ("net_value",))
 _REDEMPTION = (("redeem_net_value",), ("redeem_fee_rate",))
 
 CALCULATIONS = (
-    Calculation(name="fund_purchase", act=_fund_purchase, needs=_PURCHASE),
+    Calculation(name="fund_purchase", act=_fund_purchase, needs=_PURCHASE, gives=_BOUGHT),
     Calculation(
         name="fund_redemption",
         act=_fund_redemption,
         needs=(("shares",), *_REDEMPTION),
         may=("purchase_amount",),
+        gives=_SOLD | sheets.words("purchase_amount gain lost"),
     ),
-    Calculation(name="fund_round_trip", act=_fund_round_trip, needs=(*_PURCHASE, *_REDEMPTION)),
-    Calculation(name="price_change", act=_price_change, needs=(("purchase_amount",), ("change",))),
+    Calculation(
+        name="fund_round_trip",
+        act=_fund_round_trip,
+        needs=(*_PURCHASE, *_REDEMPTION),
+        gives=_BOUGHT | _SOLD | sheets.words("gain lost"),
+    ),
+    Calculation(
+        name="price_change",
+        act=_price_change,
+        needs=(("purchase_amount",), ("change",)),
+        gives=sheets.words("purchase_amount change gain lost"),
+    ),
     Calculation(
         name="ten_thousand_yield",
         act=_ten_thousand_yield,
         needs=(("ten_thousand_yield",),),
         may=("purchase_amount",),
+        gives=sheets.words("ten_thousand_yield annual_linear purchase_amount daily_gain"),
     ),
     Calculation(
         name="seven_day_yield",
         act=_seven_day_yield,
         needs=(("purchase_amount",), ("annual_yield",), ("held_days",)),
+        gives=sheets.words("purchase_amount annual_yield held_days daily_gain gain"),
     ),
 )

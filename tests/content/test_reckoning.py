@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ def values_of(name: str, given: Slots, today: date = TODAY) -> Mapping[str, str]
     computed = reckoning.calculate(name, given, today)
     assert isinstance(computed, reckoning.Computed), computed
     assert computed.values["formula"] == computed.formula != ""
+    assert computed.values.keys() <= calculations.value_names(name)
     return computed.values
 
 
@@ -394,3 +396,84 @@ def test_figures_that_contradict_each_other_are_refused() -> None:
 
 def test_every_slot_has_a_chinese_name() -> None:
     assert set(slots.CHINESE_NAMES) == set(slots.NAMES) - {"rate_kind"}
+
+
+FULL = Slots(
+    amount=Decimal(120_000),
+    rate=Decimal("0.072"),
+    rate_kind=RateKind.ANNUAL,
+    term_months=12,
+    paid_periods=6,
+    accrued_days=10,
+    fee_rate=Decimal("0.006"),
+    deducted=Decimal(2_400),
+    overdue_amount=Decimal(5_000),
+    overdue_days=15,
+    uplift=Decimal("0.5"),
+    day_basis=360,
+    daily_amount=Decimal(30),
+    lpr=Decimal("0.03"),
+    cooling_off_days=15,
+    premiums_paid=Decimal(30_000),
+    cash_value=Decimal(12_000),
+    waiting_days=90,
+    supplement_days=5,
+    medical_cost=Decimal(58_000),
+    social_paid=Decimal(21_000),
+    deductible=Decimal(10_000),
+    payout_ratio=Decimal(1),
+    sum_insured=Decimal(500_000),
+    purchase_amount=Decimal(10_000),
+    purchase_fee_rate=Decimal("0.0015"),
+    net_value=Decimal("1.025"),
+    shares=Decimal(9_741),
+    redeem_net_value=Decimal("1.04"),
+    redeem_fee_rate=Decimal("0.005"),
+    change=Decimal("0.005"),
+    ten_thousand_yield=Decimal("0.45"),
+    annual_yield=Decimal("0.02"),
+    held_days=30,
+)
+FULL = also(FULL, Slots.from_json(dict.fromkeys(slots.DATES, "2026-11-01")))
+ALSO = (
+    Slots(),
+    Slots(rate=Decimal("0.0005"), rate_kind=RateKind.DAILY),
+    Slots(rate=Decimal("0.01"), rate_kind=RateKind.MONTHLY),
+    Slots(cooling_off_days=60, waiting_days=10, cash_value=Decimal(40_000)),
+    Slots(cash_value=Decimal(40_000)),
+    Slots(redeem_net_value=Decimal("0.9"), change=Decimal("-0.1")),
+)
+
+
+@pytest.mark.parametrize("name", calculations.names())
+def test_a_calculation_gives_the_values_it_names_and_no_others(name: str) -> None:
+    given = {value for more in ALSO for value in values_of(name, also(FULL, more))}
+
+    assert given == calculations.value_names(name)
+
+
+def test_the_docs_list_every_calculation_with_its_slots_and_values() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "reckoning.md").read_text("utf-8")
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in docs.splitlines()
+        if line.startswith("| `")
+    ]
+    tables = {row[0].strip("`"): row[2:] for row in rows if len(row) == 5}
+    asked = {row[0].strip("`"): row[1] for row in rows if len(row) == 3}
+
+    for calculation in filter(None, map(calculations.find, calculations.names())):
+        needs, may, values = tables.pop(calculation.name)
+        assert needs == ", ".join("/".join(group) for group in calculation.needs)
+        assert may == ", ".join(calculation.may)
+        assert set(values.split()) == calculation.gives
+    assert tables == {}
+    assert asked == slots.CHINESE_NAMES
+
+
+def test_what_may_come_next_includes_either_way_to_say_a_thing() -> None:
+    known = Slots(amount=Decimal(12_000))
+
+    assert calculations.expected("instalment_fee", known, TODAY) == ("fee_rate", "fee_amount", "term_months")
+    assert calculations.expected("equal_instalment", LOAN, TODAY) == ()
+    assert calculations.expected("no such thing", LOAN, TODAY) == ()
