@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot import assembling, trying
 from console import routes
 from console.context import ConsoleContext, ProcessHealth
 from domain.errors import StoreUnavailable
 from domain.faq import Line
+from domain.reply import Reply
+from domain.talk import Topic
 from store import events, lines
 
 if TYPE_CHECKING:
@@ -61,6 +64,15 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
         loops.inbox.bell.ring()
         return done
 
+    rules = assembling.handler_rules(settings)
+
+    async def try_question(text: str, topic: Topic | None) -> Reply | None:
+        knowledge = house.library.knowledge()
+        async with house.store.read() as tx:
+            return await trying.reply_to(
+                text, topic, tx=tx, knowledge=knowledge, clock=house.clock, rules=rules
+            )
+
     async def health() -> ProcessHealth:
         return ProcessHealth(
             version=program_version(),
@@ -68,6 +80,7 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
             writer_queue=house.store.queue_length,
             is_matching_ready=house.library.is_ready,
             problems=house.library.mistakes,
+            content_read_at=house.library.read_at,
         )
 
     return ConsoleContext(
@@ -85,6 +98,7 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
         resume_line=resume_line,
         requeue_event=requeue_event,
         health=health,
+        try_question=try_question,
     )
 
 

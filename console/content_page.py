@@ -13,13 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from console import access, approvers
 from console.access import NotFound, Right
 from console.visit import Visit
+from content import endings
+from content.endings import Ending, EndKind
 from content.knowledge import Knowledge
 from domain.faq import Faq
 from domain.replies import FixedReply
 from store import contents, logins
 from store.machine_reports import VersionRow
 
-STATES = ("", "waiting", "expired", "approved")
+STATES = ("", "waiting", "expired", "approved", "ending", "own")
 KINDS = ("faq", "reply")
 _PATH = "/console/content"
 
@@ -47,7 +49,8 @@ async def show_list(visit: Visit) -> web.Response:
     kind, state = visit.choice("kind", KINDS), visit.choice("state", STATES)
     async with visit.ctx.store.read() as tx:
         versions = await access.access_content(visit.viewer, tx)
-    everything = rows_of(visit.ctx.knowledge(), versions)
+    knowledge = visit.ctx.knowledge()
+    everything = rows_of(knowledge, versions)
     rows = [row for row in everything if row.kind == kind]
     waiting = {name: sum(is_waiting(row) for row in everything if row.kind == name) for name in KINDS}
     shown = {
@@ -56,9 +59,39 @@ async def show_list(visit: Visit) -> web.Response:
         "expired": [row for row in rows if row.state == "expired"],
         "approved": [row for row in rows if row.state == "approved"],
     }
-    return visit.page(
-        "content.html", rows=shown[state], kind=kind, state=state, waiting=waiting, total=len(rows)
+    ending = endings.endings(
+        endings.served_or_written(knowledge), knowledge.today, _approvers(knowledge, versions)
     )
+    reviewers = sorted({one.reviewer for one in ending})
+    wanted = visit.query("reviewer") if visit.query("reviewer") in reviewers else ""
+    return visit.page(
+        "content.html",
+        rows=shown.get(state, []),
+        kind=kind,
+        state=state,
+        waiting=waiting,
+        total=len(rows),
+        reviewers=reviewers,
+        reviewer=wanted,
+        ending=_by_kind(one for one in ending if one.reviewer == (wanted or one.reviewer)),
+        ending_count=len(ending),
+        unwritten=endings.unwritten(knowledge.content),
+        health=await visit.ctx.health(),
+    )
+
+
+def _approvers(knowledge: Knowledge, versions: Sequence[VersionRow]) -> dict[str, str]:
+    """Return who approved the served version of each entry, by its id."""
+    by_id = {version.id: version.approved_by for version in versions}
+    served = {key: knowledge.version_id("faq", key) for key in knowledge.faqs}
+    return {key: by_id[one] for key, one in served.items() if one is not None and by_id.get(one)}
+
+
+def _by_kind(found: Iterable[Ending]) -> dict[EndKind, list[Ending]]:
+    groups: dict[EndKind, list[Ending]] = {}
+    for one in found:
+        groups.setdefault(one.kind, []).append(one)
+    return groups
 
 
 async def show_one(visit: Visit) -> web.Response:

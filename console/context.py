@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from content.knowledge import Knowledge
 from domain.faq import Line
 from domain.ports import Clock
+from domain.reply import Reply
+from domain.talk import Topic
 from store.database import Store
 
 
@@ -19,7 +21,8 @@ class ProcessHealth:
     """What only the running process knows; the rest of the health page is read from the store.
 
     `writer_queue`: callers that wait for the store's writer. `is_matching_ready`: the segmentation has loaded.
-    `problems`: Chinese sentences to show as warnings, e.g. of the last token renewal.
+    `problems`: mistakes of changed content files that are not in use because of them, each with file, line and fix.
+    `content_read_at`: when the words in use were read from the files.
     """
 
     version: str
@@ -27,6 +30,7 @@ class ProcessHealth:
     writer_queue: int
     is_matching_ready: bool
     problems: tuple[str, ...] = ()
+    content_read_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,8 @@ class ConsoleContext:
 
     `zone`: of every time shown. `data_folder`: holds media/. `library_folder`: node_modules; pages work without it.
     `company`: the name in the head of each page. `stop_line(line, by, reason)` and `resume_line(line, by)` return False
-    when nothing changed, `requeue_event(key)` when there is no such event.
+    when nothing changed, `requeue_event(key)` when there is no such event. `try_question(text, topic)` returns what the
+    bot would do with a question now, after an answer about `topic`; nothing is written or sent.
     """
 
     store: Store
@@ -52,3 +57,4 @@ class ConsoleContext:
     resume_line: Callable[[Line, str], Awaitable[bool]]
     requeue_event: Callable[[str], Awaitable[bool]]
     health: Callable[[], Awaitable[ProcessHealth]]
+    try_question: Callable[[str, Topic | None], Awaitable[Reply | None]]

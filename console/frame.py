@@ -17,6 +17,8 @@ from console.access import Right, Viewer
 from console.assets import Assets
 from console.context import ConsoleContext
 from console.times import Times
+from content import endings
+from content.knowledge import Knowledge
 from domain.faq import EntityMode, Line
 from store import case_reports
 
@@ -39,6 +41,7 @@ NAVIGATION = (
     Door(key="deliveries", path="/console/deliveries", right=Right.SEE_DELIVERIES),
     Door(key="unanswered", path="/console/unanswered", right=Right.SEE_UNANSWERED),
     Door(key="content", path="/console/content", right=Right.SEE_CONTENT),
+    Door(key="try", path="/console/try", right=Right.SEE_CONTENT),
     Door(key="lines", path="/console/lines", right=Right.SEE_LINES),
     Door(key="events", path="/console/events", right=Right.SEE_EVENTS),
     Door(key="health", path="/console/health", right=Right.SEE_HEALTH),
@@ -105,6 +108,12 @@ def doors_for(viewer: Viewer) -> list[Door]:
         for door in NAVIGATION
         if door.right is None or (viewer.sees_talk if door.right == "talk" else door.right in rights)
     ]
+
+
+def counts_for(knowledge: Knowledge) -> dict[str, int]:
+    """Return what waits behind a line of the navigation, by its key; what is not there waits not."""
+    ending = endings.endings(endings.served_or_written(knowledge), knowledge.today)
+    return {"content": sum(one.kind in endings.URGENT for one in ending)}
 
 
 def address(path: str, **query: object) -> str:

@@ -27,6 +27,7 @@ from console import (
     logins_page,
     overview_page,
     reader_page,
+    try_page,
     unanswered_page,
 )
 from console.access import Forbidden, NotFound
@@ -99,6 +100,7 @@ def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
         ("GET", "/content", content_page.show_list),
         ("GET", "/content/{kind:faq|reply}/{key:[a-z0-9_.]+}", content_page.show_one),
         ("POST", "/content/approve", content_page.approve),
+        ("GET", "/try", try_page.show),
         ("GET", "/lines", lines_page.show),
         ("POST", "/lines/{line:[a-z]+}/stop", lines_page.stop),
         ("POST", "/lines/{line:[a-z]+}/resume", lines_page.resume),

@@ -67,6 +67,12 @@ class Visit:
             text=self.frame.render(template, self._common() | values), content_type="text/html"
         )
 
+    def part(self, template: str, **values: Any) -> web.Response:
+        """Answer with a part of a page, to htmx's question for it."""
+        return web.Response(
+            text=self.frame.render(template, self._common() | values), content_type="text/html"
+        )
+
     def live_page(self, template: str, part: str, url: str, **values: Any) -> web.Response:
         """Answer with a page around a part that renews itself; to the part's own question, with the part alone."""
         live, mark = self.frame.render_live(part, url, self._common() | values)
@@ -87,6 +93,7 @@ class Visit:
         return {
             "viewer": self.viewer,
             "doors": frame.doors_for(self.viewer),
+            "counts": frame.counts_for(self.ctx.knowledge()),
             "path": self.request.path,
             "done": words.label("done", done) if words.has("done", done) else "",
             "wrong": words.label("wrong", wrong) if words.has("wrong", wrong) else "",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from content.knowledge import Knowledge
 from content.loading import Content
 from content.own_files import OwnText
 from domain.faq import Faq
@@ -54,6 +55,11 @@ class Unwritten:
 
     own: OwnText
     faqs: tuple[Faq, ...]
+
+
+def served_or_written(knowledge: Knowledge) -> list[Faq]:
+    """Return every entry as it is served, or as it stands in the files where none is served yet."""
+    return [knowledge.faqs.get(key, faq) for key, faq in knowledge.content.faqs.items()]
 
 
 def endings(faqs: Iterable[Faq], today: date, reviewers: Mapping[str, str] | None = None) -> list[Ending]:

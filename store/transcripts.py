@@ -71,10 +71,11 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Weighed:
-    """An entry that a question was held against."""
+    """An entry that a question was held against. `confidence` is 0 for what was recorded before there was one."""
 
     faq_id: str
     score: float
+    confidence: float
     reasons: tuple[str, ...]
     was_used: bool
 
@@ -313,7 +314,13 @@ async def _weighed(tx: AsyncConnection, turn_ids: Sequence[int]) -> dict[int, li
     wanted = sa.select(match).where(match.c.turn_id.in_(turn_ids)).order_by(match.c.turn_id, match.c.rank)
     found: dict[int, list[Weighed]] = {}
     for row in (await tx.execute(wanted)).all():
-        one = Weighed(faq_id=row.faq_id, score=row.score, reasons=tuple(row.reasons), was_used=row.was_used)
+        one = Weighed(
+            faq_id=row.faq_id,
+            score=row.score,
+            confidence=row.confidence,
+            reasons=tuple(row.reasons),
+            was_used=row.was_used,
+        )
         found.setdefault(row.turn_id, []).append(one)
     return found
 

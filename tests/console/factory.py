@@ -13,18 +13,23 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import trying
 from bot.clock import FrozenClock
+from bot.library import new_matcher
 from console import demo
 from console.context import ConsoleContext, ProcessHealth
 from console.sessions import COOKIE, digest_of
-from content import loading, matching
+from content import loading
 from content.knowledge import Knowledge, Served
 from domain.case import CaseKind, CaseWanted
 from domain.delivery import Act, Body, DeliveryState, MenuItem, NewDelivery, Purpose, SendClass
 from domain.faq import EntityMode, Line, Thresholds
+from domain.hours import ServiceHours
 from domain.login import Role
 from domain.platform import SessionState
-from domain.talk import Author
+from domain.reply import Reply
+from domain.talk import Author, Topic
+from handlers.context import Rules
 from store import (
     accounts,
     cases,
@@ -58,8 +63,9 @@ def content() -> loading.Content:
     return loading.load(HOUSE / "content")
 
 
+@functools.cache
 def knowledge() -> Knowledge:
-    """What the demo serves: every shipped text as a sample. The matcher is empty; pages do not ask it."""
+    """What the demo serves: every shipped text as a sample."""
     loaded = content()
     names = [f"faq:{key}" for key in loaded.faqs] + [f"reply:{key}" for key in loaded.replies]
     modes = dict.fromkeys(Line, EntityMode.LICENSED) | {Line.WEALTH: EntityMode.PLATFORM}
@@ -68,7 +74,7 @@ def knowledge() -> Knowledge:
         faqs=loaded.faqs,
         replies=loaded.replies,
         versions={name: Served(version_id=None, is_sample=True) for name in names},
-        matcher=matching.Matcher((), loaded.synonyms),
+        matcher=new_matcher(loaded, loaded.faqs),
         thresholds=Thresholds(),
         entity_modes=modes,
         stopped=frozenset(),
@@ -97,6 +103,13 @@ def make_context(store: Store, clock: FrozenClock, folder: Path, **changes: obje
             is_matching_ready=True,
         )
 
+    hours = ServiceHours(zone=ZoneInfo("Asia/Shanghai"), periods=(), closed_on=frozenset())
+    rules = Rules(hours=hours, facts={"company": "示例金融服务有限公司"})
+
+    async def try_question(text: str, topic: Topic | None) -> Reply | None:
+        async with store.read() as tx:
+            return await trying.reply_to(text, topic, tx=tx, knowledge=known, clock=clock, rules=rules)
+
     values = {
         "store": store,
         "clock": clock,
@@ -112,6 +125,7 @@ def make_context(store: Store, clock: FrozenClock, folder: Path, **changes: obje
         "resume_line": resume_line,
         "requeue_event": requeue_event,
         "health": health,
+        "try_question": try_question,
     }
     return ConsoleContext(**(values | changes))  # type: ignore[arg-type]
 

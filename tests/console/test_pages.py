@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -617,3 +618,176 @@ async def test_todays_questions_are_counted_at_most_every_ten_seconds(
     assert "今天还没有提问" in await read(pages, "/console/", boss)
     frozen_clock.advance(timedelta(seconds=10))
     assert "直接回答" in await read(pages, "/console/", boss)
+
+
+# --- trying, gaps, ends --------------------------------------------------------------------------------------
+
+
+async def test_a_question_is_tried_as_a_customer_would_read_it_with_all_that_led_to_it(
+    pages: Pages, store: Store, frozen_clock: FrozenClock
+) -> None:
+    editor = await factory.sign_in(store, pages.names[Role.CONTENT], frozen_clock)
+
+    text = await read(pages, "/console/try?q=提前还款要违约金吗", editor)
+
+    for words in (
+        "贷款有风险",
+        "转人工",
+        "用来回答",
+        "《民法典》第677条",
+        "loan.prepay",
+        "措辞合规",
+        "起给选项",
+    ):
+        assert words in text, words
+    async with store.read() as tx:
+        counts = [
+            (await tx.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()
+            for table in (tables.turn, tables.delivery, tables.message, tables.match, tables.case)
+        ]
+    assert counts == [0, 0, 0, 0, 0]
+
+
+async def test_a_tried_question_answers_htmx_with_the_part_alone_and_shows_words_as_words(
+    pages: Pages, boss: dict[str, str]
+) -> None:
+    answer = await pages.client.get(
+        "/console/try",
+        params={"q": "<script>alert(1)</script>"},
+        cookies=boss,
+        headers={"HX-Request": "true"},
+    )
+    text = await answer.text()
+
+    assert answer.status == 200
+    assert "<html" not in text
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;" in text
+
+
+async def test_a_complaint_on_trial_shows_the_person_and_the_case_it_would_open(
+    pages: Pages, boss: dict[str, str]
+) -> None:
+    text = await read(pages, "/console/try?q=我要投诉你们，骗子公司", boss)
+
+    for words in ("转人工", "登记工单", "投诉", "听出"):
+        assert words in text, words
+    assert "{case_no}" not in text
+
+
+async def test_a_follow_up_is_tried_after_the_answer_it_follows(pages: Pages, boss: dict[str, str]) -> None:
+    first = await read(pages, "/console/try?q=提前还款要违约金吗", boss)
+    link = re.search(r'href="(/console/try\?topic=[^"]+)"', first)
+    assert link is not None
+
+    then = await read(pages, link[1].replace("&amp;", "&"), boss)
+
+    assert "接着上一个回答问" in then
+    assert 'name="topic" value="loan.prepay"' in then
+    assert (
+        await pages.client.get("/console/try?q=x&topic=loan.nothing&slots=[1", cookies=boss)
+    ).status == 200
+
+
+async def test_unanswered_questions_are_put_together_without_names_and_numbers(
+    pages: Pages, store: Store, frozen_clock: FrozenClock
+) -> None:
+    editor = await factory.sign_in(store, pages.names[Role.CONTENT], frozen_clock)
+
+    async def ask(tx: AsyncConnection) -> None:
+        make = factory.Maker(tx, frozen_clock.now() - timedelta(days=2))
+        for number, words in enumerate(
+            ("怎么换绑 13812345678 这个手机号", "换绑手机号怎么弄", "换绑手机号怎么弄？", "你们招人吗")
+        ):
+            talk = await make.talk(f"wmGap{number}", "王女士")
+            await make.decides(talk, await make.says(talk, words), "clarify", ("loan.prepay", 0.2, []))
+
+    await store.write(ask)
+
+    text = await read(pages, "/console/unanswered", editor)
+    each = await read(pages, "/console/unanswered?show=each", editor)
+
+    assert "4 次没答好，归成" in text
+    assert re.search(r'data-label="次数" class="number">[23]<', text)
+    for page in (text, each):
+        assert "13812345678" not in page
+        assert "王女士" not in page
+    assert "4 次没答好" not in await read(pages, "/console/unanswered?days=7", editor) or "你们招人吗" in text
+
+
+async def test_what_ends_is_grouped_by_how_soon_under_the_name_of_its_reviewer_and_counted(
+    serve: Serve, store: Store, frozen_clock: FrozenClock
+) -> None:
+    known = factory.knowledge()
+    far = known.today + timedelta(days=90)
+    faqs = {key: replace(faq, valid_until=far, fact_valid_until=None) for key, faq in known.faqs.items()}
+    for key, days, reviewer in (
+        ("loan.prepay", 1, "王芳"),
+        ("loan.lpr", 6, "李雷"),
+        ("wealth.benchmark", 29, "王芳"),
+    ):
+        faqs[key] = replace(faqs[key], valid_until=known.today + timedelta(days=days), reviewer=reviewer)
+    pages = await serve(knowledge=lambda: replace(known, faqs=faqs))
+    editor = await factory.sign_in(store, pages.names[Role.CONTENT], frozen_clock)
+
+    everybody = await read(pages, "/console/content?state=ending", editor)
+    hers = await read(pages, "/console/content?state=ending&reviewer=王芳", editor)
+
+    places = [everybody.index(f">{words}<") for words in ("1 天内到期", "7 天内到期", "30 天内到期")]
+    assert places == sorted(places)
+    assert "loan.lpr" in everybody
+    assert "loan.lpr" not in hers
+    assert "wealth.benchmark" in hers
+    assert re.search(r'class="count"[^>]*>2<', everybody)
+
+
+async def test_what_the_company_has_to_write_is_listed(pages: Pages, boss: dict[str, str]) -> None:
+    text = await read(pages, "/console/content?state=own", boss)
+
+    assert "要写什么" in text
+    assert "content/own/" in text
+
+
+async def test_mistakes_of_changed_files_stand_over_the_content(
+    serve: Serve, store: Store, frozen_clock: FrozenClock
+) -> None:
+    async def health() -> ProcessHealth:
+        return ProcessHealth(
+            version="0.1.0",
+            started_at=frozen_clock.now(),
+            writer_queue=0,
+            is_matching_ready=True,
+            problems=("content/faq/loan.toml:12: loan.prepay 缺少 source，请加上 source = …",),
+        )
+
+    pages = await serve(health=health)
+    boss = await factory.sign_in(store, pages.names[Role.SUPERVISOR], frozen_clock)
+
+    for path in ("/console/content", "/console/health", "/console/"):
+        assert "content/faq/loan.toml:12" in await read(pages, path, boss), path
+    assert "改动没有启用" in await read(pages, "/console/content", boss)
+
+
+async def test_both_answers_of_a_message_are_told_with_how_sure_they_were(
+    pages: Pages, store: Store, frozen_clock: FrozenClock, boss: dict[str, str]
+) -> None:
+    async def ask(tx: AsyncConnection) -> int:
+        make = factory.Maker(tx, frozen_clock.now())
+        talk = await make.talk("wmTwo", "两问")
+        asked = await make.says(talk, "提前还款要违约金吗？另外利率多少？")
+        await make.decides(
+            talk, asked, "answer", ("loan.prepay", 0.9, ["一"]), ("loan.annual_rate", 0.8, ["二"])
+        )
+        sure = {"was_used": True, "confidence": 0.77}
+        await tx.execute(sa.update(tables.match).values(sure))
+        return talk.conversation
+
+    number = await store.write(ask)
+
+    text = await read(pages, f"/console/conversations/{number}", boss)
+
+    head = text.split('<details class="why"')[1].split("</summary>")[0]
+    titles = factory.knowledge().faqs
+    assert titles["loan.prepay"].question in head
+    assert titles["loan.annual_rate"].question in head
+    assert "把握 77%" in text

@@ -13,6 +13,7 @@ from bot.clock import FrozenClock
 from console import frame, words
 from console.access import RIGHTS, Right
 from console.times import Times
+from content import endings
 from domain import case, delivery, faq, login, platform, replies, talk
 from scheduler.guards import Verdict
 from store.events import EventState
@@ -40,6 +41,11 @@ MEMBERS: list[tuple[str, Iterable[Enum]]] = [
     ("case_tone", case.CaseState),
     ("reason", faq.HandoverCode),
     ("event_state", EventState),
+    ("refusal", faq.Refusal),
+    ("signal", replies.SignalKind),
+    ("end_kind", endings.EndKind),
+    ("end_tone", endings.EndKind),
+    ("end_about", endings.EndKind),
 ]
 # A Monday, 10:00 in China.
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
