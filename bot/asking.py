@@ -187,7 +187,7 @@ def _knowledge(settings: config.Settings, clock: Clock, cache_folder: Path) -> K
         faqs=words.faqs,
         replies=words.replies,
         versions=MappingProxyType(dict.fromkeys(keys, served)),
-        matcher=matching.Matcher(words.faqs.values(), words.synonyms, words.lexicon),
+        matcher=matching.Matcher(map(matching.Subject.of, words.faqs.values()), words.synonyms, words.lexicon),
         thresholds=rules.thresholds,
         entity_modes=rules.entity_modes,
         stopped=frozenset(),

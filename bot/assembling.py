@@ -83,9 +83,9 @@ def library_rules(settings: config.Settings) -> LibraryRules:
         serves_samples=settings.content.serve_samples,
         entity_modes={line: EntityMode(getattr(settings.entity_mode, line.value)) for line in Line},
         thresholds=Thresholds(
-            answer_score=answering.answer_at,
-            answer_margin=answering.margin,
-            menu_score=answering.menu_at,
+            answer_at=answering.answer_at,
+            answer_at_by_words=answering.answer_at_by_words,
+            menu_at=answering.menu_at,
             menu_size=answering.menu_size,
         ),
         hours=service_hours(settings),

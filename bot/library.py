@@ -290,7 +290,7 @@ class Library:
 
 def new_matcher(content: loading.Content, faqs: Mapping[str, Faq]) -> matching.Matcher:
     """Return a matcher over `faqs` with the words of `content`."""
-    return matching.Matcher(faqs.values(), content.synonyms, content.lexicon)
+    return matching.Matcher(map(matching.Subject.of, faqs.values()), content.synonyms, content.lexicon)
 
 
 async def _in_thread(work: Callable[[], _T]) -> _T:

@@ -150,6 +150,16 @@ def load(folder: Path, *, checked: str = "") -> Content:
     return content
 
 
+def load_language(folder: Path) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Return the synonyms and the lexicon of a folder alone, none of its entries. Raises ContentError."""
+    mistakes = tables.Mistakes()
+    synonyms = _synonyms(_tables(folder, "synonyms.toml", ("synonym",), mistakes))
+    lexicon = _lexicon(folder / "lexicon.txt", mistakes)
+    if mistakes.texts:
+        raise ContentError(mistakes.texts)
+    return MappingProxyType(synonyms), lexicon
+
+
 def check(folder: Path, today: date) -> list[Notice]:
     """Return all errors, and warnings about entries that have expired or soon will."""
     content, mistakes = _read(folder)

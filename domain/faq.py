@@ -169,9 +169,9 @@ class Match:
 class Thresholds:
     """Where the matcher answers by itself; set on real questions, see docs/content.md."""
 
-    answer_score: float = 0.36  # At or above: one entry is clearly meant.
-    answer_margin: float = 0.06  # The runner-up must be at least this much worse.
-    menu_score: float = 0.27  # At or above: worth showing in a menu.
+    answer_at: float = 0.7  # Confidence from which an entry is answered,
+    answer_at_by_words: float = 0.87  # and where the meaning was not compared, only words.
+    menu_at: float = 0.2  # Worth showing in a menu.
     menu_size: int = 3
 
 

@@ -16,9 +16,6 @@ def register(app: typer.Typer) -> None:
     group.command("approve")(approve)
     group.command("list")(list_entries)
     app.add_typer(group, name="content")
-    faq = typer.Typer(help="单个问题的审批。 (One entry.)", no_args_is_help=True, rich_markup_mode=None)
-    faq.command("approve")(approve_one)
-    app.add_typer(faq, name="faq")
 
 
 def approve(

@@ -1,0 +1,132 @@
+"""The order of the candidates and how sure it is: the re-ranker and the calibrated confidence.
+
+Both are weighted sums over a few features; the weights were fitted (weights.py).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from content.matching import weights
+from content.matching.index import Floats
+from content.matching.ranking import Candidates, Corpus
+from content.matching.text import View
+
+_EXACT = 0.99  # Confidence in a phrase that was asked word for word.
+_MOST_MARGIN = 8.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """Entries in order, the best first, with their closest phrase, row of features, score and confidence.
+
+    `nearness`: cosine per entry where the semantic channel was used, else None.
+    """
+
+    entries: list[int]
+    phrases: list[int]
+    rows: Floats
+    scores: list[float]
+    confidences: list[float]
+    nearness: list[float] | None
+    is_exact: bool
+
+
+def by_words(found: Candidates, asked: View, doubt: float, exact: int | None) -> Judged:
+    """Return the judgement of the cheap layers. `exact`: the phrase that was asked word for word."""
+    values = found.rows @ weights.RANK
+    order = _order(found, values, exact)
+    told = sure_by_words(values[order], asked) if order else []
+    return _judged(found, values, order, _logistic(weights.SURE, told) - doubt, exact, None)
+
+
+def by_meaning(
+    found: Candidates,
+    asked: View,
+    doubt: float,
+    exact: int | None,
+    nearness: npt.NDArray[np.float32],
+    corpus: Corpus,
+) -> Judged:
+    """Return the judgement with the semantic channel. `nearness`: cosine of every phrase with the question."""
+    near = entry_nearness(found, nearness, corpus)
+    words = found.rows @ weights.RANK
+    values = weights.RANK_MEANING @ np.vstack([words, near])
+    order = _order(found, values, exact)
+    told = (
+        sure_by_meaning(values[order], float(words[order[0]]), float(near[order[0]]), asked) if order else []
+    )
+    return _judged(found, values, order, _logistic(weights.SURE_MEANING, told) - doubt, exact, near)
+
+
+def entry_nearness(found: Candidates, nearness: npt.NDArray[np.float32], corpus: Corpus) -> Floats:
+    """Return the cosine of the nearest phrase of each candidate's entry."""
+    starts = corpus.index.starts
+    if len(starts) == len(nearness):
+        return np.asarray(nearness[found.phrases], dtype=np.float64)
+    tops = np.maximum.reduceat(nearness, starts)
+    rank = {int(corpus.index.owners[start]): at for at, start in enumerate(starts)}
+    return np.asarray([tops[rank[entry]] for entry in found.entries], dtype=np.float64)
+
+
+def doubt(spans: int) -> float:
+    """Return what the log-odds lose when the question is the best of several parts of a message."""
+    return weights.DOUBT_PER_SPAN * math.log(spans)
+
+
+def is_unsure(judged: Judged) -> bool:
+    """Say whether the cheap layers leave a doubt that the meaning may settle."""
+    return not judged.is_exact and (
+        not judged.entries or weights.HOPELESS < judged.confidences[0] < weights.SURE_ENOUGH
+    )
+
+
+def sure_by_words(values: Floats, asked: View) -> list[float]:
+    """Return what the confidence of the cheap layers is a weighted sum of. `values`: of the candidates, in order."""
+    return [float(values[0]), _margin(values), math.log(len(asked.units))]
+
+
+def sure_by_meaning(values: Floats, words: float, near: float, asked: View) -> list[float]:
+    """Return the same with the semantic channel. `words`, `near`: value and nearness of the first candidate."""
+    return [_margin(values), near, words, math.log(len(asked.units))]
+
+
+def _margin(values: Floats) -> float:
+    return min(float(values[0] - values[1]), _MOST_MARGIN) if len(values) > 1 else _MOST_MARGIN
+
+
+def _order(found: Candidates, values: Floats, exact: int | None) -> list[int]:
+    order = [int(at) for at in np.argsort(-values, kind="stable")]
+    if exact is not None and exact in found.phrases:
+        place = found.phrases.index(exact)
+        order.remove(place)
+        order.insert(0, place)
+    return order
+
+
+def _logistic(fitted: Floats, told: list[float]) -> float:
+    return float(fitted[0] + fitted[1:] @ np.asarray(told)) if told else -math.inf
+
+
+def _judged(
+    found: Candidates, values: Floats, order: list[int], odds: float, exact: int | None, near: Floats | None
+) -> Judged:
+    first = 1 / (1 + math.exp(-odds)) if odds > -math.inf else 0.0
+    is_exact = exact is not None and bool(order) and found.phrases[order[0]] == exact
+    shares = np.exp(np.minimum(values[order] - values[order[0]], 0.0)) if order else np.zeros(0)
+    confidences = [first * float(share) for share in shares]
+    if is_exact:
+        confidences[0] = max(first, _EXACT)
+    return Judged(
+        entries=[found.entries[at] for at in order],
+        phrases=[found.phrases[at] for at in order],
+        rows=found.rows[order],
+        confidences=confidences,
+        scores=[1.0 if is_exact and place == 0 else min(0.999, one) for place, one in enumerate(confidences)],
+        nearness=None if near is None else [float(near[at]) for at in order],
+        is_exact=is_exact,
+    )
