@@ -52,7 +52,7 @@ MONEY = _table(
         ),
         ("fee_amount", "^(?:每期|每月)的?(?:手续费|服务费|担保费|增信费)"),
         ("daily_amount", "(?:每天|一天|每日)(?:的?利息|要|收|只要|只|才|算)*"),
-        ("daily_amount", "^(?:/天|/日|一天|每天)"),
+        ("daily_amount", "^(?:/天|/日|(?:一天|每天)(?:$|的?利息))"),
         (
             "premiums_paid",
             "已交(?:了|的)?(?:保费)?|已缴(?:保费)?|交了|缴了|交过|(?:累计|总共|一共|共)(?:交|缴)(?:了)?(?:保费)?|累计保费",
@@ -98,7 +98,7 @@ PERCENT = _table(
         ("uplift", "上浮|加收"),
         ("lpr", "lpr"),
         ("payout_ratio", "赔付比例|报销比例|给付比例|赔付|报销|赔|报了?"),
-        ("payout_ratio", "^(?:赔付|报销)"),
+        ("payout_ratio", "^(?:赔付|报销|赔|报)"),
         ("purchase_fee_rate", "(?:申购|认购|买入)(?:的)?(?:手续)?(?:费|费率)"),
         ("redeem_fee_rate", "(?:赎回|卖出)(?:的)?(?:手续)?(?:费|费率)"),
         ("change:up", "涨了?|上涨了?|涨幅"),
@@ -137,7 +137,7 @@ COUNT = _table(
 PERIOD = _table([("cooling_off_days", "^(?:犹豫期|冷静期)"), ("waiting_days", "^(?:等待期|观察期)")])
 DATE = _table(
     [
-        ("received_on", "签收|(?:收|拿)到(?:了)?(?:电子|纸质)?(?:保单|合同)|保单送达|回执"),
+        ("received_on", "签收|(?:收|拿)到(?:了)?(?:电子|纸质)?(?:保单|合同)|保单送达|回执|保单\\D{0,14}收到"),
         ("surrendered_on", "退保"),
         ("premium_due_on", "应交|应缴|该交|该缴|缴费日|交费日|保费到期|续期"),
         ("demanded_on", "催告|催缴|催交"),
@@ -149,7 +149,7 @@ DATE = _table(
         ("submitted_on", "材料|资料|递交|提交|交齐|理赔申请|申请理赔|报案"),
         ("settled_on", "结清|还清|还完"),
         ("objected_on", "异议|申诉"),
-        ("event_on", "出险|事故|出事|确诊|去世|身故"),
+        ("event_on", "出的?险|事故|出事|确诊|去世|身故"),
     ]
 )
 # Days that may lie ahead; the others have happened when a customer names them.

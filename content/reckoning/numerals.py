@@ -54,7 +54,7 @@ def find_numbers(text: str) -> Iterator[Number]:
             yield Number(start=start, end=end, value=whole)
             continue
         cut = _cut(run)
-        if cut is not None and _YEARLY_RATE.match(text, end):
+        if cut is not None and whole is not None and _YEARLY_RATE.match(text, end):
             # "3万5年利率": 3万 for 5 years, or 3万5 at a yearly rate.
             yield Number(start=start, end=end, value=None)
             continue

@@ -41,6 +41,7 @@ _DAY_BASIS = re.compile(
     r"(?:按|基数(?:是|为)?|一年(?:按|算)?)\s*(360|365)\s*(?:天|日)?|(360|365)\s*天?(?:的)?(?:基数|计息)"
 )
 _FUND_YIELD = re.compile("[7七][日天]年[化华](?:收益率?)?")
+_WHOLE_RATE = re.compile("百分之?百")
 _HALF_YEAR = re.compile("(?<![大小一个])半年(?!前|之前|以前)")
 _H = "[一二两三四五六七八九]"
 _FEN = re.compile(
@@ -58,18 +59,20 @@ _NOT_A_LOAN = re.compile("(?:佣金?|手续费|费率?)(?:是|为|:)?$")
 _FRACTION = re.compile("(?P<of>百|千)分之$")
 _PERCENT_SIGN = re.compile(r"\s*(?P<sign>%|‰|个百分点|个点)")
 _MONEY_UNIT = re.compile(r"\s*(?:元人民币|块钱|块|元|圆|人民币|rmb)(?!/)")
+_DIME = re.compile("毛|角")
 _CURRENCY = re.compile(r"[¥￥$]\s*$")
 _COUNT_UNIT = re.compile(
-    r"(?: ?(?P<spaced>期|个月|天)|(?P<unit>个半月|年半|年期?(?!化|利率|息|利(?!息))|周|个?星期|日(?![利息])))"
+    r"(?: ?(?P<spaced>期|个月|天)|(?P<unit>个半月|年半|年期?(?!化)|周|个?星期|日(?![利息])))"
 )
 _MORE_MONTHS = re.compile(rf"^零?(?P<months>\d{{1,2}}|{_H})个月")
 _OTHER_UNIT = re.compile(
-    r"\s*(?:个|次|岁|号|楼|人|位|条|款|种|家|折|倍|级|层|项|套|台|张|页|名|毛|角|厘|成|万份|股|k|g|小时|分钟|\)|[-~至到—]\s*\d)"
+    r"\s*(?:个|次|岁|号|楼|人|位|条|款|种|家|折|倍|级|层|项|套|台|张|页|名|厘|成|万份|股|k|g|小时|分钟|\)|[-~至到—]\s*\d)"
 )
 _VAGUE_BEFORE = re.compile(r"(?:几|第|不是|\d\s*[-~至到—])\s*$")
 _VAGUE_AFTER = re.compile(r"\s*(?:多|来|几|余|[-~至到—]\s*[\d一二三四五六七八九十])")
 _FEE = "(?:手续费|服务费|担保费|增信费)"
-_COUNT_LIMIT = 3660  # Days or months; "12万 年化" counts nothing.
+_COUNT_LIMIT = 3660  # Days or months.
+_YEARS_LIMIT = 40  # "借3000年利率5%" names no years.
 _SHARES_LEAST = 10  # "买两份" counts policies.
 _BARE_LEAST = 10  # "定投一定赚吗" holds no sum of one yuan.
 # Without a period a rate is a year's only where it can be nothing else: 3 % a month no lender may charge.
@@ -128,7 +131,8 @@ def read_slots(text: str, today: date, expecting: Sequence[str] = ()) -> Slots:
 
 def _readable(text: str) -> str:
     apart = _WIDE_COMMA.sub("。", text[:_TEXT_LIMIT])
-    folded = _HALF_YEAR.sub("6个月", _FUND_YIELD.sub("基金年化", normalising.folded(apart)))
+    folded = _WHOLE_RATE.sub("100%", normalising.folded(apart))
+    folded = _HALF_YEAR.sub("6个月", _FUND_YIELD.sub("基金年化", folded))
     return _UNREADABLE.sub(lambda found: _FILLED * len(found[0]), folded)
 
 
@@ -204,7 +208,7 @@ def _take_percents(page: Page) -> None:
     for figure in list(_figures(page.text)):
         sign = _PERCENT_SIGN.match(page.text, figure.end)
         before = _FRACTION.search(page.text[: figure.start])
-        if not sign and not before:
+        if not sign and not before and not _is_named_rate(page.text, figure):
             continue
         start, end = before.start() if before else figure.start, sign.end() if sign else figure.end
         scale = 1000 if (before and before["of"] == "千") or (sign and sign["sign"] == "‰") else 100
@@ -217,7 +221,15 @@ def _take_percents(page: Page) -> None:
             _name_percent(page, figure.value / scale, left, right)
 
 
+def _is_named_rate(text: str, figure: Figure) -> bool:
+    """Tell of a rate without its sign: 年利率7.2, 利率是6.8."""
+    is_bare = not re.match(r"\s*[\d万千百元块厘分%]", text[figure.end :]) and 1 <= figure.value <= 36
+    return is_bare and bool(re.search(r"(?:年化|年息|利率)(?:是|为|:|\s)*$", text[: figure.start]))
+
+
 def _name_percent(page: Page, value: Decimal, left: str, right: str) -> None:
+    if re.match("的?打.{1,3}折", right):
+        return
     slot = "fee_rate" if _is_fee(left, right) else _label(labels.PERCENT, left, right, reach=6)
     if slot is None:
         if re.search(r"(?:^|[\d万千百wk元块期月年■ ])$", left.rstrip(_FILLER)):
@@ -254,16 +266,17 @@ def _take_count(page: Page, figure: Figure, unit: re.Match[str]) -> None:
     more = _MORE_MONTHS.match(page.text[unit.end() :]) if word.startswith("年") else None
     end = unit.end() + (more.end() if more else 0)
     before, right = page.text[: figure.start], page.right(end)
-    if count > _COUNT_LIMIT:
+    if count > (_YEARS_LIMIT if word.startswith("年") else _COUNT_LIMIT):
         return
     # A sum before is another matter: "12万一年".
-    left = re.split("[\\d万千百wk元块]", page.left(figure.start))[-1]
+    left = re.split("[\\d万千百wk元块钱]", page.left(figure.start))[-1]
     months, days = _months(count, word, int(_small(more["months"])) if more else 0), _days(count, word)
     if before.endswith("第"):
         is_paid = word == "期" and (re.match("(?:还完)?(?:之|以)?后", right) or "还到" in left)
         if is_paid:
             page.add("paid_periods", count)
-        elif days is None:
+            page.take(figure.start, end)
+        if days is None:
             return
         left = left.removesuffix("第")
     elif _VAGUE_BEFORE.search(before) or _VAGUE_AFTER.match(page.text, end):
@@ -312,7 +325,7 @@ def _is_term_of_one(text: str, start: int, end: int, word: str, slot: str | None
         return True
     if word != "年" or after.startswith(_FILLED):
         return False
-    if slot == "term" or re.search(r"(?:[\d万千百wk块元]|本[金息]|后本) ?$", text[:start]):
+    if slot == "term" or re.search(r"(?:[\d万千百wk块元钱]|本[金息]|后本) ?$", text[:start]):
         return True
     return bool(re.search(r"(?:^|[。,、 ])$", text[:start]) and re.match(r"$|[。,、?!;]|[期还]", after))
 
@@ -343,6 +356,9 @@ def _take_net_values(page: Page) -> None:
         else:
             continue
         page.take(figure.start, figure.end)
+    if {"shares", "net_value"} <= page.found.keys() and not re.search("买|申购|认购", page.text):
+        # Who has shares and has not told of buying asks about selling.
+        page.found.setdefault("redeem_net_value", set()).update(page.found.pop("net_value"))
 
 
 def _take_sums(page: Page) -> None:
@@ -354,7 +370,10 @@ def _take_sums(page: Page) -> None:
         end = _sum_end(page.text, figure)
         before = page.text[: figure.start]
         is_vague = _VAGUE_BEFORE.search(before) or _VAGUE_AFTER.match(page.text, figure.end)
-        value = figure.value + _tenth(page.text, figure)
+        is_dime = bool(_DIME.match(page.text, figure.end))
+        if is_dime and before.endswith("块"):
+            continue
+        value = figure.value / 10 if is_dime else figure.value + _tenth(page.text, figure)
         is_money = _is_money(page.text, figure)
         is_bare = not is_money and page.text[figure.start].isdigit() and value >= _BARE_LEAST
         if not is_vague and (is_money or is_bare) and value > 0 and value == round(value, 2):
@@ -394,7 +413,11 @@ def _tenth(text: str, figure: Figure) -> Decimal:
 def _is_money(text: str, figure: Figure) -> bool:
     """Tell that a number is a sum by its own look: a unit, a sign, 万 or thousands commas."""
     run = text[figure.start : figure.end]
-    if _MONEY_UNIT.match(text, figure.end) or _CURRENCY.search(text[: figure.start]):
+    if (
+        _MONEY_UNIT.match(text, figure.end)
+        or _DIME.match(text, figure.end)
+        or _CURRENCY.search(text[: figure.start])
+    ):
         return True
     return bool(re.search("[万千百wk佰仟亿,]", run)) and not _OTHER_UNIT.match(text, figure.end)
 

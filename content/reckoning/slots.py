@@ -157,7 +157,8 @@ def _parsed(name: str, value: object) -> Value | None:
             case "int":
                 return int(text)
             case "date":
-                return date.fromisoformat(text)
+                day = date.fromisoformat(text)
+                return day if 1900 <= day.year <= 2200 else None
             case "RateKind":
                 return RateKind(text)
             case _:
