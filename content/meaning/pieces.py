@@ -33,7 +33,9 @@ class Pieces:
         hashes = np.zeros(len(lengths), np.uint64)
         for place in range(self._longest):
             long_enough = np.flatnonzero(lengths > place)
-            hashes[long_enough] = _mix(hashes[long_enough], codes[starts[long_enough] + place])
+            hashes[long_enough] = _mix(
+                hashes[long_enough], codes[starts[long_enough] + place].astype(np.uint64)
+            )
         order = np.argsort(hashes, kind="stable")
         self._hashes = hashes[order]
         if np.any(self._hashes[1:] == self._hashes[:-1]):
@@ -86,12 +88,12 @@ class Pieces:
         return parts
 
 
-def _characters(vocabulary: Vocabulary) -> tuple[Codes, npt.NDArray[np.int64]]:
+def _characters(vocabulary: Vocabulary) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32]]:
     """Return the code points of all pieces in a row, and where each piece starts in them."""
     raw = np.frombuffer(vocabulary.text, np.uint8)
-    before = np.concatenate([[0], np.cumsum((raw & 0xC0) != 0x80)])
-    codes = np.frombuffer(vocabulary.text.decode("utf-8").encode("utf-32-le"), "<u4").astype(np.uint64)
-    return codes, before[vocabulary.starts]
+    ended = np.cumsum((raw & 0xC0) != 0x80, dtype=np.int32)  # Characters begun up to and with each byte.
+    starts = np.concatenate([np.zeros(1, np.int32), ended[vocabulary.starts[1:] - 1]])
+    return np.frombuffer(vocabulary.text.decode("utf-8").encode("utf-32-le"), "<u4"), starts
 
 
 def _mix(hashes: Codes, codes: Codes) -> Codes:
