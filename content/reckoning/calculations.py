@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from content.reckoning import insurance_answers, loan_answers, wealth_answers
+from content.reckoning import cost_answers, insurance_answers, loan_answers, wealth_answers
 from content.reckoning import slots as slot_records
 from content.reckoning.sheets import Calculation
 from content.reckoning.slots import Slots
@@ -40,7 +40,12 @@ class Missing:
     chinese: tuple[str, ...]
 
 
-_ALL = (*loan_answers.CALCULATIONS, *insurance_answers.CALCULATIONS, *wealth_answers.CALCULATIONS)
+_ALL = (
+    *loan_answers.CALCULATIONS,
+    *cost_answers.CALCULATIONS,
+    *insurance_answers.CALCULATIONS,
+    *wealth_answers.CALCULATIONS,
+)
 _BY_NAME: Mapping[str, Calculation] = MappingProxyType({part.name: part for part in _ALL})
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from content import reckoning
-from content.reckoning import numerals
+from content.reckoning import calculations, numerals
 from content.reckoning.slots import NAMES, RateKind, Slots
 
 TODAY = date(2026, 11, 22)
@@ -291,6 +291,36 @@ def test_a_figure_alone_fills_the_one_slot_asked_for(
     text: str, expecting: tuple[str, ...], slots: dict[str, str]
 ) -> None:
     assert read(text, *expecting) == slots
+
+
+@pytest.mark.parametrize(
+    ("texts", "name", "value", "wanted"),
+    [
+        (["12万一年每月还多少", "年化7.2%"], "equal_instalment", "instalment", "10,394.28"),
+        (
+            ["借十二万，分12期，年利率百分之七点二", "还了6期，那提前还呢"],
+            "prepay",
+            "saved_interest",
+            "1,288.99",
+        ),
+        (["1.2w分12期每期手续费0.6%"], "instalment_fee", "annual_simple", "13.03%"),
+        (["日息万五是多少年化"], "rate_convert", "annual_365", "18.25%"),
+        (["住院5.8万，医保报了2万1", "免赔额一万，100%赔付"], "reimbursement", "reimbursed", "27,000.00"),
+        (["15天前签收的，犹豫期15天"], "cooling_off", "inside_days_left", "0"),
+        (["16天前签收的，犹豫期15天"], "cooling_off", "outside_days", "1"),
+        (["11月1号交齐材料", "补材料用了5天"], "claim_limits", "decide_by", "2026年12月6日"),
+    ],
+)
+def test_words_become_an_answer_to_the_cent(texts: list[str], name: str, value: str, wanted: str) -> None:
+    known = Slots()
+    for text in texts:
+        expecting = calculations.expected(name, known, TODAY)
+        known = Slots.merged(known, reckoning.read_slots(text, TODAY, expecting))
+
+    computed = reckoning.calculate(name, known, TODAY)
+
+    assert isinstance(computed, reckoning.Computed)
+    assert computed.values[value] == wanted
 
 
 def test_a_long_message_is_read_in_a_blink() -> None:
