@@ -82,6 +82,7 @@ def library_rules(settings: config.Settings) -> LibraryRules:
         data_folder=settings.store.data_folder,
         serves_samples=settings.content.serve_samples,
         entity_modes={line: EntityMode(getattr(settings.entity_mode, line.value)) for line in Line},
+        by_meaning=answering.by_meaning,
         thresholds=Thresholds(
             answer_at=answering.answer_at,
             answer_at_by_words=answering.answer_at_by_words,

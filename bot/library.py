@@ -3,12 +3,14 @@
 What is served is the newest approved version of each text; a changed file is a draft until a person of the company
 approves it, and the last approved version serves meanwhile (design.md, "content"). The demo serves files as they are.
 A new Knowledge replaces the old one as a whole, so nobody ever sees half of a change. What takes long (reading,
-checking, building the matcher) is done in a thread while the old Knowledge answers (docs/content.md).
+checking, building the matcher) is done in a thread while the old Knowledge answers (docs/content.md). At the start the
+doors open before the matcher is built; who decides waits for `ready`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -21,7 +23,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from bot.content_files import ContentFiles, Mark
-from content import loading, matching, segmentation
+from content import loading, matching, meaning, segmentation
 from content.knowledge import Knowledge, Served
 from domain.errors import ContentError
 from domain.faq import EntityMode, Faq, Line, Thresholds
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 
 # How long a working thread may hold the interpreter before the event loop gets it.
 _BRIEF_SECONDS = 0.0002
+_USUAL_SECONDS = sys.getswitchinterval()
+_working = 0  # Threads at work for any library of this process; changed on the event loop only.
 
 _FAQ: TypeAdapter[Faq] = TypeAdapter(Faq)
 _REPLY: TypeAdapter[FixedReply] = TypeAdapter(FixedReply)
@@ -52,11 +56,15 @@ class Reload(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class LibraryRules:
-    """How the words are chosen. `serves_samples`: the demo, which says what nobody has approved."""
+    """How the words are chosen. `serves_samples`: the demo, which says what nobody has approved.
+
+    `by_meaning`: whether meanings are compared where words leave doubt.
+    """
 
     folder: Path
     data_folder: Path
     serves_samples: bool
+    by_meaning: bool
     entity_modes: Mapping[Line, EntityMode]
     thresholds: Thresholds
     hours: ServiceHours
@@ -73,6 +81,8 @@ class Library:
         self._content: loading.Content | None = None
         self._knowledge: Knowledge | None = None
         self._matcher: tuple[object, matching.Matcher] | None = None
+        self._meaning: meaning.Meaning | None = None
+        self._is_warm = False
         self._built: object = None
         self._stopped: frozenset[Line] = frozenset()
         # Files as they were when they were read, and as the last look found them.
@@ -83,6 +93,8 @@ class Library:
         # What is wrong with the files while the last good ones are used; empty when they are fine.
         self.mistakes: tuple[str, ...] = ()
         self.read_at: datetime | None = None
+        # Set once questions can be matched.
+        self.ready = asyncio.Event()
 
     @property
     def content(self) -> loading.Content:
@@ -92,8 +104,8 @@ class Library:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the words are cut by a real segmenter yet."""
-        return segmentation.current().name != "pairs"
+        """Whether questions can be matched yet."""
+        return self.ready.is_set()
 
     def knowledge(self) -> Knowledge:
         """Return the words of now."""
@@ -141,16 +153,44 @@ class Library:
         if self._knowledge is not None:
             self._knowledge = self._of_now(self._knowledge)
 
-    async def prepare_segmentation(self) -> None:
-        """Load the dictionary in a thread; until then lighter layers answer, then the matcher is built with it."""
-        async with self._at_work:
-            if not self.is_ready:
-                await _in_thread(lambda: segmentation.prepare(self._rules.data_folder, self.content.lexicon))
-            await self._build_anew()
+    async def warm_up(self) -> None:
+        """Load the dictionary and build the matcher, then set `ready`; then let it compare meanings as well.
+
+        The phrases' vectors are kept in the data folder; computing those of all shipped entries takes 15 s of one core
+        at the very first start. `stop` ends it.
+        """
+        try:
+            async with self._at_work:
+                self._is_warm = True
+                if segmentation.current().name == "pairs":
+                    await _in_thread(
+                        lambda: segmentation.prepare(self._rules.data_folder, self.content.lexicon)
+                    )
+                await self._build_anew()
+        finally:
+            # Without a dictionary or a matcher every question goes to a person, and none waits for ever.
+            self.ready.set()
         log.info(
-            "segmentation ready",
-            extra={"action": "segmentation_ready", "segmenter": segmentation.current().name},
+            "matching ready",
+            extra={"action": "matching_ready", "segmenter": segmentation.current().name},
         )
+        if self._rules.by_meaning:
+            await self._add_meaning()
+
+    async def _add_meaning(self) -> None:
+        found = await _in_thread(lambda: meaning.load(self._rules.data_folder))
+        self._meaning = found
+        if found is None or self._matcher is None:
+            return
+        matcher = self._matcher[1]
+        with contextlib.suppress(meaning.Stopped):
+            await _in_thread(lambda: matcher.attach(found))
+            log.info("meanings ready", extra={"action": "meaning_ready", "model": found.version})
+
+    def stop(self) -> None:
+        """End what is being computed in threads; nothing is taken up any more."""
+        if self._meaning is not None:
+            self._meaning.stop()
 
     # --- files ----------------------------------------------------------------------------------------------
 
@@ -223,12 +263,15 @@ class Library:
         """Build the Knowledge when versions, approvals, files or the segmenter changed. The lock is held."""
         content = self.content
         async with self._store.read() as tx:
-            wanted = (await contents.mark(tx), content.digest, segmentation.current())
+            wanted = (await contents.mark(tx), content.digest, self._is_warm and segmentation.current())
             if wanted == self._built:
                 return
             stopped = await lines.list_stopped(tx)
             versions = await contents.list_versions(tx)
-        built = await _in_thread(lambda: self._build(content, versions))
+        try:
+            built = await _in_thread(lambda: self._build(content, versions))
+        except meaning.Stopped:
+            return
         self._stopped = stopped if self._knowledge is None else self._stopped
         self._knowledge, self._built = self._of_now(built), wanted
 
@@ -262,7 +305,12 @@ class Library:
         )
 
     def _matcher_for(self, content: loading.Content, faqs: Mapping[str, Faq]) -> matching.Matcher:
-        """Return a matcher over these entries, the one in use when nothing it is made from changed."""
+        """Return a matcher over these entries, the one in use when nothing it is made from changed.
+
+        Before `warm_up`, and for commands that answer nobody, it is an empty one.
+        """
+        if not self._is_warm:
+            return matching.Matcher(())
         made_from = (
             tuple((one.id, one.digest) for one in faqs.values()),
             dict(content.synonyms),
@@ -270,7 +318,7 @@ class Library:
             segmentation.current(),
         )
         if self._matcher is None or self._matcher[0] != made_from:
-            self._matcher = made_from, new_matcher(content, faqs)
+            self._matcher = made_from, new_matcher(content, faqs, self._meaning)
         return self._matcher[1]
 
     def _chosen(self, content: loading.Content, versions: list[Version]) -> list[Version]:
@@ -288,19 +336,26 @@ class Library:
         return [one for name, one in chosen.items() if name in current]
 
 
-def new_matcher(content: loading.Content, faqs: Mapping[str, Faq]) -> matching.Matcher:
-    """Return a matcher over `faqs` with the words of `content`."""
-    return matching.Matcher(map(matching.Subject.of, faqs.values()), content.synonyms, content.lexicon)
+def new_matcher(
+    content: loading.Content, faqs: Mapping[str, Faq], channel: meaning.Meaning | None = None
+) -> matching.Matcher:
+    """Return a matcher over `faqs` with the words of `content`; `channel`: to compare meanings as well."""
+    subjects = map(matching.Subject.of, faqs.values())
+    return matching.Matcher(subjects, content.synonyms, content.lexicon, meaning=channel)
 
 
 async def _in_thread(work: Callable[[], _T]) -> _T:
     """Run `work` in a thread that gives way to the event loop; usually a thread makes each of its steps wait 5 ms."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(_BRIEF_SECONDS)
+    global _working
+    if not _working:
+        sys.setswitchinterval(_BRIEF_SECONDS)
+    _working += 1
     try:
         return await asyncio.to_thread(work)
     finally:
-        sys.setswitchinterval(usual)
+        _working -= 1
+        if not _working:
+            sys.setswitchinterval(_USUAL_SECONDS)
 
 
 def _outranks(one: Version, other: Version, current: str | None) -> bool:

@@ -102,7 +102,7 @@ class Loops:
         self._run("outbox", self.outbox.send_due, self.outbox.bell)
         if self.files is not None:
             self._run("files", self.files.fetch_due, self._file_bell, longest=_MEDIA_WAIT_SECONDS)
-        self._once("segmentation", self._house.library.prepare_segmentation)
+        self._once("matching", self._house.library.warm_up)
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds
         self._ticker.every(_REAP_SECONDS, "reap", self._reap)
@@ -116,6 +116,7 @@ class Loops:
     async def stop(self, seconds: float) -> None:
         """End the loops; what is on its way gets `seconds` to finish, the rest is found again at the next start."""
         self._stopping.set()
+        self._house.library.stop()
         for bell in (self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell):
             bell.ring()
         await self._ticker.stop(seconds)
@@ -180,7 +181,11 @@ class Loops:
         await self.rounds.poll()
 
     async def _decide_due(self) -> float | None:
-        """Decide turns once it is known who is receiving, so that the first customer is not told that nobody is."""
+        """Decide turns once questions can be matched and it is known who is receiving.
+
+        So the first customer is neither asked to say it otherwise nor told that nobody is there.
+        """
+        await self._house.library.ready.wait()
         if not self._knows_people.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._knows_people.wait(), _PEOPLE_SECONDS)
