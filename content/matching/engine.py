@@ -86,7 +86,7 @@ class Core:
         """Return a question as the layers see it."""
         plain = text.unwrapped(text.clean(asking[: text.LIMIT_CHARACTERS]))
         units = text.units(plain)
-        corrected = self.corpus.speller.correct(units)
+        corrected = self.corpus.speller.correct(units, self.reader.words(units))
         if corrected is None:
             return Asked(view=self.reader.view(units), sentence=text.sentence(plain), changed=())
         view = self.reader.view(corrected.units)

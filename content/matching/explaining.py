@@ -34,6 +34,8 @@ def reasons(corpus: Corpus, asked: Asked, judged: Judged, place: int, refused: b
     if missing:
         found.append("没有对上的词：" + "、".join(missing[:_MOST]))
     row = judged.rows[place]
+    if row[features.AT["elsewhere"]]:
+        found.append("客户提到条目没有的事物，已降低把握")
     if row[features.AT["kind_differs"]]:
         found.append(f"问法不同：客户问“{_kinds(asked.view.kinds)}”，条目答“{_kinds(view.kinds)}”")
     if row[features.AT["cannot_differs"]] or row[features.AT["not_differs"]]:

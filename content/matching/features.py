@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from content.matching import index
+from content.matching import index, language
 from content.matching.index import Floats
 from content.matching.text import View
 
@@ -19,8 +19,8 @@ NAMES = (
     "asked_singles",  # the same by characters,
     "said_singles",  # and the share of the phrase's characters that were asked.
     "known_entry",  # Share of the question's meanings that any phrase or keyword of the entry has.
-    "missing",  # Weight of the heaviest meaning of the question that the entry has nowhere,
-    "extra",  # and of the phrase's heaviest that was not asked.
+    "missing",  # Weight of the heaviest meaning of the question that the entry has nowhere.
+    "elsewhere",  # The question names a thing of another trade (language.ELSEWHERE) that the entry does not.
     "same_order",  # Longest common subsequence of characters, both ways.
     "kind_fits",  # Both ask in the same way (how, why, how much …),
     "kind_differs",  # or in different ways.
@@ -58,16 +58,14 @@ def table(
     rows[:, layers + 2] = common[SINGLES] / (sizes[SINGLES] + 1e-9)
     weights = [(token, ranked.weight(MEANINGS, token)) for token in asked.meanings]
     total = sum(weight for _, weight in weights) + 1e-9
-    meant = frozenset(asked.meanings)
+    abroad = [language.CLASSES.get(word, word) for word in asked.words if word in language.ELSEWHERE]
     masks = _masks(asked.units)
     for row, (view, bag) in enumerate(zip(views, bags, strict=True)):
         missing = [weight for token, weight in weights if token not in bag]
         rows[row, layers + 3 :] = (
             1 - sum(missing) / total,
             max(missing, default=0.0),
-            max(
-                (ranked.weight(MEANINGS, token) for token in view.meanings if token not in meant), default=0.0
-            ),
+            any(token not in bag for token in abroad),
             2 * _longest_common(masks, view.units) / (len(asked.units) + len(view.units)),
             bool(asked.kinds & view.kinds),
             bool(asked.kinds and view.kinds and not asked.kinds & view.kinds),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from content.matching import weights
+from content.matching import features, weights
 from content.matching.index import Floats
 from content.matching.ranking import Candidates, Corpus
 from content.matching.text import View
@@ -40,7 +40,7 @@ def by_words(found: Candidates, asked: View, doubt: float, exact: int | None) ->
     """Return the judgement of the cheap layers. `exact`: the phrase that was asked word for word."""
     values = found.rows @ weights.RANK
     order = _order(found, values, exact)
-    told = sure_by_words(values[order], asked) if order else []
+    told = sure_by_words(values[order], asked, _elsewhere(found, order)) if order else []
     return _judged(found, values, order, _logistic(weights.SURE, told) - doubt, exact, None)
 
 
@@ -57,9 +57,12 @@ def by_meaning(
     words = found.rows @ weights.RANK
     values = weights.RANK_MEANING @ np.vstack([words, near])
     order = _order(found, values, exact)
-    told = (
-        sure_by_meaning(values[order], float(words[order[0]]), float(near[order[0]]), asked) if order else []
-    )
+    told: list[float] = []
+    if order:
+        first = order[0]
+        told = sure_by_meaning(
+            values[order], float(words[first]), float(near[first]), asked, _elsewhere(found, order)
+        )
     return _judged(found, values, order, _logistic(weights.SURE_MEANING, told) - doubt, exact, near)
 
 
@@ -85,14 +88,18 @@ def is_unsure(judged: Judged) -> bool:
     )
 
 
-def sure_by_words(values: Floats, asked: View) -> list[float]:
+def sure_by_words(values: Floats, asked: View, elsewhere: float) -> list[float]:
     """Return what the confidence of the cheap layers is a weighted sum of. `values`: of the candidates, in order."""
-    return [float(values[0]), _margin(values), math.log(len(asked.units))]
+    return [float(values[0]), _margin(values), math.log(len(asked.units)), elsewhere]
 
 
-def sure_by_meaning(values: Floats, words: float, near: float, asked: View) -> list[float]:
+def sure_by_meaning(values: Floats, words: float, near: float, asked: View, elsewhere: float) -> list[float]:
     """Return the same with the semantic channel. `words`, `near`: value and nearness of the first candidate."""
-    return [_margin(values), near, words, math.log(len(asked.units))]
+    return [_margin(values), near, words, math.log(len(asked.units)), elsewhere]
+
+
+def _elsewhere(found: Candidates, order: list[int]) -> float:
+    return float(found.rows[order[0], features.AT["elsewhere"]])
 
 
 def _margin(values: Floats) -> float:

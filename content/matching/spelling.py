@@ -21,7 +21,9 @@ _IN_WORD, _SIDE_BY_SIDE = (
 )  # Gain of two neighbours that are known inside a word, or next to each other,
 _OFTEN = 0.1  # and this for each doubling of how often.
 _KNOWN_CHARACTER = 0.3
-_SWAPPED, _SWAPPED_UNKNOWN = 1.75, 0.9  # Cost of another character for one the index knows, or does not know.
+# Cost of another character: for one the index does not know, in a word it does not know, for one that stands alone,
+# for one that stands alone in the index as well.
+_UNKNOWN, _IN_STRANGE_WORD, _ALONE, _USUALLY_ALONE = 0.7, 0.7, 1.1, 1.5
 _UNHEARD = 0.5  # Cost of leaving typed pinyin as letters.
 _CHOICES = 10
 _CUTS = 3
@@ -45,14 +47,17 @@ class Speller:
         self._singles: dict[str, int] = {}
         beside: dict[str, int] = {}
         inside: dict[str, int] = {}
+        known: set[str] = set()
         for view in views:
             for unit in view.units:
                 self._singles[unit] = self._singles.get(unit, 0) + 1
             for pair in view.pairs:
                 beside[pair] = beside.get(pair, 0) + 1
             for word in view.words:
+                known.add(word)
                 _count(word, inside)
         for word in general:
+            known.add(word)
             for unit in word:
                 self._singles.setdefault(unit, 1)
             _count(word, inside)
@@ -66,39 +71,55 @@ class Speller:
                     same = self._said.setdefault(sound, [])
                     if len(same) < _CHOICES:
                         same.append(unit)
-        self._words = frozenset(unit for unit in self._singles if unit.isascii())
+        self._words = frozenset(known)
 
-    def correct(self, units: tuple[str, ...]) -> Correction | None:
-        """Return the units as they were probably meant; None when nothing looks wrong."""
-        doubtful = [self._is_doubtful(units, at) for at in range(len(units))]
-        if not any(doubtful):
+    def correct(self, units: tuple[str, ...], words: Iterable[str]) -> Correction | None:
+        """Return the units as they were probably meant; None when nothing looks wrong. `words`: of the same text."""
+        costs = self._doubts(units, words)
+        if not any(cost is not None for cost in costs):
             return None
         places: list[tuple[str, list[tuple[str, float]]]] = []  # (typed, [(meant, cost)])
-        for at, unit in enumerate(units):
-            if unit.isascii():
-                places.extend(self._letters(unit) if doubtful[at] else [(unit, [(unit, 0.0)])])
-            elif doubtful[at]:
-                places.append((unit, self._homophones(unit)))
-            else:
+        for unit, cost in zip(units, costs, strict=True):
+            if cost is None:
                 places.append((unit, [(unit, 0.0)]))
+            elif unit.isascii():
+                places.extend(self._letters(unit))
+            else:
+                places.append((unit, self._homophones(unit, cost)))
         best = self._likeliest([choices for _, choices in places])
         changed = tuple(
             (typed, meant) for (typed, _), meant in zip(places, best, strict=True) if typed != meant
         )
         return Correction(units=tuple(best), changed=changed) if changed else None
 
-    def _is_doubtful(self, units: tuple[str, ...], at: int) -> bool:
-        unit = units[at]
-        if unit.isascii():
-            return unit.isalpha() and unit not in self._words and bool(pinyin.cuts(unit))
-        if unit not in self._singles:
-            return True
-        before = at > 0 and f"{units[at - 1]} {unit}" in self._gains
-        after = at + 1 < len(units) and f"{unit} {units[at + 1]}" in self._gains
-        return not before and not after
+    def _doubts(self, units: tuple[str, ...], words: Iterable[str]) -> list[float | None]:
+        """Return per unit what it costs to swap it; None where nothing looks wrong."""
+        strange = [len(word) > 1 and word not in self._words for word in words for _ in word]
+        inside = [len(word) > 1 for word in words for _ in word]
+        costs: list[float | None] = []
+        place = 0
+        for at, unit in enumerate(units):
+            if unit.isascii():
+                costs.append(
+                    0.0 if unit.isalpha() and unit not in self._words and pinyin.cuts(unit) else None
+                )
+            elif unit not in self._singles:
+                costs.append(_UNKNOWN)
+            elif place < len(inside) and inside[place]:
+                costs.append(_IN_STRANGE_WORD if strange[place] else None)
+            elif unit not in self._words:
+                costs.append(_ALONE)
+            else:
+                costs.append(None if self._fits(units, at) else _USUALLY_ALONE)
+            place += len(unit)
+        return costs
 
-    def _homophones(self, unit: str) -> list[tuple[str, float]]:
-        cost = _SWAPPED if unit in self._singles else _SWAPPED_UNKNOWN
+    def _fits(self, units: tuple[str, ...], at: int) -> bool:
+        unit = units[at]
+        before = at > 0 and f"{units[at - 1]} {unit}" in self._gains
+        return before or (at + 1 < len(units) and f"{unit} {units[at + 1]}" in self._gains)
+
+    def _homophones(self, unit: str, cost: float) -> list[tuple[str, float]]:
         same = [
             other for sound in pinyin.readings(unit) for other in self._said.get(sound, ()) if other != unit
         ]

@@ -88,6 +88,10 @@ class Reader:
         """Return the view of one phrase or asking."""
         return self.view(units(unwrapped(clean(text[:LIMIT_CHARACTERS]))))
 
+    def words(self, units: tuple[str, ...]) -> list[str]:
+        """Return the words of units as they stand, synonyms not replaced."""
+        return [word for part in self._cut(_joined(units)) for word in part.split()]
+
     def view(self, units: tuple[str, ...]) -> View:
         """Return the view of units, as `units` cuts them or as spelling.py corrected them."""
         plain = _joined(units)

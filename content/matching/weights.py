@@ -29,12 +29,10 @@ _RANK: Final = {
 }
 RANK: Final = np.array([_RANK.get(name, 0.0) for name in NAMES])
 RANK_MEANING: Final = np.array([0.55, 9.07])  # Of the sum above, and of the nearness in meaning.
-SURE: Final = np.array(
-    [-13.400, 0.632, 0.895, 2.592]
-)  # Log-odds: 1, value, margin, ln(length); judging.sure_by_words.
-SURE_MEANING: Final = np.array(
-    [-14.938, 0.860, 8.864, 0.368, 2.542]
-)  # 1, margin, nearness, value, ln(length).
+# Log-odds. By words: 1, value, margin, ln(length), elsewhere. By meaning: 1, margin, nearness, value, ln(length),
+# elsewhere. (judging.sure_by_words, judging.sure_by_meaning)
+SURE: Final = np.array([-13.400, 0.632, 0.895, 2.592, -2.5])
+SURE_MEANING: Final = np.array([-14.938, 0.860, 8.864, 0.368, 2.542, -2.5])
 DOUBT_PER_SPAN: Final = 0.4  # Log-odds lost per ln(parts) when one part of a message is chosen.
 # The semantic channel is asked where the confidence of the cheap layers lies between these.
 HOPELESS: Final = 0.01
