@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,14 +20,17 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot import assembling, config
-from content import loading, matching, segmentation
+from bot.library import new_matcher
+from content import loading, meaning, normalising, segmentation
 from content.knowledge import Knowledge, Served
-from domain.faq import Faq, Refusal
+from content.reckoning.reading import read_slots
+from content.reckoning.slots import CHINESE_NAMES
+from domain.faq import Choice, Faq, Match, Refusal, Thresholds
 from domain.happenings import CustomerSpoke, SessionEntered
 from domain.platform import MessageKind, SessionState
 from domain.ports import Clock
 from domain.reply import Reply, Say
-from domain.talk import Bubble, Conversation, Customer, Turn
+from domain.talk import Bubble, Conversation, Customer, Topic, Turn
 from handlers import routes
 from handlers.context import Context
 from store import accounts, tables
@@ -42,6 +45,7 @@ class Candidate:
     faq_id: str
     question: str
     score: float
+    confidence: float
     reasons: tuple[str, ...]
 
 
@@ -57,6 +61,37 @@ class Answer:
     faq: Faq | None = None
     refusal: Refusal | None = None
     candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What the layers make of a question, before anybody's words are chosen.
+
+    `considered`: the entries held against it, the best first; `answers` and `offered`: those of them that would be said
+    or shown. `figures`: what was read from the words, by Chinese name. `questions`, `sources`, `refusals`: by entry.
+    """
+
+    normalised: str
+    choice: Choice
+    askings: tuple[str, ...]
+    considered: tuple[Match, ...]
+    answers: tuple[Match, ...]
+    offered: tuple[Match, ...]
+    figures: Mapping[str, str]
+    signals: tuple[str, ...]
+    questions: Mapping[str, str]
+    sources: Mapping[str, str]
+    refusals: Mapping[str, Refusal]
+    thresholds: Thresholds
+    compares_meaning: bool
+
+    @property
+    def menu_at(self) -> float:
+        return self.thresholds.menu_at
+
+    def answer_at(self, match: Match) -> float:
+        """Return from which confidence this match would be answered."""
+        return self.thresholds.answer_at_for(match)
 
 
 class Desk:
@@ -89,9 +124,13 @@ class Desk:
         entered = SessionEntered(conversation=self._conversation, welcome_code="code", at=self._clock.now())
         return self._told(await self._router.handle(entered, self._context))
 
-    async def ask(self, text: str) -> Answer:
-        """Return the answer to a question, or to the number of a line of the last menu."""
+    async def ask(self, text: str, *, after: str = "") -> Answer:
+        """Return the answer to a question, or to the number of a line of the last menu.
+
+        `after`: the entry that was answered just before, to try a follow-up.
+        """
         now = self._clock.now()
+        self._take_topic(after, now)
         menu_id = self._menu.get(text.strip(), "")
         turn = self._turn(text, menu_id, now)
         reply = await self._router.handle(CustomerSpoke(turn=turn), self._context)
@@ -100,6 +139,36 @@ class Desk:
         if reply is not None and reply.topic is not None:
             self._conversation = replace(self._conversation, topic=reply.topic)
         return self._told(reply)
+
+    async def explain(self, text: str, *, after: str = "") -> Explanation:
+        """Return what each layer says of the entries that come near."""
+        known = self._knowledge
+        decision = await asyncio.to_thread(known.decide, text, after)
+        reading = await asyncio.to_thread(known.matcher.read, text)
+        considered = decision.considered or decision.matches
+        faqs = {match.faq_id: known.faqs[match.faq_id] for match in (*considered, *decision.matches)}
+        refusals = {key: known.refusal(key) for key in faqs}
+        is_answer = decision.choice is Choice.ANSWER
+        given = read_slots(text, known.today).given()
+        return Explanation(
+            normalised=normalising.normalise(text),
+            choice=decision.choice,
+            askings=tuple(one.text for one in reading.askings),
+            considered=considered,
+            answers=decision.matches if is_answer else (),
+            offered=() if is_answer else decision.matches,
+            figures={CHINESE_NAMES.get(name, name): str(value) for name, value in given.items()},
+            signals=tuple(str(hit.kind) for hit in known.content.signals.find(text)),
+            questions={key: faq.question for key, faq in faqs.items()},
+            sources={key: faq.source for key, faq in faqs.items()},
+            refusals={key: refusal for key, refusal in refusals.items() if refusal is not None},
+            thresholds=known.thresholds,
+            compares_meaning=any(layer.layer == "meaning" for match in considered for layer in match.layers),
+        )
+
+    def _take_topic(self, after: str, now: datetime) -> None:
+        if after in self._knowledge.faqs:
+            self._conversation = replace(self._conversation, topic=Topic(faq_id=after, at=now))
 
     def _turn(self, text: str, menu_id: str, now: datetime) -> Turn:
         number = next(self._numbers)
@@ -134,6 +203,7 @@ class Desk:
                 faq_id=match.faq_id,
                 question=faqs[match.faq_id].question,
                 score=match.score,
+                confidence=match.confidence,
                 reasons=match.reasons,
             )
             for match in reply.matches
@@ -157,14 +227,19 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(settings: config.Settings, clock: Clock, cache_folder: Path) -> AsyncIterator[Desk]:
-    """Load the content and set up a desk with a database in memory. Raises ContentError with every mistake."""
+async def open_desk(
+    settings: config.Settings, clock: Clock, cache_folder: Path, *, by_meaning: bool = False
+) -> AsyncIterator[Desk]:
+    """Load the content and set up a desk with a database in memory. Raises ContentError with every mistake.
+
+    `by_meaning`: compare meanings as well; reading all phrases takes 15 s the first time.
+    """
     engine = create_async_engine("sqlite+aiosqlite://", poolclass=sa.StaticPool)
     try:
         async with engine.connect() as tx:
             await tx.run_sync(tables.metadata.create_all)
             await _staff(tx, settings, clock.now())
-            knowledge = await asyncio.to_thread(_knowledge, settings, clock, cache_folder)
+            knowledge = await asyncio.to_thread(_knowledge, settings, clock, cache_folder, by_meaning)
             yield Desk(knowledge, settings, clock, tx)
     finally:
         await engine.dispose()
@@ -176,7 +251,7 @@ async def _staff(tx: AsyncConnection, settings: config.Settings, now: datetime) 
         await accounts.set_servicer(tx, _ACCOUNT, servicer, is_receiving=True, now=now)
 
 
-def _knowledge(settings: config.Settings, clock: Clock, cache_folder: Path) -> Knowledge:
+def _knowledge(settings: config.Settings, clock: Clock, cache_folder: Path, by_meaning: bool) -> Knowledge:
     rules = assembling.library_rules(settings)
     words = loading.load(rules.folder)
     segmentation.prepare(cache_folder, words.lexicon)
@@ -187,7 +262,7 @@ def _knowledge(settings: config.Settings, clock: Clock, cache_folder: Path) -> K
         faqs=words.faqs,
         replies=words.replies,
         versions=MappingProxyType(dict.fromkeys(keys, served)),
-        matcher=matching.Matcher(map(matching.Subject.of, words.faqs.values()), words.synonyms, words.lexicon),
+        matcher=new_matcher(words, words.faqs, meaning.load(cache_folder) if by_meaning else None),
         thresholds=rules.thresholds,
         entity_modes=rules.entity_modes,
         stopped=frozenset(),

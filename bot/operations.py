@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,12 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import app, config
 from bot.channels.wecom.kf import Kf
 from bot.loops import Loops
-from console import approvers, passwords
+from console import approvers, passwords, unanswered_page
+from content import endings
+from content.endings import Ending, Unwritten
+from content.grouping import Group
 from domain.errors import ConfigError
 from domain.faq import Faq, Line
 from domain.login import Role
 from domain.platform import KfAccount
-from store import contents, events, lines, logins
+from store import contents, events, gaps, lines, logins
 
 # scene_param of an entry link (WeCom doc 94665).
 _PARAM_LIMIT_BYTES = 128
@@ -48,17 +51,33 @@ class Entry:
     approved_by: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Gaps:
+    """Questions without a sure answer, put together. `questions`: how many there were."""
+
+    groups: list[Group]
+    questions: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endings:
+    """What ends or has ended, and what the company has still to write."""
+
+    endings: list[Ending]
+    unwritten: list[Unwritten]
+
+
 async def approve(
-    settings: config.Settings, ids: Sequence[str] | None, *, by: str, note: str = ""
+    settings: config.Settings, ids: Sequence[str] | None, *, by: str, note: str = "", kind: str = ""
 ) -> Approval:
-    """Record that `by` approves the current version of these texts, of all when `ids` is None."""
+    """Record that `by` approves the current version of these texts, of all (of `kind`) when `ids` is None."""
     by = by.strip()
     if not approvers.is_usable(by):
         raise ConfigError(
             [f"--by {by!r} 不是姓名，请写审批人的真实姓名，如 --by 王芳。 (Name the person who approves.)"]
         )
     async with app.opened(settings) as house:
-        current = _digests(house)
+        current = _digests(house, kind)
         async with house.store.read() as tx:
             versions = [
                 version
@@ -102,9 +121,34 @@ async def list_entries(settings: config.Settings) -> list[Entry]:
         return faqs + replies
 
 
-def _digests(house: app.House) -> dict[str, str]:
+async def list_gaps(settings: config.Settings, days: int) -> Gaps:
+    """Return what the bot had no sure answer to within so many days, put together, numbers hidden."""
+    async with app.opened(settings) as house:
+        since = house.clock.now() - timedelta(days=days)
+        async with house.store.read() as tx:
+            rows = await gaps.list_since(tx, since)
+    return Gaps(groups=unanswered_page.groups_of(rows), questions=len(rows))
+
+
+async def list_endings(settings: config.Settings) -> Endings:
+    """Return the entries that end within thirty days or have ended, and the own texts that are empty."""
+    async with app.opened(settings) as house:
+        known = house.library.knowledge()
+        async with house.store.read() as tx:
+            approvers = {
+                version.id: version.approved_by
+                for version in await contents.list_versions(tx)
+                if version.approved_by
+            }
+        served = {key: approvers.get(known.version_id("faq", key) or 0, "") for key in known.faqs}
+        found = endings.endings(endings.served_or_written(known), known.today, served)
+        return Endings(endings=found, unwritten=endings.unwritten(known.content))
+
+
+def _digests(house: app.House, kind: str = "") -> dict[str, str]:
     replies = {key: reply.digest for key, reply in house.content.replies.items()}
-    return replies | {key: faq.digest for key, faq in house.content.faqs.items()}
+    faqs = {key: faq.digest for key, faq in house.content.faqs.items()}
+    return {"faq": faqs, "reply": replies}.get(kind, replies | faqs)
 
 
 def _faq_entry(faq: Faq, approved: dict[str, str]) -> Entry:

@@ -78,19 +78,12 @@ async def show(visit: Visit) -> web.Response:
         "topic": topic,
         "topic_title": knowledge.faqs[topic.faq_id].question if topic else "",
         "trial": trial,
-        "thresholds": _thresholds(knowledge),
+        "thresholds": knowledge.thresholds,
         "company": visit.ctx.company,
     }
     if "HX-Request" in visit.request.headers:
         return visit.part("try_part.html", **values)
     return visit.page("try.html", **values)
-
-
-def _thresholds(knowledge: Knowledge) -> dict[str, float]:
-    """Return from which confidence on an entry is offered and answered."""
-    limits = vars(knowledge.thresholds)
-    names = ("menu_at", "menu_score"), ("answer_at", "answer_score")
-    return {new: float(limits.get(new, limits.get(old, 0.0))) for new, old in names}
 
 
 def _topic(visit: Visit, knowledge: Knowledge) -> Topic | None:

@@ -174,6 +174,11 @@ class Thresholds:
     menu_at: float = 0.2  # Worth showing in a menu.
     menu_size: int = 3
 
+    def answer_at_for(self, match: Match) -> float:
+        """Return from which confidence this match is answered: more is asked where only words were compared."""
+        by_meaning = any(evidence.layer == "meaning" for evidence in match.layers)
+        return self.answer_at if by_meaning else self.answer_at_by_words
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:

@@ -1,7 +1,8 @@
-"""Commands for the texts: content approve, content list, faq approve."""
+"""Commands for the texts: content approve, content list."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,13 +27,26 @@ def approve(
     config: options.Config = None,
 ) -> None:
     """由公司指定人员审批内容，之后才会对客户使用。 (Approve texts by name.)"""
+    approve_texts(ids, everything, by=by, note=note, config=config)
+
+
+def approve_texts(
+    ids: list[str] | None,
+    everything: bool,
+    *,
+    by: str,
+    note: str,
+    config: Path | None,
+    kind: str = "",
+) -> None:
+    """Approve these texts, or all (of `kind`: "faq" or "reply"), and tell what changed."""
     if bool(ids) == everything:
         raise typer.BadParameter("请写出条目编号，或用 --all，二者选一。 (Give ids or --all.)")
     settings = options.load_settings(config)
     options.quieten()
     from bot import operations
 
-    result = options.run(operations.approve(settings, ids or None, by=by, note=note))
+    result = options.run(operations.approve(settings, ids or None, by=by, note=note, kind=kind))
     for entry in result.approved:
         print(f"已审批 {entry}（{by}）")
     for entry in result.unchanged:
@@ -40,16 +54,6 @@ def approve(
     for entry in result.unknown:
         print(f"没有这个条目 {entry}，用 guanjia content list 查看")
     raise typer.Exit(1 if result.unknown else 0)
-
-
-def approve_one(
-    entry: Annotated[str, typer.Argument(help="条目编号，如 loan.prepay")],
-    by: options.By,
-    note: Annotated[str, typer.Option(help="审批意见")] = "",
-    config: options.Config = None,
-) -> None:
-    """审批一个问题。 (Approve one entry.)"""
-    approve(by=by, ids=[entry], everything=False, note=note, config=config)
 
 
 def list_entries(config: options.Config = None) -> None:

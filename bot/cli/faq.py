@@ -1,4 +1,4 @@
-"""Commands for the questions: faq approve, faq bench."""
+"""Commands for the questions: faq try, explain, gaps, expiring, approve (bot/cli/questions.py), and faq bench."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import content, options
+from bot.cli import options, questions
 
 _SHIPPED = Path(__file__).resolve().parents[2] / "content"
 
 
 def register(app: typer.Typer) -> None:
-    faq = typer.Typer(help="问题：审批与测评。 (Questions.)", no_args_is_help=True, rich_markup_mode=None)
-    faq.command("approve")(content.approve_one)
+    about = "问题：试问、解释、缺口、到期、审批、测评。 (Questions.)"
+    faq = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    faq.command("try")(questions.try_one)
+    faq.command("explain")(questions.explain)
+    faq.command("gaps")(questions.gaps)
+    faq.command("expiring")(questions.expiring)
+    faq.command("approve")(questions.approve)
     faq.command("bench")(bench)
     app.add_typer(faq, name="faq")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,20 +10,23 @@ import typer
 from bot.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from bot.asking import Answer
+    from bot.asking import Answer, Desk
     from bot.config import Settings
 
 
-_REFUSALS = {
+REFUSALS = {
     "stopped": "该业务线已停用",
     "line_off": "该业务线未开展（entity_mode = off）",
     "platform_scope": "涉及具体产品，而本公司在该业务线没有牌照（entity_mode = platform），只能转介",
     "unapproved": "尚未审批",
     "not_yet_valid": "还没到生效日",
     "expired": "已过有效期，不再作为事实回答",
+    "own_missing": "等公司补充自己的内容（content/own）",
 }
+Lexical = Annotated[bool, typer.Option("--lexical", help="只比词句，不比意思：第一次更快")]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,34 +36,31 @@ def register(app: typer.Typer) -> None:
 
 def ask(
     text: Annotated[list[str], typer.Argument(help="客户的问题", show_default=False)],
+    lexical: Lexical = False,
     config: options.Config = None,
 ) -> None:
     """问一句，看机器人怎样回答、为什么；不需要数据库和企业微信。 (Ask one question.)"""
-    from bot import asking
-
-    settings = _settings(config)
+    settings = settings_for_asking(config)
 
     async def answer() -> Answer:
-        async with asking.open_desk(settings, options.clock_of(settings), _cache_folder(settings)) as desk:
-            return await desk.ask(" ".join(text))
+        async with desk(settings, lexical=lexical) as one:
+            return await one.ask(" ".join(text))
 
     show(options.run(answer()))
 
 
-def chat(config: options.Config = None) -> None:
+def chat(lexical: Lexical = False, config: options.Config = None) -> None:
     """在终端里与机器人对话；菜单用编号选择，输入 exit 结束。 (Talk in the terminal.)"""
     import asyncio
 
-    from bot import asking
-
-    settings = _settings(config)
+    settings = settings_for_asking(config)
 
     async def talk() -> None:
-        async with asking.open_desk(settings, options.clock_of(settings), _cache_folder(settings)) as desk:
-            _say(await desk.welcome())
+        async with desk(settings, lexical=lexical) as one:
+            _say(await one.welcome())
             while (line := await asyncio.to_thread(_read_line)) is not None:
                 if line:
-                    _say(await desk.ask(line))
+                    _say(await one.ask(line))
 
     options.run(talk())
 
@@ -98,11 +99,14 @@ def show(answer: Answer) -> None:
     console.print(facts)
     if answer.candidates:
         table = Table(title="候选条目 candidates", title_justify="left")
-        for head in ("条目", "得分", "标准问法", "理由"):
+        for head in ("条目", "把握", "标准问法", "理由"):
             table.add_column(head, overflow="fold")
         for match in answer.candidates:
             table.add_row(
-                match.faq_id, f"{match.score:.2f}", escape(match.question), escape("；".join(match.reasons))
+                match.faq_id,
+                f"{match.confidence:.0%}",
+                escape(match.question),
+                escape("；".join(match.reasons)),
             )
         console.print(table)
 
@@ -128,7 +132,7 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
             ("文件", f"{faq.file}:{faq.lineno}"),
         ]
     if answer.refusal is not None:
-        facts.append(("不直接回答", _REFUSALS[answer.refusal]))
+        facts.append(("不直接回答", REFUSALS[answer.refusal]))
     if reply is not None and reply.transfer is not None:
         facts.append(("转人工", "按值班名单" if reply.transfer.servicers else "进入待接入池"))
     if reply is not None and reply.case is not None:
@@ -136,7 +140,24 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
     return facts
 
 
-def _settings(config: Path | None) -> Settings:
+@contextlib.asynccontextmanager
+async def desk(settings: Settings, *, lexical: bool) -> AsyncIterator[Desk]:
+    """Open a desk, and say that it may take a while: the phrases of all entries are read once."""
+    from bot import asking
+
+    by_meaning = settings.answering.by_meaning and not lexical
+    async with contextlib.AsyncExitStack() as stack:
+        with options.console(to_stderr=True).status(
+            "准备中…第一次要读完所有问法，请稍等（--lexical 可跳过）"
+        ):
+            opened = asking.open_desk(
+                settings, options.clock_of(settings), _cache_folder(settings), by_meaning=by_meaning
+            )
+            ready = await stack.enter_async_context(opened)
+        yield ready
+
+
+def settings_for_asking(config: Path | None) -> Settings:
     """Return the settings, or without any the shipped content and every line licensed, and say so."""
     from bot import asking
     from bot.config.table import SHIPPED_FOLDER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -11,14 +12,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import cli
+from bot.clock import SystemClock
 from bot.config.table import SHIPPED_FOLDER
 from store import schema, tables
+from store.database import Store
+from tests.console import factory
 
 ROOT = SHIPPED_FOLDER
 GOOD = """
@@ -35,6 +41,9 @@ aes_key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 name = "示例信息服务有限公司"
 [entity_mode]
 insurance = "licensed"
+loan = "licensed"
+[answering]
+by_meaning = false
 """
 
 
@@ -267,7 +276,7 @@ def test_ask_prints_answer_reasons_source_and_validity_without_settings(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
-    done = run("ask", "退保能拿回多少")
+    done = run("ask", "退保能拿回多少", "--lexical")
 
     assert done.code == 0
     for words in (
@@ -277,7 +286,7 @@ def test_ask_prints_answer_reasons_source_and_validity_without_settings(
         "insurance.",
         "《保险法》",
         "有效期",
-        "content/faq/insurance.toml:",
+        "content/faq/insurance",
     ):
         assert words in done.out, words
 
@@ -393,6 +402,90 @@ def test_content_is_approved_by_name_entry_by_entry_and_as_a_whole(
     assert approvals[0].approved_by == "王芳"
     assert len(approvals) == len(rows(tmp_path, tables.content_version))
     assert {row.note for row in approvals[1:]} == {"看过"}
+
+
+def test_faq_approve_takes_several_entries_or_all_of_them_and_no_fixed_reply(
+    run: Run, config: str, tmp_path: Path
+) -> None:
+    two = run("faq", "approve", "loan.prepay", "loan.lpr", "--by", "王芳", "--config", config)
+    neither = run("faq", "approve", "--by", "王芳", "--config", config)
+    reply = run("faq", "approve", "welcome", "--by", "王芳", "--config", config)
+    everything = run("faq", "approve", "--all", "--by", "王芳", "--config", config)
+
+    assert (two.code, neither.code, reply.code, everything.code) == (0, 2, 1, 0)
+    assert "已审批 loan.lpr（王芳）" in two.out
+    assert "没有这个条目 welcome" in reply.out
+    versions = {row.id: row.kind for row in rows(tmp_path, tables.content_version)}
+    approved = [versions[row.content_version_id] for row in rows(tmp_path, tables.approval)]
+    assert set(approved) == {"faq"}
+    assert len(approved) == list(versions.values()).count("faq")
+
+
+def test_faq_try_tells_what_the_customer_would_read_also_after_another_answer(run: Run, config: str) -> None:
+    done = run("faq", "try", "提前还款要违约金吗", "--config", config)
+    after = run("faq", "try", "依据是什么", "--after", "loan.prepay", "--config", config)
+
+    assert (done.code, after.code) == (0, 0)
+    assert "贷款有风险" in done.out
+    assert "《民法典》第677条" in after.out.split("条目")[0]
+
+
+def test_faq_explain_shows_every_layer_beside_the_thresholds(run: Run, config: str) -> None:
+    done = run("faq", "explain", "我借了10万年化7.2%，提前還款要違約金嗎", "--config", config)
+
+    assert done.code == 0
+    for words in (
+        "loan.prepay",
+        "把握",
+        "起回答",
+        "起给选项",
+        "读音",
+        "最接近的问法",
+        "依据",
+        "100,000",
+        "提前还款",
+    ):
+        assert words in done.out.replace("100000", "100,000"), words
+
+
+def test_faq_gaps_groups_what_was_not_answered(run: Run, config: str, tmp_path: Path) -> None:
+    empty = run("faq", "gaps", "--config", config)
+
+    async def fill() -> None:
+        store = await Store.open(f"sqlite:///{tmp_path}/data/guanjia.db")
+
+        async def job(tx: AsyncConnection) -> None:
+            make = factory.Maker(tx, SystemClock().now() - timedelta(days=3))
+            for number, words in enumerate(
+                ("换绑手机号怎么弄", "换绑手机号怎么弄？", "你们招人吗 13812345678")
+            ):
+                talk = await make.talk(f"wm{number}")
+                await make.decides(talk, await make.says(talk, words), "clarify", ("loan.prepay", 0.2, []))
+
+        await store.write(job)
+        await store.close()
+
+    asyncio.run(fill())
+    found = run("faq", "gaps", "--config", config)
+    yesterday = run("faq", "gaps", "--since", "1", "--config", config)
+
+    assert (empty.code, found.code) == (0, 0)
+    assert "0 次没答好" in empty.out
+    assert "3 次没答好，归成 2 类" in found.out
+    assert "换绑手机号怎么弄" in found.out
+    assert "13812345678" not in found.out
+    assert "0 次没答好" in yesterday.out
+
+
+def test_faq_expiring_lists_what_ends_and_what_is_to_be_written(run: Run, config: str) -> None:
+    done = run("faq", "expiring", "--config", config)
+    nobodys = run("faq", "expiring", "--reviewer", "没有这个人", "--config", config)
+
+    assert (done.code, nobodys.code) == (0, 0)
+    assert "loan.one_time_repair" in done.out
+    assert "规则已到期" in done.out
+    assert "等公司补充：" in done.out
+    assert "loan.one_time_repair" not in nobodys.out
 
 
 @pytest.mark.parametrize("name", ["sample", "Sample ", "", "   ", "--", "示例"])
