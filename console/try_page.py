@@ -21,7 +21,7 @@ from content.reckoning import reading
 from content.reckoning import slots as reckoning_slots
 from domain.compliance import Problem, Speaker
 from domain.faq import Decision, EntityMode, Faq, Line, Match, Refusal
-from domain.replies import SignalHit
+from domain.replies import AnswerKind, SignalHit
 from domain.reply import Reply, Say
 from domain.talk import Topic
 
@@ -33,7 +33,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An entry the words were held against. `fate`: "used", "offered" or "" as the matcher alone decides.
+    """An entry the words were held against. `fate`: "used", "offered", or "" when the customer sees nothing of it.
 
     `refusal`: why it may not be said now. `served`: the version that would be said, None when there is none.
     """
@@ -135,8 +135,9 @@ def _checked(say: Say, knowledge: Knowledge) -> Checked:
 
 def _candidates(decision: Decision, reply: Reply | None, knowledge: Knowledge) -> tuple[Candidate, ...]:
     found = {match.faq_id: match for match in (*decision.matches, *decision.considered)}
-    chosen = {match.faq_id for match in decision.matches}
     used = set(reply.used_faq_ids) if reply else set()
+    is_menu = reply is not None and reply.decision is AnswerKind.MENU
+    chosen = {match.faq_id for match in decision.matches} if is_menu else set()
     ordered = sorted(found.values(), key=lambda match: (-match.confidence, -match.score))
     return tuple(
         Candidate(

@@ -211,3 +211,36 @@ async def test_a_note_written_after_the_login_ran_out_is_still_there_after_the_n
     await page.wait_for_url("**done=noted")
     await page.goto(address)
     assert await page.locator("textarea[name=note]").input_value() == ""
+
+
+async def test_a_question_is_tried_while_it_is_typed_and_followed_up(
+    pages: Pages, scene: factory.Scene, open_page: OpenPage, store: Store, frozen_clock: FrozenClock
+) -> None:
+    page = await open_as(open_page, pages, store, frozen_clock, Role.CONTENT, "phone")
+    await page.goto(pages.url("/console/try"))
+
+    await page.get_by_label("客户的话").fill("提前还款要违约金吗")
+    await page.get_by_text("用来回答").wait_for()
+    await assert_fits(page)
+    assert page.url.endswith("/console/try")
+    await page.get_by_role("link", name="接着这个回答再问").click()
+
+    await page.get_by_text("接着上一个回答问").wait_for()
+    await page.get_by_label("客户的话").fill("有什么依据")
+    await page.locator(".chat.theirs").get_by_text("民法典").wait_for()
+    await keep_picture(page, "try-follow-up-phone")
+
+
+async def test_a_question_is_tried_without_scripts(
+    pages: Pages, scene: factory.Scene, open_page: OpenPage, store: Store, frozen_clock: FrozenClock
+) -> None:
+    page = await open_page(java_script_enabled=False)
+    cookie = await factory.sign_in(store, pages.names[Role.CONTENT], frozen_clock)
+    ((name, value),) = cookie.items()
+    await page.context.add_cookies([{"name": name, "value": value, "url": pages.url("/")}])
+    await page.goto(pages.url("/console/try"))
+
+    await page.get_by_label("客户的话").fill("提前还款要违约金吗")
+    await page.get_by_role("button", name="试一试").click()
+
+    await page.get_by_text("用来回答").wait_for()
