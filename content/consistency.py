@@ -138,6 +138,14 @@ def _check_computed(table: tables.Table, faq: Faq) -> None:
             f"的 calculation {faq.calculation} 不认识（docs/reckoning.md 有全部名字）",
         )
         return
+    filled = calculations.value_names(faq.calculation) | reply_files.SLOTS
+    for slot in sorted(reply_files.slots_of(faq.computed) - filled):
+        hint = tables.nearest(slot, filled)
+        table.wrong(
+            f"has a slot {{{slot}}} in computed that {faq.calculation} does not fill{hint}",
+            "computed",
+            f"的 computed 里 {{{slot}}} 没有人会填（docs/reckoning.md 有全部名字）",
+        )
     if len(faq.computed.encode()) > LIMIT_COMPUTED_BYTES:
         table.wrong(
             f"has a computed answer over {LIMIT_COMPUTED_BYTES} bytes; shorten it",

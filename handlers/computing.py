@@ -7,6 +7,7 @@ the general answer. Nothing is assumed: content/reckoning refuses to compute wha
 from __future__ import annotations
 
 import json
+from datetime import date
 
 from content import followups
 from content.reckoning import calculations, reading
@@ -21,8 +22,9 @@ from handlers.context import Context
 def answer(turn: Turn, faq: Faq, topic: Topic | None, ctx: Context) -> tuple[Say, Topic]:
     """Return an entry's words for this customer, and the topic with the numbers known so far."""
     today = ctx.knowledge.today
-    said = reading.read_slots(turn.typed, today)
-    known = _merged(topic, said)
+    earlier = _earlier(topic, faq, ctx)
+    said = _read(turn, faq, earlier, today)
+    known = Slots.merged(earlier, said)
     now_about = Topic(faq_id=faq.id, slots=json.dumps(known.to_json(), ensure_ascii=False), at=ctx.now)
     if not faq.calculation or faq.has_lapsed(today):
         return wording.answer(ctx, faq), now_about
@@ -46,17 +48,26 @@ def continued(turn: Turn, decision: Decision, topic: Topic | None, ctx: Context)
     if not is_figures and decision.choice is Choice.ANSWER and decision.matches[0].faq_id != faq.id:
         return None
     today = ctx.knowledge.today
-    said = reading.read_slots(turn.typed, today)
+    earlier = _earlier(topic, faq, ctx)
+    said = _read(turn, faq, earlier, today)
     if not _is_begun(faq.calculation, said):
         return None
-    result = calculations.calculate(faq.calculation, _merged(topic, said), today)
+    result = calculations.calculate(faq.calculation, Slots.merged(earlier, said), today)
     return faq if isinstance(result, calculations.Computed) or (is_figures and result is not None) else None
 
 
-def _merged(topic: Topic | None, said: Slots) -> Slots:
-    if topic is None or not topic.slots:
-        return said
-    return Slots.merged(Slots.from_json(json.loads(topic.slots)), said)
+def _earlier(topic: Topic | None, faq: Faq, ctx: Context) -> Slots:
+    """Return the figures of the talk so far; those of another line mean something else there."""
+    before = ctx.knowledge.faqs.get(topic.faq_id) if topic is not None else None
+    if topic is None or not topic.slots or before is None or before.line is not faq.line:
+        return Slots()
+    return Slots.from_json(json.loads(topic.slots))
+
+
+def _read(turn: Turn, faq: Faq, earlier: Slots, today: date) -> Slots:
+    """Return the figures of the turn, read with what the entry was waiting for."""
+    expecting = calculations.expected(faq.calculation, earlier, today) if faq.calculation else ()
+    return reading.read_slots(turn.typed, today, expecting)
 
 
 def _is_begun(calculation: str, said: Slots) -> bool:

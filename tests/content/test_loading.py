@@ -98,6 +98,7 @@ def test_changed_answer_changes_the_digest_of_its_entry_only(folder: Path) -> No
         ("faq/loan.toml", "asks = [\n", 'asks = ["年化"]\nothers = [\n', "asks; write at least 6"),
         ("faq/loan.toml", 'id = "loan.cost_table"', 'id = "loan.annual_rate"', "is there twice, first at"),
         ("faq/loan.toml", "short = ", "shrt = ", "has no short"),
+        ("faq/loan.toml", "{annual_360}", "{anual_360}", "does not fill; did you mean 'annual_360'?"),
         ("faq/loan.toml", 'calculation = "', 'calculation = "my_', "unknown calculation 'my_"),
         ("faq/loan.toml", "computed = ", "lapsed = ", "has calculation but no computed"),
         (

@@ -118,7 +118,7 @@ def test_asking_for_hours_is_whole_and_calls_no_person() -> None:
 def test_ways_customers_ask_are_no_complaint_and_no_danger() -> None:
     """Only questions about fraud, complaints and people may sound like one."""
     told = {"loan.credit_error", "loan.fee_before_loan", "service.robot"}
-    told |= {"wealth.scam_profit", "wealth.complaint_invest"}
+    told |= {"wealth.scam_profit", "wealth.complaint_invest", "loan.credit_repair", "loan.collection"}
 
     heard = {
         faq.id
