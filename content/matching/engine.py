@@ -6,6 +6,7 @@ one assignment, so any number of threads may ask meanwhile.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import threading
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from content import normalising, segmentation
-from content.matching import explaining, judging, language, splitting, text
+from content.matching import explaining, features, judging, language, splitting, text
 from content.matching.judging import Judged
 from content.matching.ranking import Corpus, Subject
 from content.matching.text import Asked, Reader
@@ -106,12 +107,12 @@ class Core:
         if self.semantic is None or not may_use_meaning or not judging.is_unsure(judged):
             return judged
         nearness = self.semantic.nearness(asked.sentence)
-        more = self._nearest(nearness, {self.corpus.owners[at] for at in found.phrases})
+        more = self.nearest(nearness, {self.corpus.owners[at] for at in found.phrases})
         if more:
             found = self.corpus.candidates(view, more)
         return judging.by_meaning(found, view, doubt, exact, nearness, self.corpus)
 
-    def _nearest(self, nearness: npt.NDArray[np.float32], known: set[int]) -> list[int]:
+    def nearest(self, nearness: npt.NDArray[np.float32], known: set[int]) -> list[int]:
         """Return phrases of entries that mean something near but share too few words."""
         count = min(len(nearness), 3 * _MORE_BY_MEANING)
         nearest = np.argpartition(-nearness, count - 1)[:count]
@@ -156,6 +157,15 @@ class Matcher:
         judged = core.judge(core.read(asking), may_use_meaning=False)
         return 0.0 if judged is None or not judged.entries else judged.confidences[0]
 
+    def promise(self, part: str) -> float:
+        """Return the share of a text's pairs of characters that some phrase has: quick, to leave other talk unread."""
+        units = text.units(part)
+        if any(unit.isascii() and unit.isalpha() for unit in units):
+            return 1.0  # Letters may be pinyin.
+        knows = self.core().corpus.index.knows
+        pairs = [f"{left} {right}" for left, right in itertools.pairwise(units)]
+        return sum(knows(features.PAIRS, pair) for pair in pairs) / max(1, len(pairs))
+
     def read(self, message: str) -> splitting.Reading:
         """Split a message into its askings and match each."""
         return splitting.read(message, self)
@@ -185,7 +195,7 @@ class Matcher:
         self, segmenter: segmentation.Segmenter, semantic: Semantic | None, meaning: Meaning | None
     ) -> Core:
         reader = Reader(segmenter.cut, self._synonyms)
-        corpus = Corpus(self._subjects, reader)
+        corpus = Corpus(self._subjects, reader, self._lexicon)
         if semantic is None and meaning is not None:
             semantic = Semantic.of(meaning, corpus)
         return Core(segmenter, reader, corpus, semantic)

@@ -19,7 +19,7 @@ NAMES = (
     "asked_singles",  # the same by characters,
     "said_singles",  # and the share of the phrase's characters that were asked.
     "known_entry",  # Share of the question's meanings that any phrase or keyword of the entry has.
-    "missing",  # Weight of the heaviest meaning of the question that the entry has nowhere.
+    "missing_term",  # Share of the question's trade words (lexicon) that the entry has nowhere.
     "elsewhere",  # The question names a thing of another trade (language.ELSEWHERE) that the entry does not.
     "same_order",  # Longest common subsequence of characters, both ways.
     "kind_fits",  # Both ask in the same way (how, why, how much …),
@@ -45,9 +45,10 @@ def table(
     phrases: list[int],
     views: list[View],
     bags: list[frozenset[str]],
+    trade: frozenset[str],
 ) -> Floats:
     """Return one row of features per candidate. `phrases`: its closest phrase, `views` that phrase, `bags` the meanings
-    of the whole entry."""
+    of the whole entry, `trade` the words of our trade."""
     at = np.asarray(phrases, dtype=np.int64)
     common, sizes = shared.common[:, at], ranked.sizes[:, at]
     rows = np.zeros((len(phrases), len(NAMES)))
@@ -59,12 +60,13 @@ def table(
     weights = [(token, ranked.weight(MEANINGS, token)) for token in asked.meanings]
     total = sum(weight for _, weight in weights) + 1e-9
     abroad = [language.CLASSES.get(word, word) for word in asked.words if word in language.ELSEWHERE]
+    terms = [language.CLASSES.get(word, word) for word in asked.words if word in trade]
     masks = _masks(asked.units)
     for row, (view, bag) in enumerate(zip(views, bags, strict=True)):
         missing = [weight for token, weight in weights if token not in bag]
         rows[row, layers + 3 :] = (
             1 - sum(missing) / total,
-            max(missing, default=0.0),
+            sum(token not in bag for token in terms) / len(terms) if terms else 0.0,
             any(token not in bag for token in abroad),
             2 * _longest_common(masks, view.units) / (len(asked.units) + len(view.units)),
             bool(asked.kinds & view.kinds),

@@ -90,19 +90,20 @@ def is_unsure(judged: Judged) -> bool:
 
 def sure_by_words(values: Floats, asked: View, elsewhere: float) -> list[float]:
     """Return what the confidence of the cheap layers is a weighted sum of. `values`: of the candidates, in order."""
-    return [float(values[0]), _margin(values), math.log(len(asked.units)), elsewhere]
+    return [float(values[0]), margin(values), math.log(len(asked.units)), elsewhere]
 
 
 def sure_by_meaning(values: Floats, words: float, near: float, asked: View, elsewhere: float) -> list[float]:
     """Return the same with the semantic channel. `words`, `near`: value and nearness of the first candidate."""
-    return [_margin(values), near, words, math.log(len(asked.units)), elsewhere]
+    return [margin(values), near, words, math.log(len(asked.units)), elsewhere]
 
 
 def _elsewhere(found: Candidates, order: list[int]) -> float:
     return float(found.rows[order[0], features.AT["elsewhere"]])
 
 
-def _margin(values: Floats) -> float:
+def margin(values: Floats) -> float:
+    """Return by how much the first candidate is ahead."""
     return min(float(values[0] - values[1]), _MOST_MARGIN) if len(values) > 1 else _MOST_MARGIN
 
 

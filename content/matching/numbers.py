@@ -14,7 +14,8 @@ _UNITS = r"元|块|期|年|个月|月|天|日|号|岁|折|成|笔|张|倍|周|�
 _CHINESE = "零〇一二三四五六七八九两十百千"
 _SHARE = re.compile(rf"百分之([{_CHINESE}]+(?:点[{_CHINESE}]+)?|\d+(?:\.\d+)?)")
 _OF_TEN_THOUSAND = re.compile(
-    rf"(?:万分之|日息万|利息万|费率万|费用万|万)([一二三四五六七八九]|\d(?:\.\d+)?)(?![{_CHINESE}\d万元块期年个月天笔])"
+    rf"(?:万分之|(?<=[息率费佣])万|(?<![\d{_CHINESE}])万(?=[二三四五六七八九]))([一二三四五六七八九]|\d(?:\.\d+)?)"
+    rf"(?![{_CHINESE}\d万元块期年个月天笔])"
 )
 _LATIN_SCALE = re.compile(r"(\d+(?:\.\d+)?)([wk万千])(?![a-z])(?:(\d)(?!\d))?")
 _CHINESE_SCALE = re.compile(rf"([{_CHINESE}]+)万([{_CHINESE}]*)")

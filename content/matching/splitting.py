@@ -30,8 +30,9 @@ _ASK_AGAIN = re.compile(
 _WHOLE_UNITS = 45  # A message up to this long may be one question in several sentences.
 _FEW_CLAUSES = 3  # A sentence of more is a row of remarks, each read by itself.
 _MOST_ASKINGS = 3
+_COMPARED = 2  # Parts of a message that are matched whole, with the meaning.
 _ALSO_ASKED = 0.35  # Confidence at which an unlinked further sentence is a question of its own.
-_CLOSE_CALLS = 2  # Parts of a long message that the semantic channel compares.
+_MOST_READ = 9  # Parts of a message that are matched, the most promising ones.
 
 
 class Matching(Protocol):
@@ -42,6 +43,9 @@ class Matching(Protocol):
 
     def confidence(self, asking: str) -> float:
         """Return the confidence of the cheap layers."""
+
+    def promise(self, part: str) -> float:
+        """Return how much of a part any entry knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,15 +117,19 @@ def read(message: str, matcher: Matching) -> Reading:
         return Reading(askings=(Asking(text=asked, matches=tuple(matcher.match(asked))),))
     sentences = zip(parts.sentences, parts.clauses, strict=True)
     spans = list(dict.fromkeys(span for sentence in sentences for span in _spans(*sentence)))
-    sure = {span: matcher.confidence(span) for span in spans}
+    promising = sorted(spans, key=matcher.promise, reverse=True)[:_MOST_READ]
+    sure = dict.fromkeys(spans, 0.0) | {span: matcher.confidence(span) for span in promising}
     whole = " ".join(parts.sentences)
     is_short = len(text.units(whole)) <= _WHOLE_UNITS and not parts.is_linked
     if is_short and matcher.confidence(whole) >= max(sure.values()):
         return Reading(askings=(Asking(text=whole, matches=tuple(matcher.match(whole))),))
-    chosen = _chosen(spans, sure, parts.is_linked)
-    doubt = judging.doubt(len(spans) if len(chosen) == 1 else 1)
+    several = parts.is_linked and len(spans) <= _MOST_ASKINGS
+    chosen = _chosen(spans, sure, _MOST_ASKINGS if several else _COMPARED)
+    doubt = 0.0 if several else judging.doubt(len(spans))
     askings = [Asking(text=span, matches=tuple(matcher.match(span, doubt=doubt))) for span in chosen]
-    return Reading(askings=tuple(askings))
+    best = max(one.confidence for one in askings)
+    kept = [one for one in askings if several or one.confidence >= min(best, _ALSO_ASKED)]
+    return Reading(askings=tuple(kept))
 
 
 def _spans(sentence: str, clauses: tuple[str, ...]) -> list[str]:
@@ -131,16 +139,10 @@ def _spans(sentence: str, clauses: tuple[str, ...]) -> list[str]:
     return [*clauses, *(f"{left}，{right}" for left, right in itertools.pairwise(clauses))]
 
 
-def _chosen(spans: list[str], sure: dict[str, float], is_linked: bool) -> list[str]:
-    """Return the spans that are askings, in the order of the message."""
-    ordered = sorted(spans, key=lambda span: -sure[span])
-    few = len(spans) <= _MOST_ASKINGS
+def _chosen(spans: list[str], sure: dict[str, float], most: int) -> list[str]:
+    """Return the likeliest spans that do not overlap, in the order of the message."""
     taken: list[str] = []
-    for span in ordered:
-        if taken and not (few and is_linked) and sure[span] < _ALSO_ASKED:
-            break
-        if not any(span in other or other in span for other in taken):
+    for span in sorted(spans, key=lambda span: -sure[span]):
+        if len(taken) < most and not any(span in other or other in span for other in taken):
             taken.append(span)
-        if len(taken) == (_MOST_ASKINGS if few else 2):
-            break
     return sorted(taken, key=spans.index)

