@@ -55,16 +55,13 @@ class Knowledge:
         topic = self.faqs.get(topic_id)
         if alone.choice is Choice.ANSWER or topic is None or not followups.is_follow_up(text):
             return alone
-        read = [self._decide(said) for said in followups.written_out(text, topic)]
-        sure = [one for one in read if one.choice is Choice.ANSWER and one.matches[0].faq_id != topic_id]
-        if sure:
-            return max(sure, key=lambda one: one.matches[0].confidence)
-        if alone.choice is Choice.MENU:
-            return alone
-        return next((one for one in read if one.choice is Choice.MENU), alone)
+        readings = [self.matcher.match(said) for said in (text, *followups.written_out(text, topic))]
+        lines = {faq.id: faq.line for faq in self.faqs.values()}
+        found = followups.decide(followups.pooled(readings, topic, lines), self.thresholds)
+        return alone if found.choice is Choice.UNKNOWN else found
 
     def _decide(self, text: str) -> Decision:
-        return matching.decide(self.matcher.match(text), self.thresholds)
+        return matching.decide(self.matcher.read(text), self.thresholds)
 
     def refusal(self, faq_id: str) -> Refusal | None:
         """Return why the entry may not be served now, None when it may; an unknown entry is unapproved."""

@@ -28,7 +28,8 @@ async def answer_question(turn: Turn, ctx: Context) -> Reply:
     continued = computing.continued(turn, decision, topic, ctx)
     if continued is not None:
         match = Match(faq_id=continued.id, score=1.0, confidence=1.0, reasons=("topic",))
-        return await answer_entry(turn, continued, (match, *decision.considered), ctx)
+        others = tuple(other for other in decision.considered if other.faq_id != continued.id)
+        return await answer_entry(turn, continued, (match, *others), ctx)
     match decision.choice:
         case Choice.ANSWER if len(decision.matches) > 1:
             return await _answer_both(turn, decision, ctx)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from content import followups
+from domain.faq import Choice, Match, Thresholds
 from tests.content import shipped
 
 
@@ -61,3 +62,29 @@ def test_any_text_can_be_read(said: str) -> None:
 
     followups.is_follow_up(said)
     assert len(followups.written_out(said, topic)) <= 3
+
+
+def test_what_is_asked_next_counts_double_and_other_lines_not_at_all() -> None:
+    topic = shipped.words().faqs["insurance.claim_steps"]
+    lines = {faq.id: faq.line for faq in shipped.words().faqs.values()}
+    asked_next = topic.follow_ups[0]
+    found = [
+        Match(faq_id="loan.money_arrival", score=0.9, confidence=0.9),
+        Match(faq_id="insurance.deductible", score=0.3, confidence=0.3),
+        Match(faq_id=asked_next, score=0.3, confidence=0.3),
+        Match(faq_id=topic.id, score=0.99, confidence=0.99),
+    ]
+
+    pooled = followups.pooled([found], topic, lines)
+
+    assert [match.faq_id for match in pooled] == [asked_next, "insurance.deductible"]
+    assert followups.decide(pooled, Thresholds()).choice is Choice.ANSWER
+
+
+def test_two_equal_readings_of_a_follow_up_are_a_menu() -> None:
+    found = [Match(faq_id=f"loan.{name}", score=0.6, confidence=0.6) for name in ("prepay", "settled")]
+
+    decision = followups.decide(found, Thresholds())
+
+    assert decision.choice is Choice.MENU
+    assert decision.matches == tuple(found)
