@@ -82,13 +82,18 @@ class Meaning:
         """
         names = [kept.digest(text) for text in texts]
         with self._keeping:
-            have = self._kept.read()
-            self._add_missing(have, zip(names, texts, strict=True))
-        return np.array([have[name] for name in names], np.float32).reshape(len(texts), self.width)
+            found = self._found(names, texts)
+        encoder.give_memory_back()
+        return found
 
     def stop(self) -> None:
         """Make `vectors` end within a phrase's time, in this and all other threads; for the end of the program."""
         self._stopped.set()
+
+    def _found(self, names: list[bytes], texts: Sequence[str]) -> Floats:
+        have = self._kept.read()
+        self._add_missing(have, zip(names, texts, strict=True))
+        return np.array([have[name] for name in names], np.float32).reshape(len(texts), self.width)
 
     def _add_missing(self, have: dict[bytes, Floats], wanted: Iterable[tuple[bytes, str]]) -> None:
         """Compute what `have` lacks and keep it all, the wanted ones last: a full file drops from the front."""
