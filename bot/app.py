@@ -94,8 +94,9 @@ async def running(settings: config.Settings) -> AsyncIterator[tuple[House, str]]
             )
             await runner.setup()
             site = web.SockSite(runner, listener)
-            await loops.start()
+            # Doors first: the loops begin with half a second of work, and a callback only has to be stored.
             await site.start()
+            await loops.start()
             try:
                 yield house, f"http://{settings.server.host}:{listener.getsockname()[1]}"
             finally:
