@@ -9,10 +9,11 @@ time, not truth.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -60,10 +61,10 @@ class Kept:
     def write(self, vectors: Mapping[bytes, Floats]) -> None:
         """Replace the file by these; the newest when they are more than MOST_VECTORS."""
         newest = list(vectors.items())[-MOST_VECTORS:]
-        content = self._head + b"".join(digest + vector.astype("<f4").tobytes() for digest, vector in newest)
+        rows = (name + vector.astype("<f4").tobytes() for name, vector in newest)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self._path, content + _checksum(content))
+            _replace(self._path, itertools.chain([self._head], rows))
         except OSError as refused:
             log.warning("vectors not kept", extra={"action": "vectors_not_kept", "reason": str(refused)})
 
@@ -77,11 +78,16 @@ def _checksum(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=_CHECKSUM).digest()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, parts: Iterable[bytes]) -> None:
+    """Write the parts and their checksum, piece by piece: a file of 50,000 vectors is never whole in memory."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-")
+    checksum = hashlib.blake2b(digest_size=_CHECKSUM)
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(content)
+            for part in parts:
+                checksum.update(part)
+                out.write(part)
+            out.write(checksum.digest())
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
