@@ -25,7 +25,7 @@ async def answer_question(turn: Turn, ctx: Context) -> Reply:
     """Return the answer to what the turn asks, a menu, a question back, or a person."""
     topic = current_topic(turn, ctx)
     decision = await ctx.decide(turn.text, topic.faq_id if topic else "")
-    continued = computing.continued(turn, decision, topic, ctx)
+    continued = computing.named(turn, decision, ctx) or computing.continued(turn, decision, topic, ctx)
     if continued is not None:
         match = Match(faq_id=continued.id, score=1.0, confidence=1.0, reasons=("topic",))
         others = tuple(other for other in decision.considered if other.faq_id != continued.id)

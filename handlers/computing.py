@@ -56,6 +56,23 @@ def continued(turn: Turn, decision: Decision, topic: Topic | None, ctx: Context)
     return faq if isinstance(result, calculations.Computed) or (is_figures and result is not None) else None
 
 
+def named(turn: Turn, decision: Decision, ctx: Context) -> Faq | None:
+    """Return the entry that reckons what the turn names with all figures: "12万，等额本息，7.2%，12期"; else None.
+
+    Figures say nothing about the subject, so likeness alone wavers between the ways of repaying here.
+    """
+    today = ctx.knowledge.today
+    said = reading.read_slots(turn.typed, today)
+    if said.method is None or said.paid_periods is not None:
+        return None
+    near = [ctx.knowledge.faqs[match.faq_id] for match in decision.considered]
+    for faq in near:
+        if faq.calculation == said.method.value and ctx.knowledge.refusal(faq.id) is None:
+            result = calculations.calculate(faq.calculation, said, today)
+            return faq if isinstance(result, calculations.Computed) else None
+    return None
+
+
 def _earlier(topic: Topic | None, faq: Faq, ctx: Context) -> Slots:
     """Return the figures of the talk so far; those of another line mean something else there."""
     before = ctx.knowledge.faqs.get(topic.faq_id) if topic is not None else None

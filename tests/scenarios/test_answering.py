@@ -56,6 +56,16 @@ async def test_the_customers_own_numbers_are_worked_out_and_asked_for(
         assert (await used(here)) == ["loan.equal_instalment"] * 3
 
 
+async def test_all_figures_with_the_way_of_repaying_are_worked_out_at_once(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with town(tmp_path, database_url) as here:
+        answer = await ask(here, "借12万，等额本金，年化7.2%，12期怎么还")
+
+        assert "10,720.00" in answer
+        assert await used(here) == ["loan.equal_principal"]
+
+
 async def test_two_questions_in_one_message_are_both_answered(tmp_path: Path, database_url: str) -> None:
     async with town(tmp_path, database_url) as here:
         answer = await ask(here, "提前还款要违约金吗？另外逾期会上征信吗")
