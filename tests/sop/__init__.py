@@ -1,0 +1,1 @@
+"""Tests of the group SOP: timetable, calendars, preview."""
