@@ -109,6 +109,11 @@ class Library:
         """Whether questions can be matched yet."""
         return self.ready.is_set()
 
+    @property
+    def compares_meaning(self) -> bool:
+        """Whether the matcher in use compares meanings where words leave doubt."""
+        return self._attached is not None and self._matcher is not None and self._attached is self._matcher[1]
+
     def knowledge(self) -> Knowledge:
         """Return the words of now."""
         assert self._knowledge is not None, "Library.load comes first"

@@ -81,6 +81,7 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
             is_matching_ready=house.library.is_ready,
             problems=house.library.mistakes,
             content_read_at=house.library.read_at,
+            compares_meaning=house.library.compares_meaning,
         )
 
     return ConsoleContext(

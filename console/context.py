@@ -20,9 +20,9 @@ from store.database import Store
 class ProcessHealth:
     """What only the running process knows; the rest of the health page is read from the store.
 
-    `writer_queue`: callers that wait for the store's writer. `is_matching_ready`: the segmentation has loaded.
+    `writer_queue`: callers that wait for the store's writer. `is_matching_ready`: questions can be matched.
     `problems`: mistakes of changed content files that are not in use because of them, each with file, line and fix.
-    `content_read_at`: when the words in use were read from the files.
+    `content_read_at`: when the words in use were read from the files. `compares_meaning`: and not words alone.
     """
 
     version: str
@@ -31,6 +31,7 @@ class ProcessHealth:
     is_matching_ready: bool
     problems: tuple[str, ...] = ()
     content_read_at: datetime | None = None
+    compares_meaning: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
