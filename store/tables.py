@@ -122,6 +122,19 @@ customer_fact = sa.Table(
     sa.Index("ix_customer_fact_customer", "customer_id", "kind"),
 )
 
+department = sa.Table(
+    "department",
+    metadata,
+    # The platform's own number.
+    sa.Column("id", BigId, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String(128), nullable=False, server_default=""),
+    sa.Column("parent_id", BigId, nullable=False, server_default="0"),
+    sa.Column("leaders", sa.JSON, nullable=False),
+    sa.Column("place", BigId, nullable=False, server_default="0"),
+    at("known_at"),
+    at("deleted_at", nullable=True),
+)
+
 staff = sa.Table(
     "staff",
     metadata,
@@ -130,10 +143,20 @@ staff = sa.Table(
     sa.Column("name", sa.String(64), nullable=False, server_default=""),
     sa.Column("departments", sa.JSON, nullable=False),
     sa.Column("leader_platform_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("status", sa.String(16), nullable=False, server_default="unknown"),
+    # Up to known_at the address book is known; nothing older is taken up.
+    at("known_at", nullable=True),
+    # Whether the member may have customers, and when all of them were last listed.
+    sa.Column("is_advisor", sa.Boolean, nullable=False, server_default=sa.false()),
+    at("customers_seen_at", nullable=True),
+    # These come from the company's own file (people.overrides).
+    sa.Column("team", sa.String(64), nullable=False, server_default=""),
+    sa.Column("co_owner_platform_id", sa.String(64), nullable=False, server_default=""),
     sa.Column("deputy_platform_id", sa.String(64), nullable=False, server_default=""),
     sa.Column("leave_from", sa.Date),
     sa.Column("leave_until", sa.Date),
     at("first_seen_at"),
+    sa.Index("ix_staff_leader", "leader_platform_id"),
 )
 
 staff_registration = sa.Table(
@@ -153,14 +176,146 @@ relation = sa.Table(
     key(),
     refers("staff_id", "staff"),
     refers("customer_id", "customer"),
-    at("from_at"),
+    # Null: it ended before anybody told that it began.
+    at("from_at", nullable=True),
+    sa.Column("is_from_exact", sa.Boolean, nullable=False, server_default=sa.false()),
     at("to_at", nullable=True),
-    sa.Column("add_way", sa.String(32), nullable=False, server_default=""),
-    sa.Column("remark", sa.String(128), nullable=False, server_default=""),
-    sa.Column("tags", sa.JSON, nullable=False),
+    # Found out afterwards: it ended after to_after and not later than to_at.
+    at("to_after", nullable=True),
+    sa.Column("end_known", sa.String(16), nullable=False, server_default=""),
     sa.Column("end_reason", sa.String(64), nullable=False, server_default=""),
+    sa.Column("add_way", sa.String(32), nullable=False, server_default=""),
+    sa.Column("state", sa.String(64), nullable=False, server_default=""),
+    sa.Column("remark", sa.String(128), nullable=False, server_default=""),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("tags", sa.JSON, nullable=False),
+    # Up to then remark, description and tags are known; nothing older is taken up.
+    at("known_at", nullable=True),
     partial("uq_relation_current", "staff_id", "customer_id", where="to_at IS NULL", unique=True),
     sa.Index("ix_relation_customer", "customer_id"),
+    sa.Index("ix_relation_staff", "staff_id", "customer_id"),
+)
+
+tag = sa.Table(
+    "tag",
+    metadata,
+    key(),
+    sa.Column("platform_id", sa.String(64), nullable=False, unique=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("group_platform_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("group_name", sa.String(64), nullable=False, server_default=""),
+    sa.Column("place", BigId, nullable=False, server_default="0"),
+    at("known_at"),
+    at("deleted_at", nullable=True),
+)
+
+opt_out = sa.Table(
+    "opt_out",
+    metadata,
+    key(),
+    refers("customer_id", "customer"),
+    sa.Column("source", sa.String(16), nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False, server_default=""),
+    sa.Column("actor", sa.String(64), nullable=False),
+    refers("message_id", "message", nullable=True),
+    at("at"),
+    at("withdrawn_at", nullable=True),
+    sa.Column("withdrawn_by", sa.String(64), nullable=False, server_default=""),
+    sa.Index("ix_opt_out_customer", "customer_id", "id"),
+)
+
+# --- groups ------------------------------------------------------------------------------------------------
+
+group = sa.Table(
+    "group",
+    metadata,
+    key(),
+    sa.Column("chat_id", sa.String(64), nullable=False, unique=True),
+    sa.Column("name", sa.String(256), nullable=False, server_default=""),
+    sa.Column("notice", sa.Text, nullable=False, server_default=""),
+    sa.Column("owner_platform_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("status", sa.String(16), nullable=False, server_default="normal"),
+    at("created_at", nullable=True),
+    at("dismissed_at", nullable=True),
+    sa.Column("member_version", sa.String(64), nullable=False, server_default=""),
+    # When the whole list of members was last read, and when the platform last listed the group.
+    at("seen_at", nullable=True),
+    at("listed_at", nullable=True),
+    at("first_seen_at"),
+    sa.Index("ix_group_owner", "owner_platform_id"),
+)
+
+group_member = sa.Table(
+    "group_member",
+    metadata,
+    key(),
+    refers("group_id", "group"),
+    sa.Column("member_platform_id", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    refers("customer_id", "customer", nullable=True),
+    # Null: somebody left whose coming nobody told.
+    at("joined_at", nullable=True),
+    sa.Column("is_join_exact", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("join_scene", sa.String(16), nullable=False, server_default=""),
+    sa.Column("inviter_platform_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("state", sa.String(64), nullable=False, server_default=""),
+    at("quit_at", nullable=True),
+    # Found out afterwards: went after quit_after and not later than quit_at.
+    at("quit_after", nullable=True),
+    sa.Column("quit_known", sa.String(16), nullable=False, server_default=""),
+    sa.Column("quit_scene", sa.String(16), nullable=False, server_default=""),
+    partial(
+        "uq_group_member_current", "group_id", "member_platform_id", where="quit_at IS NULL", unique=True
+    ),
+    sa.Index("ix_group_member_group", "group_id", "member_platform_id"),
+    sa.Index("ix_group_member_member", "member_platform_id"),
+    sa.Index("ix_group_member_joined", "group_id", "joined_at"),
+)
+
+group_day = sa.Table(
+    "group_day",
+    metadata,
+    sa.Column("owner_platform_id", sa.String(64), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("new_chats", sa.Integer, nullable=False),
+    sa.Column("chats", sa.Integer, nullable=False),
+    sa.Column("chats_with_messages", sa.Integer, nullable=False),
+    sa.Column("new_members", sa.Integer, nullable=False),
+    sa.Column("members", sa.Integer, nullable=False),
+    sa.Column("members_with_messages", sa.Integer, nullable=False),
+    sa.Column("messages", sa.Integer, nullable=False),
+    at("known_at"),
+)
+
+# --- looking again -----------------------------------------------------------------------------------------
+
+# What has to be read from the platform again, each subject once: a group, an advisor's customers.
+lookup = sa.Table(
+    "lookup",
+    metadata,
+    key(),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("subject", sa.String(160), nullable=False),
+    at("due_at"),
+    # The newest word that asked for it; a reading that began before does not settle it.
+    at("wanted_at"),
+    sa.Column("error", sa.Text),
+    *lease(),
+    sa.UniqueConstraint("kind", "subject"),
+    sa.Index("ix_lookup_due", "due_at"),
+)
+
+# How far a round over everything has come, and which process walks it.
+walk = sa.Table(
+    "walk",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("cursor", sa.String(256), nullable=False, server_default=""),
+    at("started_at", nullable=True),
+    at("finished_at", nullable=True),
+    at("wanted_at", nullable=True),
+    sa.Column("error", sa.Text),
+    *lease(),
 )
 
 # --- talk --------------------------------------------------------------------------------------------------
