@@ -18,6 +18,7 @@ _LONGEST = 14  # Characters of a follow-up; longer ones name their subject.
 _ASKED_NEXT = 2.0  # How much likelier an entry is that the topic names as asked next.
 _ENOUGH = 0.4  # Confidence that is enough for a follow-up, with a lead of
 _LEAD_OVER = 1.6  # so many times the next one.
+_A_NAME = 4  # Characters of a keyword that is a name by itself: 等额本金, not 到账.
 _SUBJECTS = 3  # Keywords of the topic that are tried as the unsaid subject.
 _LEAD = re.compile(
     r"^(?:那么?|那如果|那要是|如果|要是|假如|假设|还有|另外|然后|接着|再问一?下|顺便问一?下|对了|好的?|嗯|哦|ok|明白了?|知道了)+"
@@ -58,6 +59,12 @@ def is_follow_up(text: str) -> bool:
     if rest != words:
         return True
     return bool(_BARE.match(words) or _YES_NO.match(words))
+
+
+def names(text: str, faq: Faq) -> bool:
+    """Say whether the text names the entry's subject itself: "等额本金呢"."""
+    words = normalising.normalise(text).replace(" ", "")
+    return any(len(word) >= _A_NAME and normalising.normalise(word) in words for word in faq.keywords)
 
 
 def written_out(text: str, topic: Faq) -> tuple[str, ...]:

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from content import followups, matching, serving
+from content import ambiguous, followups, matching, serving
 from content.loading import Content
-from domain.faq import Choice, Decision, EntityMode, Faq, Line, Refusal, Thresholds
+from domain.faq import Choice, Decision, EntityMode, Faq, Line, Match, Refusal, Thresholds
 from domain.replies import FixedReply
 
 log = logging.getLogger(__name__)
+
+_OFFERED = 0.33  # Confidence in each offer of an ambiguous word: one of three.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +53,30 @@ class Knowledge:
         `topic_id`: the entry answered last. A text that leaves its subject unsaid is read with that subject as well,
         unless it is clear by itself.
         """
-        alone = self._decide(text)
         topic = self.faqs.get(topic_id)
-        if alone.choice is Choice.ANSWER or topic is None or not followups.is_follow_up(text):
+        unclear = ambiguous.find(text, self.content.ambiguous)
+        alone = self._decide(text) if unclear is None else self._offered(unclear)
+        if topic is None or not (followups.is_follow_up(text) or unclear):
             return alone
-        readings = [self.matcher.match(said) for said in (text, *followups.written_out(text, topic))]
+        if alone.choice is Choice.ANSWER:
+            return alone
         lines = {faq.id: faq.line for faq in self.faqs.values()}
+        readings = [self.matcher.match(text)]
         found = followups.decide(followups.pooled(readings, topic, lines), self.thresholds)
+        if found.choice is not Choice.ANSWER or not followups.names(text, self.faqs[found.matches[0].faq_id]):
+            readings += [self.matcher.match(said) for said in followups.written_out(text, topic)]
+            found = followups.decide(followups.pooled(readings, topic, lines), self.thresholds)
         return alone if found.choice is Choice.UNKNOWN else found
+
+    def _offered(self, unclear: ambiguous.Ambiguous) -> Decision:
+        """Return the menu for a word that may mean several things."""
+        reason = "只说了一个多义的词，请客户选是哪一种"
+        shown = tuple(
+            Match(faq_id=offer, score=_OFFERED, confidence=_OFFERED, reasons=(reason,))
+            for offer in unclear.offers
+            if offer in self.faqs
+        )
+        return Decision(choice=Choice.MENU if shown else Choice.UNKNOWN, matches=shown, considered=shown)
 
     def _decide(self, text: str) -> Decision:
         return matching.decide(self.matcher.read(text), self.thresholds)

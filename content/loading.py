@@ -22,7 +22,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from content import compliance, consistency, faq_files, normalising, own_files, reply_files, signals, tables
+from content import (
+    ambiguous,
+    compliance,
+    consistency,
+    faq_files,
+    normalising,
+    own_files,
+    reply_files,
+    signals,
+    tables,
+)
 from domain.errors import ContentError
 from domain.faq import Faq
 from domain.replies import FixedReply
@@ -110,6 +120,7 @@ class Content:
     risk_lines: Mapping[str, str]
     signals: signals.Signals
     rules: compliance.ComplianceRules
+    ambiguous: tuple[ambiguous.Ambiguous, ...]
     synonyms: Mapping[str, str]  # A customer's word to the one we use.
     lexicon: tuple[str, ...]
     digest: str
@@ -213,6 +224,7 @@ def _read(folder: Path, checked: str = "") -> tuple[Content, tables.Mistakes]:
         rules=_rules(_tables(folder, "compliance/*.toml", compliance.TABLES, mistakes), mistakes),
         synonyms=MappingProxyType(_synonyms(_tables(folder, "synonyms.toml", ("synonym",), mistakes))),
         lexicon=_lexicon(folder / "lexicon.txt", mistakes),
+        ambiguous=_ambiguous(_tables(folder, "ambiguous.toml", ("ambiguous",), mistakes), faqs),
         digest=digest_of(folder),
     )
     if content.digest == checked and not mistakes.texts:
@@ -285,6 +297,17 @@ def _signals(found: list[tables.Table]) -> signals.Signals:
     for signal, table in zip(parsed, found, strict=True):
         signals.check_examples(signal, table)
     return signals.Signals(parsed)
+
+
+def _ambiguous(found: list[tables.Table], faqs: Mapping[str, Faq]) -> tuple[ambiguous.Ambiguous, ...]:
+    words = []
+    for table in found:
+        word = ambiguous.parse_ambiguous(table)
+        if word is not None:
+            words.append(word)
+            if "faq" not in table.mistakes.unread:
+                ambiguous.check_offers(table, word, faqs)
+    return tuple(words)
 
 
 def _risk_lines(found: list[tables.Table]) -> dict[str, str]:

@@ -19,6 +19,10 @@ from handlers.context import Context
 
 # A conversation's topic is forgotten after this long, or with the session.
 _TOPIC_MINUTES = 30
+# A menu is an honest offer: a second one in a row may still be shown, the third unsure question is a person's.
+_MENUS_IN_A_ROW = 2
+# Confidence at which the first line of a menu is likely what the talk is about from now on.
+_LIKELY = 0.5
 
 
 async def answer_question(turn: Turn, ctx: Context) -> Reply:
@@ -149,16 +153,23 @@ def _with_the_rest(reply: Reply, decision: Decision, ctx: Context) -> Reply:
 
 
 async def _offer(turn: Turn, decision: Decision, ctx: Context) -> Reply:
-    """Show the entries that may be meant; on the second unsure question in a row, a person."""
+    """Show the entries that may be meant; on the third unsure question in a row, a person."""
     matches = decision.considered or decision.matches
     shown = tuple(match for match in decision.matches if ctx.knowledge.refusal(match.faq_id) is None)
     if not shown:
         faq = ctx.knowledge.faqs[decision.matches[0].faq_id]
         return await answer_entry(turn, faq, matches, ctx)
     say = wording.choices(ctx, shown)
-    if turn.conversation.misses >= 1 or say is None:
+    if turn.conversation.misses >= _MENUS_IN_A_ROW or say is None:
         return await _give_up(turn, ctx, matches)
-    return Reply(decision=AnswerKind.MENU, says=(say,), matches=matches, misses=turn.conversation.misses + 1)
+    likely = shown[0].confidence >= _LIKELY and ctx.knowledge.faqs[shown[0].faq_id]
+    return Reply(
+        decision=AnswerKind.MENU,
+        says=(say,),
+        matches=matches,
+        misses=turn.conversation.misses + 1,
+        topic=Topic(faq_id=likely.id, at=ctx.now) if likely else None,
+    )
 
 
 async def _miss(turn: Turn, ctx: Context, matches: tuple[Match, ...], topic: Topic | None) -> Reply:

@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
     copy = tmp_path / "content"
     for name in ("faq", "own", "replies", "compliance"):
         shutil.copytree(shipped.FOLDER / name, copy / name)
-    for name in ("risk_lines.toml", "signals.toml", "synonyms.toml", "lexicon.txt"):
+    for name in ("risk_lines.toml", "signals.toml", "synonyms.toml", "lexicon.txt", "ambiguous.toml"):
         shutil.copy(shipped.FOLDER / name, copy / name)
     return copy
 

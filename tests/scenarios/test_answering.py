@@ -114,3 +114,14 @@ async def test_steps_nobody_has_written_bring_a_person(tmp_path: Path, database_
 
         assert here.world.chat(CUSTOMER, ACCOUNT).state == 3
         assert [row.kind for row in await here.rows(tables.case)] == ["question"]
+
+
+async def test_a_bare_word_of_several_meanings_is_offered_and_never_guessed(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with town(tmp_path, database_url) as here:
+        menu = await ask(here, "手续费多少")
+
+        assert "分期手续费率和年化利率为什么不一样" in menu
+        assert "理财和基金要收哪些费用" in menu
+        assert await used(here) == []
