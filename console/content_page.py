@@ -111,6 +111,7 @@ async def show_one(visit: Visit) -> web.Response:
         faq=faq,
         reply=reply,
         answer=knowledge.content.answer_text(faq) if faq else "",
+        unwritten=[one for one in endings.unwritten(knowledge.content) if faq in one.faqs],
         history=[one for one in reversed(versions) if (one.kind, one.key) == (kind, key)],
         titles={one.id: one.question for one in knowledge.content.faqs.values()},
     )

@@ -71,13 +71,17 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Weighed:
-    """An entry that a question was held against. `confidence` is 0 for what was recorded before there was one."""
+    """An entry that a question was held against, in the version of that moment (None for a sample never stored).
+
+    `confidence` is 0 for what was recorded before there was one.
+    """
 
     faq_id: str
     score: float
     confidence: float
     reasons: tuple[str, ...]
     was_used: bool
+    version_id: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,6 +324,7 @@ async def _weighed(tx: AsyncConnection, turn_ids: Sequence[int]) -> dict[int, li
             confidence=row.confidence,
             reasons=tuple(row.reasons),
             was_used=row.was_used,
+            version_id=row.content_version_id,
         )
         found.setdefault(row.turn_id, []).append(one)
     return found

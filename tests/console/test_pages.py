@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -791,3 +792,22 @@ async def test_both_answers_of_a_message_are_told_with_how_sure_they_were(
     assert titles["loan.prepay"].question in head
     assert titles["loan.annual_rate"].question in head
     assert "把握 77%" in text
+
+
+async def test_whoever_approves_an_entry_sees_every_word_a_customer_may_read(
+    pages: Pages, scene: factory.Scene, boss: dict[str, str]
+) -> None:
+    faqs = factory.knowledge().content.faqs
+    lapsing = next(faq for faq in faqs.values() if faq.lapsed)
+    computing = next(faq for faq in faqs.values() if faq.computed)
+    waiting = next(faq for faq in faqs.values() if faq.missing_own)
+
+    texts = {
+        faq.id: await read(pages, f"/console/content/faq/{faq.id}", boss)
+        for faq in (lapsing, computing, waiting)
+    }
+
+    assert html.escape(lapsing.lapsed.splitlines()[0]) in texts[lapsing.id]
+    assert html.escape(computing.computed.splitlines()[0]) in texts[computing.id]
+    assert html.escape(computing.short) in texts[computing.id]
+    assert "等公司补充" in texts[waiting.id]
