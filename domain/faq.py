@@ -169,8 +169,8 @@ class Match:
 class Thresholds:
     """Where the matcher answers by itself; set on real questions, see docs/content.md."""
 
-    answer_at: float = 0.7  # Confidence from which an entry is answered,
-    answer_at_by_words: float = 0.87  # and where the meaning was not compared, only words.
+    answer_at: float = 0.75  # Confidence from which an entry is answered,
+    answer_at_by_words: float = 0.9  # and where the meaning was not compared, only words.
     menu_at: float = 0.2  # Worth showing in a menu.
     menu_size: int = 3
 

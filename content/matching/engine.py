@@ -203,7 +203,7 @@ class Matcher:
 
 def _matches(core: Core, asked: Asked, judged: Judged) -> list[Match]:
     """Return the matches of a judgement, with reasons for the first few."""
-    unwanted = language.UNWANTED.search(asked.view.plain)
+    unwanted = language.unwanted(asked.view.plain)
     found = []
     for place in range(min(LIST_SIZE, len(judged.entries))):
         refused = unwanted is not None and _is_refused(core, judged, place, unwanted)

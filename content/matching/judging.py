@@ -18,6 +18,7 @@ from content.matching.text import View
 
 _EXACT = 0.99  # Confidence in a phrase that was asked word for word.
 _MOST_MARGIN = 8.0
+_CROWD, _CROWD_SHARE = 8, 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +41,9 @@ def by_words(found: Candidates, asked: View, doubt: float, exact: int | None) ->
     """Return the judgement of the cheap layers. `exact`: the phrase that was asked word for word."""
     values = found.rows @ weights.RANK
     order = _order(found, values, exact)
-    told = sure_by_words(values[order], asked, _elsewhere(found, order)) if order else []
+    told: list[float] = []
+    if order:
+        told = sure_by_words(values, order[0], math.log(len(asked.units)), _elsewhere(found, order[0]))
     return _judged(found, values, order, _logistic(weights.SURE, told) - doubt, exact, None)
 
 
@@ -59,10 +62,8 @@ def by_meaning(
     order = _order(found, values, exact)
     told: list[float] = []
     if order:
-        first = order[0]
-        told = sure_by_meaning(
-            values[order], float(words[first]), float(near[first]), asked, _elsewhere(found, order)
-        )
+        length, elsewhere = math.log(len(asked.units)), _elsewhere(found, order[0])
+        told = sure_by_meaning(values, words, near, order[0], length, elsewhere)
     return _judged(found, values, order, _logistic(weights.SURE_MEANING, told) - doubt, exact, near)
 
 
@@ -88,23 +89,37 @@ def is_unsure(judged: Judged) -> bool:
     )
 
 
-def sure_by_words(values: Floats, asked: View, elsewhere: float) -> list[float]:
-    """Return what the confidence of the cheap layers is a weighted sum of. `values`: of the candidates, in order."""
-    return [float(values[0]), margin(values), math.log(len(asked.units)), elsewhere]
+def sure_by_words(values: Floats, first: int, length: float, elsewhere: float) -> list[float]:
+    """Return what the confidence of the cheap layers is a weighted sum of.
+
+    `values`: of all candidates; `first`: the place of the best; `length`: ln of the units asked; `elsewhere`: that
+    feature of the best.
+    """
+    return [above(values, first), _margin(values, first), length, elsewhere]
 
 
-def sure_by_meaning(values: Floats, words: float, near: float, asked: View, elsewhere: float) -> list[float]:
-    """Return the same with the semantic channel. `words`, `near`: value and nearness of the first candidate."""
-    return [margin(values), near, words, math.log(len(asked.units)), elsewhere]
+def sure_by_meaning(
+    values: Floats, words: Floats, near: Floats, first: int, length: float, elsewhere: float
+) -> list[float]:
+    """Return the same with the semantic channel. `values`: with the meaning, `words`: without it."""
+    return [_margin(values, first), above(near, first), above(words, first), length, elsewhere]
 
 
-def _elsewhere(found: Candidates, order: list[int]) -> float:
-    return float(found.rows[order[0], features.AT["elsewhere"]])
+def above(values: Floats, first: int) -> float:
+    """Return how far a candidate stands out: its value less half of what the next eight reach on average.
+
+    By its value alone everything of our trade looks sure in a knowledge base that is mostly about other things, because
+    there our common words are rare (loan_m: false answers to near questions fell from 29 to 16 %, 2026-11-22).
+    """
+    others = np.delete(values, first)
+    if not len(others):
+        return float(values[first])
+    return float(values[first] - _CROWD_SHARE * np.sort(others)[::-1][:_CROWD].mean())
 
 
-def margin(values: Floats) -> float:
-    """Return by how much the first candidate is ahead."""
-    return min(float(values[0] - values[1]), _MOST_MARGIN) if len(values) > 1 else _MOST_MARGIN
+def _margin(values: Floats, first: int) -> float:
+    others = np.delete(values, first)
+    return min(float(values[first] - others.max()), _MOST_MARGIN) if len(others) else _MOST_MARGIN
 
 
 def _order(found: Candidates, values: Floats, exact: int | None) -> list[int]:
@@ -114,6 +129,10 @@ def _order(found: Candidates, values: Floats, exact: int | None) -> list[int]:
         order.remove(place)
         order.insert(0, place)
     return order
+
+
+def _elsewhere(found: Candidates, place: int) -> float:
+    return float(found.rows[place, features.AT["elsewhere"]])
 
 
 def _logistic(fitted: Floats, told: list[float]) -> float:

@@ -201,7 +201,7 @@ KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 _A_NOT_A = re.compile(
-    r"(.)不\1|(.)没\2|可不可以|有没有|有无|是否|能否|不好意思|不管|不小心|不过|不仅|不同|不但|对不起|差不多"
+    r"(.)不\1(?:要)?|(.)没\2|可不可以|有没有|有无|是否|能否|不好意思|不管|不小心|不过|不仅|不同|不但|对不起|差不多"
 )
 CANNOT = re.compile(
     r"不能|无法|没法|没办法|不了|失败|不可以|不让|不成功|不行|不给|不上|不到|不出|不进|拒绝|不通过|没通过|不支持|不可用|不下来"
@@ -226,3 +226,8 @@ def negations(plain: str) -> int:
     """Return 1 for a plain "not", 2 for "cannot", 3 for both, 0 for neither; "能不能" is no negation."""
     rest = _A_NOT_A.sub("", plain)
     return (1 if NEGATION.search(rest) else 0) | (2 if CANNOT.search(rest) else 0)
+
+
+def unwanted(plain: str) -> re.Match[str] | None:
+    """Return what a customer says they do not want: the whole, and what it is about; "需不需要" is a question."""
+    return UNWANTED.search(_A_NOT_A.sub(lambda found: " " * len(found[0]), plain))

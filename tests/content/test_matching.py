@@ -53,7 +53,8 @@ def test_every_entry_has_two_fresh_phrasings() -> None:
 
 def test_customers_find_the_entry_by_words_alone() -> None:
     """At least 92 of 100 right or in a menu (with the meaning 95, the work order; words alone are the fallback)."""
-    missed, wrong = [], []
+    missed: list[tuple[str, list[str]]] = []
+    wrong: list[tuple[str, list[str]]] = []
     for entry, said in PHRASINGS + EVERYDAY:
         choice, ids = decision(said)
         if entry not in ids:
