@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain import platform
 from domain.platform import KfMessage, MessageKind, Origin, SessionState
 from domain.talk import Author, Conversation
-from store import accounts, cases, conversations, customers, deliveries, events, messages, people, turns
+from store import accounts, cases, conversations, customers, deliveries, events, messages, staff, turns
 
 CHANNEL = "kf"
 # A session ends by itself after this silence (WeCom doc 94669); no event tells of it.
@@ -234,7 +234,7 @@ async def _settle(tx: AsyncConnection, page: Page) -> None:
     """Write what the page as a whole has changed."""
     by_id = {talk.id: talk for talk in page.talks.values()}
     await events.add(tx, page.waking)
-    await people.ensure(tx, page.servicers, page.now)
+    await staff.ensure(tx, page.servicers, page.now)
     await customers.set_last_message(tx, {by_id[talk].customer.id: at for talk, at in page.heard.items()})
     rows = [
         {

@@ -10,7 +10,7 @@ Pure. Used by store/group_members.py and store/relations.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -233,3 +233,49 @@ def _merged(stay: Stay, joined: Joined) -> Stay:
         inviter=better.inviter or other.inviter,
         state=better.state or other.state,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What to do to stored stays, by row id: in this order no row meets another that is open."""
+
+    deleted: tuple[int, ...]
+    updated: tuple[tuple[int, Stay], ...]
+    added: tuple[Stay, ...]
+
+
+def compare(stored: Sequence[tuple[int, Stay]], settled: Sequence[Stay]) -> Changes:
+    """Return what turns the stored stays into the settled ones; a row keeps standing for the same stay.
+
+    Only a stay that turns out to be another one's double loses its row.
+    """
+    rows = list(stored)
+    pairs: list[tuple[int, Stay, Stay]] = []
+    rest: list[Stay] = []
+    for stay in settled:
+        place = next((n for n, (_, old) in enumerate(rows) if _is_one(old, stay)), None)
+        if place is None:
+            rest.append(stay)
+        else:
+            row_id, old = rows.pop(place)
+            pairs.append((row_id, old, stay))
+    while rows and rest:
+        row_id, old = rows.pop(0)
+        pairs.append((row_id, old, rest.pop(0)))
+    changed = [(row_id, stay) for row_id, old, stay in pairs if _stored(old) != _stored(stay)]
+    return Changes(
+        deleted=tuple(row_id for row_id, _ in rows),
+        updated=tuple(sorted(changed, key=lambda pair: pair[1].is_open)),
+        added=tuple(rest),
+    )
+
+
+def _is_one(old: Stay, new: Stay) -> bool:
+    if old.joined_at is not None and new.joined_at is not None:
+        return old.joined_at == new.joined_at
+    return old.ended_at is not None and old.ended_at == new.ended_at
+
+
+def _stored(stay: Stay) -> Stay:
+    """Return the stay as it is stored: when it was last seen while open is known of the whole list."""
+    return replace(stay, seen_at=None)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import dialect, people
+from store import dialect, staff
 from store.tables import kf_account, kf_cursor, kf_servicer
 
 
@@ -107,7 +107,7 @@ async def set_servicer(
     tx: AsyncConnection, account_id: str, servicer_id: str, *, is_receiving: bool, now: datetime
 ) -> None:
     """Record whether a member of staff takes sessions of the account now."""
-    await people.ensure(tx, [servicer_id], now)
+    await staff.ensure(tx, [servicer_id], now)
     row = {"account_id": account_id, "servicer_id": servicer_id, "is_receiving": is_receiving, "seen_at": now}
     changes = {"is_receiving": is_receiving, "seen_at": now}
     await tx.execute(

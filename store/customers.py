@@ -77,6 +77,20 @@ async def set_names(tx: AsyncConnection, names: Mapping[str, tuple[str, str]]) -
         )
 
 
+async def set_missing_names(tx: AsyncConnection, names: Mapping[str, tuple[str, str]]) -> None:
+    """Record nickname and avatar address by platform id, as far as they are not known or have changed."""
+    known: dict[str, tuple[str, str]] = {}
+    asked = list(names)
+    for start in range(0, len(asked), CHUNK):
+        wanted = sa.select(customer.c.platform_id, customer.c.nickname, customer.c.avatar_url).where(
+            customer.c.platform_id.in_(asked[start : start + CHUNK])
+        )
+        known |= {row.platform_id: (row.nickname, row.avatar_url) for row in (await tx.execute(wanted)).all()}
+    await set_names(
+        tx, {who: told for who, told in names.items() if known.get(who) != (told[0][:128], told[1])}
+    )
+
+
 _FIND_IDS = sa.select(customer.c.platform_id, customer.c.id).where(
     customer.c.platform_id.in_(sa.bindparam("names", expanding=True))
 )

@@ -18,7 +18,7 @@ from domain.case import CaseKind, CaseWanted
 from domain.delivery import DeliveryState
 from domain.faq import Line
 from domain.login import Role
-from store import cases, contents, lines, people, tables
+from store import cases, contents, lines, staff, tables
 from store.database import Store
 from tests.console import factory
 from tests.console.conftest import Pages, Serve
@@ -493,7 +493,7 @@ async def test_a_case_quotes_the_message_that_opened_it(
 async def test_people_are_called_by_name(
     pages: Pages, scene: factory.Scene, store: Store, boss: dict[str, str]
 ) -> None:
-    staff = tables.staff.c
+    columns = tables.staff.c
 
     async def rename(tx: AsyncConnection) -> None:
         await tx.execute(
@@ -501,8 +501,8 @@ async def test_people_are_called_by_name(
             .where(tables.delivery.c.conversation_id == scene.own_talk, tables.delivery.c.act == "transfer")
             .values(receipt="wangwu")
         )
-        await people.ensure(tx, ["wangwu"], datetime(2026, 11, 23, tzinfo=UTC))
-        await tx.execute(sa.update(tables.staff).where(staff.platform_id == "wangwu").values(name="王五"))
+        await staff.ensure(tx, ["wangwu"], datetime(2026, 11, 23, tzinfo=UTC))
+        await tx.execute(sa.update(tables.staff).where(columns.platform_id == "wangwu").values(name="王五"))
 
     await store.write(rename)
 
