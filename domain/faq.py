@@ -170,7 +170,7 @@ class Thresholds:
     """Where the matcher answers by itself; set on real questions, see docs/content.md."""
 
     answer_at: float = 0.75  # Confidence from which an entry is answered,
-    answer_at_by_words: float = 0.9  # and where the meaning was not compared, only words.
+    answer_at_by_words: float = 0.87  # and where the meaning was not compared, only words.
     menu_at: float = 0.2  # Worth showing in a menu.
     menu_size: int = 3
 
@@ -187,7 +187,7 @@ class Decision:
 
     `askings`: for an answer, the part of the message that each match answers. `considered`: the best few of all that
     were compared, for the record, whatever was decided. `has_unclear`: the message asks something else besides, which
-    was not understood.
+    was not understood. `names_others`: it names somebody else's business (支付宝, 医保) that the entries do not know.
     """
 
     choice: Choice
@@ -195,6 +195,7 @@ class Decision:
     askings: tuple[str, ...] = ()
     considered: tuple[Match, ...] = ()
     has_unclear: bool = False
+    names_others: bool = False
 
 
 def menu_id(entry_id: str) -> str:

@@ -195,7 +195,7 @@ class Matcher:
         self, segmenter: segmentation.Segmenter, semantic: Semantic | None, meaning: Meaning | None
     ) -> Core:
         reader = Reader(segmenter.cut, self._synonyms)
-        corpus = Corpus(self._subjects, reader, self._lexicon)
+        corpus = Corpus(self._subjects, reader)
         if semantic is None and meaning is not None:
             semantic = Semantic.of(meaning, corpus)
         return Core(segmenter, reader, corpus, semantic)

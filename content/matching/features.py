@@ -19,7 +19,7 @@ NAMES = (
     "asked_singles",  # the same by characters,
     "said_singles",  # and the share of the phrase's characters that were asked.
     "known_entry",  # Share of the question's meanings that any phrase or keyword of the entry has.
-    "missing_term",  # Share of the question's trade words (lexicon) that the entry has nowhere.
+    "other_name",  # The question names one product, the phrase another of its kind (language.GROUP_OF).
     "elsewhere",  # The question names a thing of another trade (language.ELSEWHERE) that the entry does not.
     "same_order",  # Longest common subsequence of characters, both ways.
     "kind_fits",  # Both ask in the same way (how, why, how much …),
@@ -45,10 +45,9 @@ def table(
     phrases: list[int],
     views: list[View],
     bags: list[frozenset[str]],
-    trade: frozenset[str],
 ) -> Floats:
     """Return one row of features per candidate. `phrases`: its closest phrase, `views` that phrase, `bags` the meanings
-    of the whole entry, `trade` the words of our trade."""
+    of the whole entry."""
     at = np.asarray(phrases, dtype=np.int64)
     common, sizes = shared.common[:, at], ranked.sizes[:, at]
     rows = np.zeros((len(phrases), len(NAMES)))
@@ -60,13 +59,12 @@ def table(
     weights = [(token, ranked.weight(MEANINGS, token)) for token in asked.meanings]
     total = sum(weight for _, weight in weights) + 1e-9
     abroad = [language.CLASSES.get(word, word) for word in asked.words if word in language.ELSEWHERE]
-    terms = [language.CLASSES.get(word, word) for word in asked.words if word in trade]
     masks = _masks(asked.units)
     for row, (view, bag) in enumerate(zip(views, bags, strict=True)):
         missing = [weight for token, weight in weights if token not in bag]
         rows[row, layers + 3 :] = (
             1 - sum(missing) / total,
-            sum(token not in bag for token in terms) / len(terms) if terms else 0.0,
+            _names_differ(asked.names, view.names),
             any(token not in bag for token in abroad),
             2 * _longest_common(masks, view.units) / (len(asked.units) + len(view.units)),
             bool(asked.kinds & view.kinds),
@@ -77,6 +75,13 @@ def table(
             abs(math.log(len(asked.units) / len(view.units))),
         )
     return rows
+
+
+def _names_differ(asked: frozenset[str], said: frozenset[str]) -> bool:
+    if asked == said or not asked or not said:
+        return False
+    others = {language.GROUP_OF[name] for name in said - asked}
+    return any(language.GROUP_OF[name] in others for name in asked - said)
 
 
 def _masks(units: tuple[str, ...]) -> tuple[int, dict[str, int]]:

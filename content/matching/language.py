@@ -175,6 +175,28 @@ ELSEWHERE = frozenset(
     )
 )
 
+# Names of which a question means one and not the other: "等额本息怎么算" is not "等额本金怎么算", however alike.
+_NAMES = """
+花呗 借呗 白条 金条 微粒贷 网商贷 信用贷 任性付 度小满 有钱花 分期乐 备用金 信用卡 房贷 车贷 助学贷 公积金贷款
+等额本息 等额本金 先息后本 随借随还
+重疾险 医疗险 百万医疗 意外险 寿险 定期寿险 终身寿险 年金险 年金 分红险 万能险 增额寿 防癌险 车险 团险 惠民保
+基金 货币基金 债券基金 股票基金 理财 存款 国债 信托 私募 股票 债券 黄金
+犹豫期 等待期 宽限期 封闭期 开放期
+申购 赎回 认购 定投
+充值 提现
+R1 R2 R3 R4 R5
+C1 C2 C3 C4 C5
+保单 借款合同 贷款合同
+微信 支付宝 淘宝 京东
+手机号 身份证 银行卡
+本金 利息
+余额宝 余利宝 零钱通 零钱
+"""
+GROUP_OF = MappingProxyType(
+    {name.lower(): group for group, line in enumerate(_NAMES.strip().splitlines()) for name in line.split()}
+)
+NAME = re.compile("|".join(sorted(map(re.escape, GROUP_OF), key=len, reverse=True)))
+
 # Kinds of question, each a bit. Order of the table is the order of the bits.
 KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("怎么", re.compile(r"怎么|怎样|如何|咋|方法|步骤|流程|办法")),

@@ -57,11 +57,8 @@ class Candidates:
 class Corpus:
     """The entries as read by one segmenter, with their index. Immutable once built."""
 
-    def __init__(
-        self, subjects: Sequence[Subject], reader: Reader, trade: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, subjects: Sequence[Subject], reader: Reader) -> None:
         self.subjects = tuple(subjects)
-        self.trade = trade
         self.texts: list[str] = []
         self.views: list[View] = []
         self.bags: list[frozenset[str]] = []
@@ -97,7 +94,6 @@ class Corpus:
             phrases,
             [self.views[at] for at in phrases],
             [self.bags[self.owners[at]] for at in phrases],
-            self.trade,
         )
         return Candidates(
             entries=[self.owners[at] for at in phrases], phrases=phrases, rows=rows, shared=shared

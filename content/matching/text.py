@@ -32,7 +32,7 @@ class View:
     """What one text holds for each layer. Tokens of a layer are distinct, in order of appearance.
 
     `units`: Han characters, and runs of letters or digits as one; `heard`: a syllable per unit, several for typed
-    pinyin. `kinds`, `negations`: bits of language.kinds and language.negations.
+    pinyin. `kinds`, `negations`: bits of language.kinds and language.negations. `names`: of language.GROUP_OF.
     """
 
     plain: str
@@ -47,6 +47,7 @@ class View:
     kinds: int
     negations: int
     numbers: frozenset[str]
+    names: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +111,7 @@ class Reader:
             kinds=language.kinds(plain),
             negations=language.negations(plain),
             numbers=frozenset(numbers.NUMBER.findall(plain)),
+            names=frozenset(language.NAME.findall(plain)),
         )
 
     def _alike(self, plain: str) -> str:

@@ -238,3 +238,14 @@ def test_empty_knowledge_knows_nothing() -> None:
 
     assert empty.match("怎么退保") == []
     assert matching.decide(empty.read("怎么退保")).choice is Choice.UNKNOWN
+
+
+def test_another_product_is_another_question() -> None:
+    matcher = matching.Matcher(
+        [
+            matching.Subject(id="a", question="等额本息怎么算利息"),
+            matching.Subject(id="b", question="等额本金每个月怎么算"),
+        ]
+    )
+
+    assert matcher.match("等额本金怎么算利息")[0].faq_id == "b"
