@@ -32,7 +32,7 @@ class ContentFiles:
     def mark(self) -> Mark:
         """Return a value that changes when any file is written, added, renamed or removed."""
         found = set()
-        for path in _files_of(self._folder):
+        for path in loading.files_of(self._folder):
             try:
                 stat = path.stat()
             except OSError:
@@ -89,12 +89,8 @@ class ContentFiles:
             return ""
 
 
-def _files_of(folder: Path) -> list[Path]:
-    return sorted([*folder.rglob("*.toml"), *folder.glob("*.txt")])
-
-
 def _copy(folder: Path, target: Path) -> None:
-    for path in _files_of(folder):
+    for path in loading.files_of(folder):
         copy = target / path.relative_to(folder)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)

@@ -123,7 +123,7 @@ class Deciding:
 
     async def decide_event(self, stored: StoredEvent, happening: Happening) -> None:
         """Ask the handler about a session's event and end the event with what it decided."""
-        reply = await self._ask(happening)
+        reply = await self._ask(happening, self._knowledge())
         now = self._clock.now()
 
         async def apply(tx: AsyncConnection) -> None:
@@ -139,7 +139,9 @@ class Deciding:
     async def _decide_turn(self, turn: Turn) -> None:
         try:
             turn = await self._with_current_state(turn)
-            reply = await self._ask(CustomerSpoke(turn=turn)) or SILENT
+            # The words it was decided by are those on record, also when new ones come meanwhile.
+            knowledge = self._knowledge()
+            reply = await self._ask(CustomerSpoke(turn=turn), knowledge) or SILENT
         except Exception as error:  # The turn must not stay claimed, whatever broke.
             log.exception("turn failed", extra={"action": "turn_failed", "turn": turn.id})
             await self._keep_error(turn, f"{type(error).__name__}: {error}")
@@ -148,7 +150,7 @@ class Deciding:
             due_at = reply.wait_until
             await self._store.write(lambda tx: turns.postpone(tx, turn, due_at))
             return
-        if await self._store.write(lambda tx: self._end_turn(tx, turn, reply)):
+        if await self._store.write(lambda tx: self._end_turn(tx, turn, reply, knowledge)):
             self._metrics.answers.labels(reply.decision).inc()
             log.info(
                 "turn decided", extra={"action": "turn_decided", "turn": turn.id, "decision": reply.decision}
@@ -163,7 +165,7 @@ class Deciding:
             return
         case = CaseWanted(kind=CaseKind.QUESTION, reason="error", note=error)
         given_up = Reply(decision=AnswerKind.SILENT, case=case)
-        await self._store.write(lambda tx: self._end_turn(tx, turn, given_up))
+        await self._store.write(lambda tx: self._end_turn(tx, turn, given_up, self._knowledge()))
 
     async def _with_current_state(self, turn: Turn) -> Turn:
         """Ask the platform who may speak when what we know is old and would keep the bot silent."""
@@ -188,12 +190,12 @@ class Deciding:
         )
         return replace(turn, conversation=current)
 
-    async def _ask(self, happening: Happening) -> Reply | None:
+    async def _ask(self, happening: Happening, knowledge: Knowledge) -> Reply | None:
         async with self._store.read() as tx:
-            ctx = Context(tx=tx, knowledge=self._knowledge(), clock=self._clock, rules=self._rules)
+            ctx = Context(tx=tx, knowledge=knowledge, clock=self._clock, rules=self._rules)
             return await self._router.handle(happening, ctx)
 
-    async def _end_turn(self, tx: AsyncConnection, turn: Turn, reply: Reply) -> bool:
+    async def _end_turn(self, tx: AsyncConnection, turn: Turn, reply: Reply, knowledge: Knowledge) -> bool:
         now = self._clock.now()
         if not await turns.finish(tx, turn, reply.decision, now):
             return False
@@ -210,25 +212,8 @@ class Deciding:
             turn_id=turn.id,
             message_id=last.message_id if last else None,
         )
-        await turns.record_matches(tx, self._match_rows(turn, reply, now))
+        await turns.record_matches(tx, _match_rows(turn, reply, knowledge, now))
         return True
-
-    def _match_rows(self, turn: Turn, reply: Reply, now: datetime) -> list[dict[str, object]]:
-        knowledge = self._knowledge()
-        return [
-            {
-                "turn_id": turn.id,
-                "rank": rank,
-                "faq_id": match.faq_id,
-                "score": match.score,
-                "confidence": match.confidence,
-                "reasons": list(match.reasons),
-                "content_version_id": knowledge.version_id("faq", match.faq_id),
-                "was_used": match.faq_id in reply.used_faq_ids,
-                "matched_at": now,
-            }
-            for rank, match in enumerate(reply.matches[:5])
-        ]
 
     # --- writing a reply ------------------------------------------------------------------------------------
 
@@ -352,3 +337,20 @@ class Deciding:
             state=DeliveryState.HELD if self._suggest_only else DeliveryState.DUE,
             outcome="suggest_only" if self._suggest_only else "",
         )
+
+
+def _match_rows(turn: Turn, reply: Reply, knowledge: Knowledge, now: datetime) -> list[dict[str, object]]:
+    return [
+        {
+            "turn_id": turn.id,
+            "rank": rank,
+            "faq_id": match.faq_id,
+            "score": match.score,
+            "confidence": match.confidence,
+            "reasons": list(match.reasons),
+            "content_version_id": knowledge.version_id("faq", match.faq_id),
+            "was_used": match.faq_id in reply.used_faq_ids,
+            "matched_at": now,
+        }
+        for rank, match in enumerate(reply.matches[:5])
+    ]

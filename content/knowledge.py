@@ -79,7 +79,8 @@ class Knowledge:
         return Decision(choice=Choice.MENU if shown else Choice.UNKNOWN, matches=shown, considered=shown)
 
     def _decide(self, text: str) -> Decision:
-        return matching.decide(self.matcher.read(text), self.thresholds)
+        decision = matching.decide(self.matcher.read(text), self.thresholds)
+        return self.content.elsewhere.doubted(text, decision, self.faqs, self.thresholds)
 
     def refusal(self, faq_id: str) -> Refusal | None:
         """Return why the entry may not be served now, None when it may; an unknown entry is unapproved."""

@@ -26,6 +26,7 @@ from content import (
     ambiguous,
     compliance,
     consistency,
+    elsewhere,
     faq_files,
     normalising,
     own_files,
@@ -61,6 +62,7 @@ REQUIRED_REPLIES = (
     "platform_refer",
     "own_missing",
     "two_answers",
+    "elsewhere",
     "second_unclear",
     "slots_missing",
     "source_offer",
@@ -91,6 +93,7 @@ REQUIRED_REPLIES = (
     "satisfaction_sorry",
 )
 _SOON_DAYS = 30
+_FILES = ("faq/*.toml", "own/*.toml", "replies/*.toml", "compliance/*.toml", "*.toml", "*.txt")
 _Record = TypeVar("_Record", Faq, FixedReply, own_files.OwnText)
 
 
@@ -121,6 +124,7 @@ class Content:
     signals: signals.Signals
     rules: compliance.ComplianceRules
     ambiguous: tuple[ambiguous.Ambiguous, ...]
+    elsewhere: elsewhere.Elsewhere
     synonyms: Mapping[str, str]  # A customer's word to the one we use.
     lexicon: tuple[str, ...]
     digest: str
@@ -225,6 +229,11 @@ def _read(folder: Path, checked: str = "") -> tuple[Content, tables.Mistakes]:
         synonyms=MappingProxyType(_synonyms(_tables(folder, "synonyms.toml", ("synonym",), mistakes))),
         lexicon=_lexicon(folder / "lexicon.txt", mistakes),
         ambiguous=_ambiguous(_tables(folder, "ambiguous.toml", ("ambiguous",), mistakes), faqs),
+        elsewhere=elsewhere.Elsewhere(
+            name
+            for table in _tables(folder, "elsewhere.toml", ("elsewhere",), mistakes)
+            for name in elsewhere.parse_elsewhere(table)
+        ),
         digest=digest_of(folder),
     )
     if content.digest == checked and not mistakes.texts:
@@ -245,7 +254,7 @@ def _tables(
 ) -> list[tables.Table]:
     """Return the tables of a part of the content; a file that cannot be read makes the part unread."""
     part = pattern.partition("/")[0].removesuffix(".toml")
-    paths = sorted(folder.glob(pattern))
+    paths = [path for path in files_of(folder) if path.relative_to(folder).match(pattern)]
     if not paths:
         _miss(f"{folder.name}/{pattern}", mistakes)
         mistakes.unread.add(part)
@@ -333,9 +342,15 @@ def _lexicon(path: Path, mistakes: tables.Mistakes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line))
 
 
+def files_of(folder: Path) -> list[Path]:
+    """Return the files that are read here, in order; those editors hide (".#loan.toml") are none of ours."""
+    found = (path for pattern in _FILES for path in folder.glob(pattern))
+    return sorted(path for path in found if not path.name.startswith("."))
+
+
 def digest_of(folder: Path) -> str:
     """Return the SHA-256 hex of every file that is read, names included."""
     total = hashlib.sha256()
-    for path in sorted([*folder.rglob("*.toml"), *folder.glob("*.txt")]):
+    for path in files_of(folder):
         total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()

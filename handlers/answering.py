@@ -44,7 +44,7 @@ async def answer_question(turn: Turn, ctx: Context) -> Reply:
         case Choice.MENU:
             return await _offer(turn, decision, ctx)
         case Choice.UNKNOWN:
-            return await _miss(turn, ctx, decision.considered, topic)
+            return await _miss(turn, ctx, decision.considered, topic, names_others=decision.names_others)
 
 
 def current_topic(turn: Turn, ctx: Context) -> Topic | None:
@@ -172,13 +172,18 @@ async def _offer(turn: Turn, decision: Decision, ctx: Context) -> Reply:
     )
 
 
-async def _miss(turn: Turn, ctx: Context, matches: tuple[Match, ...], topic: Topic | None) -> Reply:
-    """Ask to say it otherwise the first time; the second miss in a row is a person's."""
+async def _miss(
+    turn: Turn, ctx: Context, matches: tuple[Match, ...], topic: Topic | None, *, names_others: bool
+) -> Reply:
+    """Ask to say it otherwise the first time; the second miss in a row is a person's.
+
+    `names_others`: the question is about somebody else's business, and is told so.
+    """
     if turn.conversation.misses >= 1:
         return await _give_up(turn, ctx, matches)
     if topic is not None and followups.is_follow_up(turn.text):
         return replace(_ask_again(ctx, "unknown_first", topic), matches=matches)
-    say = wording.fixed(ctx, "unknown_first")
+    say = wording.fixed(ctx, "elsewhere" if names_others else "unknown_first")
     if say is None:
         return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H9)
     return Reply(decision=AnswerKind.CLARIFY, says=(say,), matches=matches, misses=1)

@@ -22,7 +22,14 @@ def folder(tmp_path: Path) -> Path:
     copy = tmp_path / "content"
     for name in ("faq", "own", "replies", "compliance"):
         shutil.copytree(shipped.FOLDER / name, copy / name)
-    for name in ("risk_lines.toml", "signals.toml", "synonyms.toml", "lexicon.txt", "ambiguous.toml"):
+    for name in (
+        "risk_lines.toml",
+        "signals.toml",
+        "synonyms.toml",
+        "lexicon.txt",
+        "ambiguous.toml",
+        "elsewhere.toml",
+    ):
         shutil.copy(shipped.FOLDER / name, copy / name)
     return copy
 
