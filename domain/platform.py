@@ -42,6 +42,87 @@ class KfAccountsChanged(PlatformEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContactEvent(PlatformEvent):
+    """Something changed in the address book, among customers or in groups (WeCom docs 90240, 92130)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FriendAdded(ContactEvent):
+    """A customer and an advisor became contacts. `is_half`: the advisor has not agreed yet.
+
+    `welcome_code`: works once, within 20 s of the event; empty when the platform allows no welcome.
+    """
+
+    staff_id: str
+    customer_id: str
+    state: str
+    welcome_code: str
+    is_half: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class FriendEdited(ContactEvent):
+    """Remark, description or tags were changed in the client; to which, has to be asked."""
+
+    staff_id: str
+    customer_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FriendRemoved(ContactEvent):
+    """They parted. `reason`: a word of domain.people.RelationEnd."""
+
+    staff_id: str
+    customer_id: str
+    reason: str
+
+
+class GroupChange(StrEnum):
+    """What happened to a customer group."""
+
+    CREATED = "created"
+    JOINED = "joined"  # members came
+    QUIT = "quit"  # members went
+    CHANGED = "changed"  # owner, name or notice, or something new; what it is now, has to be asked
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupChanged(ContactEvent):
+    """A customer group changed. `members`: who came or went, empty when the platform does not tell.
+
+    `scene`: a word of domain.groups.JoinScene or QuitScene. The versions of the members before and after: empty when
+    the platform gives none.
+    """
+
+    chat_id: str
+    change: GroupChange
+    members: tuple[str, ...]
+    scene: str
+    last_version: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffChanged(ContactEvent):
+    """A member of the company was added, changed or removed. `new_staff_id`: a changed UserID, else empty."""
+
+    staff_id: str
+    new_staff_id: str
+    is_removed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepartmentsChanged(ContactEvent):
+    """Departments were added, changed or removed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagsChanged(ContactEvent):
+    """The company's tags were added, changed or removed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class UnknownEvent(PlatformEvent):
     """A genuine callback no handler knows yet; stored raw and shown as unhandled."""
 

@@ -72,6 +72,7 @@ Evidence = Joined | Ended | Seen | Missing
 class Stay:
     """A time of being there. `joined_at` None: nobody told. `ended_at` None: still there.
 
+    `is_exact`: the platform's own list has shown it.
     With `end_known` other than EVENT it ended after `ended_after` and not later than `ended_at`.
     """
 
@@ -158,12 +159,16 @@ def _end(stays: list[Stay], ended: Ended) -> None:
 
 def _see(stays: list[Stay], seen: Seen) -> None:
     last = stays[-1] if stays else None
-    if last is None or last.joined_at is None or not _is_same(last, seen.joined):
+    if last is None or last.joined_at is None:
+        return
+    # A customer who comes back to an advisor may be listed with the time of the first coming.
+    is_back = last.is_open and seen.joined.at < last.joined_at
+    if not is_back and not _is_same(last, seen.joined):
         return
     if last.end_known is EndKnown.BETWEEN:  # It had not ended: the list was behind.
         last = replace(last, ended_at=None, ended_after=None, end_known=None)
     if last.is_open:
-        stays[-1] = replace(last, seen_at=seen.at)
+        stays[-1] = replace(last, seen_at=seen.at, is_exact=True)
 
 
 def _miss(stays: list[Stay], missing: Missing) -> None:

@@ -127,6 +127,14 @@ async def find(tx: AsyncConnection, platform_id: str) -> Staff | None:
     return None if row is None else _staff(row)
 
 
+async def list_names(tx: AsyncConnection, platform_ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of those whose name is known."""
+    wanted = sa.select(staff.c.platform_id, staff.c.name).where(
+        staff.c.platform_id.in_(platform_ids), staff.c.name != ""
+    )
+    return {row.platform_id: row.name for row in (await tx.execute(wanted)).all()}
+
+
 async def list_advisors(tx: AsyncConnection) -> list[str]:
     """Return the members who may have customers."""
     wanted = sa.select(staff.c.platform_id).where(staff.c.is_advisor).order_by(staff.c.platform_id)

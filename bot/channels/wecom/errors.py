@@ -17,6 +17,8 @@ RATE_LIMITED = 45009
 
 _CREDENTIALS = STALE_TOKEN | {40013, 41001, 41002, 41004}
 _SESSION = frozenset({95013, 95016, 95018})
+# Calls that work by an event's code.
+_ON_CODE = frozenset({"kf/send_msg_on_event", "externalcontact/send_welcome_msg"})
 _SERVICER = frozenset({95014, 95019, 60030, 60253})
 _WINDOW = frozenset({95002, 95031})
 # Nothing was done, come back: system busy, data conflict, concurrency, still dispatching, attendance.
@@ -83,7 +85,7 @@ def of_errcode(endpoint: str, errcode: int, errmsg: str, rules: Rules) -> errors
 def _refusal(endpoint: str, errcode: int, rules: Rules) -> type[errors.ChannelRefused]:
     if errcode in rules.kf_repeat_errcodes and endpoint.startswith("kf/send_msg"):
         return errors.RepeatRefused
-    if errcode in rules.code_used_errcodes and endpoint == "kf/send_msg_on_event":
+    if errcode in rules.code_used_errcodes and endpoint in _ON_CODE:
         return errors.CodeUsed
     for numbers, kind in _REFUSALS:
         if errcode in numbers:

@@ -21,6 +21,8 @@ import bot.channels.wecom.events  # noqa: F401 - registers our event classes wit
 from bot.channels.wecom.envelope import BAD_MARKUP
 from domain import platform
 from domain.errors import EnvelopeError
+from domain.groups import JoinScene, QuitScene
+from domain.people import RelationEnd
 
 # Leaves are str, inner nodes are dicts, repeated nodes are lists of either.
 Fields = dict[str, Any]
@@ -86,7 +88,10 @@ def decode(receiver: str, plaintext: bytes) -> platform.PlatformEvent:
     make = _RECORDS.get(kind)
     if make is None:
         return platform.UnknownEvent(receiver=receiver, kind=kind, created_at=_created_at(fields))
-    return make(receiver, kind, fields)
+    record = make(receiver, kind, fields)
+    if any(not getattr(record, name) for name in _NEEDED.get(type(record), ())):
+        return platform.UnknownEvent(receiver=receiver, kind=kind, created_at=_created_at(fields))
+    return record
 
 
 def _kf_notified(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
@@ -111,9 +116,128 @@ def _kf_accounts_changed(receiver: str, kind: str, fields: Fields) -> platform.P
     )
 
 
+def _friend_added(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    return platform.FriendAdded(
+        receiver=receiver,
+        kind=kind,
+        created_at=_created_at(fields),
+        staff_id=_text(fields, "UserID"),
+        customer_id=_text(fields, "ExternalUserID"),
+        state=_text(fields, "State"),
+        welcome_code=_text(fields, "WelcomeCode"),
+        is_half=kind.endswith("add_half_external_contact"),
+    )
+
+
+def _friend_edited(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    return platform.FriendEdited(
+        receiver=receiver,
+        kind=kind,
+        created_at=_created_at(fields),
+        staff_id=_text(fields, "UserID"),
+        customer_id=_text(fields, "ExternalUserID"),
+    )
+
+
+def _friend_removed(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    reason = RelationEnd.CUSTOMER_DELETED
+    if kind.endswith("del_external_contact"):
+        is_handed_over = _text(fields, "Source").upper() == "DELETE_BY_TRANSFER"
+        reason = RelationEnd.TRANSFERRED if is_handed_over else RelationEnd.ADVISOR_DELETED
+    return platform.FriendRemoved(
+        receiver=receiver,
+        kind=kind,
+        created_at=_created_at(fields),
+        staff_id=_text(fields, "UserID"),
+        customer_id=_text(fields, "ExternalUserID"),
+        reason=reason,
+    )
+
+
+def _group_changed(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    detail = _text(fields, "UpdateDetail").lower()
+    change = _GROUP_CHANGES.get(detail if kind.endswith("/update") else kind.partition("/")[2])
+    members = fields.get("MemChangeList")
+    if isinstance(members, dict):
+        members = members.get("Item")
+    scene = ""
+    if change is platform.GroupChange.JOINED:
+        scene = _JOIN_SCENES.get(_text(fields, "JoinScene"), "")
+    elif change is platform.GroupChange.QUIT:
+        scene = _QUIT_SCENES.get(_text(fields, "QuitScene"), "")
+    return platform.GroupChanged(
+        receiver=receiver,
+        kind=kind,
+        created_at=_created_at(fields),
+        chat_id=_text(fields, "ChatId"),
+        change=change or platform.GroupChange.CHANGED,
+        members=tuple(dict.fromkeys(_many(members))),
+        scene=scene,
+        last_version=_text(fields, "LastMemVer"),
+        version=_text(fields, "CurMemVer"),
+    )
+
+
+def _staff_changed(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    return platform.StaffChanged(
+        receiver=receiver,
+        kind=kind,
+        created_at=_created_at(fields),
+        staff_id=_text(fields, "UserID"),
+        new_staff_id=_text(fields, "NewUserID"),
+        is_removed=kind.endswith("delete_user"),
+    )
+
+
+def _departments_changed(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    return platform.DepartmentsChanged(receiver=receiver, kind=kind, created_at=_created_at(fields))
+
+
+def _tags_changed(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    return platform.TagsChanged(receiver=receiver, kind=kind, created_at=_created_at(fields))
+
+
+_GROUP_CHANGES = {
+    "create": platform.GroupChange.CREATED,
+    "dismiss": platform.GroupChange.DISMISSED,
+    "add_member": platform.GroupChange.JOINED,
+    "del_member": platform.GroupChange.QUIT,
+}
+# The numbers of events; groupchat/get counts otherwise (external.py).
+_JOIN_SCENES = {"0": JoinScene.INVITED, "3": JoinScene.SCANNED}
+_QUIT_SCENES = {"0": QuitScene.LEFT, "1": QuitScene.REMOVED}
+
+# What these lack without these fields says nothing; it is kept as an unknown event.
+_NEEDED = {
+    platform.FriendAdded: ("staff_id", "customer_id", "created_at"),
+    platform.FriendEdited: ("staff_id", "customer_id"),
+    platform.FriendRemoved: ("staff_id", "customer_id", "created_at"),
+    platform.GroupChanged: ("chat_id", "created_at"),
+    platform.StaffChanged: ("staff_id",),
+}
+
 _RECORDS: dict[str, Callable[[str, str, Fields], platform.PlatformEvent]] = {
     "kf_msg_or_event": _kf_notified,
     "kf_account_auth_change": _kf_accounts_changed,
+    "change_external_contact/add_external_contact": _friend_added,
+    "change_external_contact/add_half_external_contact": _friend_added,
+    "change_external_contact/edit_external_contact": _friend_edited,
+    "change_external_contact/del_external_contact": _friend_removed,
+    "change_external_contact/del_follow_user": _friend_removed,
+    "change_external_chat/create": _group_changed,
+    "change_external_chat/update": _group_changed,
+    "change_external_chat/dismiss": _group_changed,
+    "change_external_tag": _tags_changed,
+    "change_external_tag/create": _tags_changed,
+    "change_external_tag/update": _tags_changed,
+    "change_external_tag/delete": _tags_changed,
+    "change_external_tag/shuffle": _tags_changed,
+    "change_contact/create_user": _staff_changed,
+    "change_contact/update_user": _staff_changed,
+    "change_contact/delete_user": _staff_changed,
+    "change_contact/create_party": _departments_changed,
+    "change_contact/update_party": _departments_changed,
+    "change_contact/delete_party": _departments_changed,
 }
 
 
