@@ -6,6 +6,7 @@ one assignment, so any number of threads may ask meanwhile.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import re
@@ -194,11 +195,17 @@ class Matcher:
     def _built(
         self, segmenter: segmentation.Segmenter, semantic: Semantic | None, meaning: Meaning | None
     ) -> Core:
-        reader = Reader(segmenter.cut, self._synonyms)
+        reader = _reader(segmenter, tuple(sorted(self._synonyms.items())))
         corpus = Corpus(self._subjects, reader)
         if semantic is None and meaning is not None:
             semantic = Semantic.of(meaning, corpus)
         return Core(segmenter, reader, corpus, semantic)
+
+
+@functools.lru_cache(maxsize=2)
+def _reader(segmenter: segmentation.Segmenter, synonyms: tuple[tuple[str, str], ...]) -> Reader:
+    """Return the reader of these words; one for all matchers, because it remembers the phrases it has read."""
+    return Reader(segmenter.cut, dict(synonyms))
 
 
 def _matches(core: Core, asked: Asked, judged: Judged) -> list[Match]:

@@ -6,6 +6,8 @@ after that is arithmetic on arrays, so 20,000 entries cost little more than 200.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,31 +51,43 @@ class Index:
         self.owners: Places = np.asarray(owners, dtype=np.int64)
         self.starts: Places = np.flatnonzero(np.diff(self.owners, prepend=-1))
         places: dict[tuple[int, str], list[int]] = {}
-        for at, view in enumerate(views):
-            for layer, name in enumerate(LAYERS):
+        for layer, name in enumerate(LAYERS):
+            found_here: dict[str, list[int]] = {}
+            for at, view in enumerate(views):
                 for token in getattr(view, name):
-                    places.setdefault((layer, token), []).append(at)
-        self._postings: dict[tuple[int, str], tuple[Places, float]] = {}
-        sizes = np.zeros((len(LAYERS), self.size))
-        for (layer, token), found in places.items():
-            entries = len({owners[at] for at in found}) if len(found) > 1 else 1
-            weight = self._weight(layer, token, entries)
+                    if token in found_here:
+                        found_here[token].append(at)
+                    else:
+                        found_here[token] = [at]
+            places.update(((layer, token), found) for token, found in found_here.items())
+        self._at: Places = np.fromiter(itertools.chain.from_iterable(places.values()), dtype=np.int64)
+        lengths = [len(found) for found in places.values()]
+        ends = list(itertools.accumulate(lengths))
+        # Where a token's phrases begin and end in `_at`, and its weight.
+        self._postings: dict[tuple[int, str], tuple[int, int, float]] = {}
+        for ((layer, token), found), end in zip(places.items(), ends, strict=True):
+            weight = self._weight(layer, token, _entries(found, owners))
             if len(found) > _MUTE_COUNT and len(found) > _MUTE_SHARE * self.size:
                 weight = 0.0
-            places_of: Places = np.asarray(found, dtype=np.int64)
-            sizes[layer, places_of] += weight
-            self._postings[layer, token] = (places_of + layer * self.size, weight)
-        self.sizes = sizes
+            self._postings[layer, token] = (end - len(found), end, weight)
+        layers = [layer for layer, _ in places]
+        self._at += np.repeat(np.asarray(layers, dtype=np.int64), lengths) * self.size
+        by = np.repeat([posting[2] for posting in self._postings.values()], lengths)
+        self.sizes = self._summed(self._at, by)
+
+    def _summed(self, at: Places, by: Floats) -> Floats:
+        """Return the sums of weights per layer and phrase."""
+        total = np.bincount(at, weights=by, minlength=len(LAYERS) * self.size)
+        return np.asarray(total, dtype=np.float64).reshape(len(LAYERS), self.size)
 
     def _weight(self, layer: int, token: str, entries: int) -> float:
         """Return how much a token tells, 0..1: its rarity among the entries, little for words that say little."""
-        rarity = math.log(1 + self.count / (entries + 0.5)) / math.log(1 + self.count / 0.5)
-        return rarity * said_share(layer, token)
+        return _rarity(entries, self.count) * said_share(layer, token)
 
     def weight(self, layer: int, token: str) -> float:
         """Return the weight of a token, of unknown ones too."""
         found = self._postings.get((layer, token))
-        return found[1] if found is not None else self._weight(layer, token, 0)
+        return found[2] if found is not None else self._weight(layer, token, 0)
 
     def knows(self, layer: int, token: str) -> bool:
         """Say whether any phrase holds the token."""
@@ -89,18 +103,24 @@ class Index:
                 posting = self._postings.get((layer, token))
                 if posting is None:
                     asked[layer] += self._weight(layer, token, 0)
-                elif posting[1]:
-                    asked[layer] += posting[1]
-                    known[layer] += posting[1]
-                    found.append(posting[0])
-                    weights.append(posting[1])
-        total = len(LAYERS) * self.size
+                elif posting[2]:
+                    asked[layer] += posting[2]
+                    known[layer] += posting[2]
+                    found.append(self._at[posting[0] : posting[1]])
+                    weights.append(posting[2])
         if not found:
             return Shared(common=np.zeros((len(LAYERS), self.size)), asked=asked, known=known)
-        at = np.concatenate(found)
         by = np.repeat(np.asarray(weights), [len(one) for one in found])
-        common: Floats = np.asarray(np.bincount(at, weights=by, minlength=total), dtype=np.float64)
-        return Shared(common=common.reshape(len(LAYERS), self.size), asked=asked, known=known)
+        return Shared(common=self._summed(np.concatenate(found), by), asked=asked, known=known)
+
+
+@functools.lru_cache(maxsize=8192)
+def _rarity(entries: int, count: int) -> float:
+    return math.log(1 + count / (entries + 0.5)) / math.log(1 + count / 0.5)
+
+
+def _entries(phrases: list[int], owners: Sequence[int]) -> int:
+    return len({owners[at] for at in phrases}) if len(phrases) > 1 else 1
 
 
 def said_share(layer: int, token: str) -> float:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from content import normalising
 from content.matching import language, numbers, pinyin
 
-LIMIT_CHARACTERS = (
-    120  # One asking; what is longer is cut, the question is found by content/matching/splitting.py.
-)
+# One asking; what is longer is cut, the question is found by content/matching/splitting.py.
+LIMIT_CHARACTERS = 120
+_REMEMBERED = 20_000  # Phrases, about 3 KB each at most.
 _FACE = re.compile(r"\[[\u4e00-\u9fff]{1,4}\]|\[(?:ok|emm|666)\]")
 _SYMBOL = re.compile(
     "[\U0001f000-\U0001faff\u2190-\u2bff\u3030\u303d\u3297\u3299\U000e0020-\U000e007f\u20e3\ufffd]"
@@ -78,6 +78,7 @@ class Reader:
 
     def __init__(self, cut: Callable[[str], list[str]], synonyms: Mapping[str, str]) -> None:
         self._cut = cut
+        self._known: dict[str, View] = {}
         self._synonyms = {normalising.normalise(said): word for said, word in synonyms.items()}
         # Our own words stand for themselves, so that "提前还" is not replaced inside "提前还款".
         for word in map(normalising.normalise, synonyms.values()):
@@ -86,8 +87,13 @@ class Reader:
         self._said = re.compile("|".join(said)) if said else None
 
     def read(self, text: str) -> View:
-        """Return the view of one phrase or asking."""
-        return self.view(units(unwrapped(clean(text[:LIMIT_CHARACTERS]))))
+        """Return the view of a phrase of an entry. Remembered, so that a reload reads only what is new."""
+        view = self._known.get(text)
+        if view is None:
+            view = self.view(units(unwrapped(clean(text[:LIMIT_CHARACTERS]))))
+            if len(self._known) < _REMEMBERED:
+                self._known[text] = view
+        return view
 
     def words(self, units: tuple[str, ...]) -> list[str]:
         """Return the words of units as they stand, synonyms not replaced."""

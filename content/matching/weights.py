@@ -32,7 +32,7 @@ RANK: Final = np.array([_RANK.get(name, 0.0) for name in NAMES])
 RANK_MEANING: Final = np.array([0.624, 8.232])  # Of the sum above, and of the nearness in meaning.
 # Log-odds. By words: 1, value above the crowd, margin, ln(length), elsewhere. By meaning: 1, margin, nearness and value
 # above the crowd, ln(length), elsewhere. (judging.sure_by_words, judging.sure_by_meaning.) The last one of each, for
-# things of other trades, is set by hand: fitted, on loans alone, it is -0.7 and -0.9.
+# things of other trades, is set by hand: fitted, on loans alone, it is -1.0 and -0.8.
 SURE: Final = np.array([-12.628, 0.927, 0.544, 2.538, -2.0])
 SURE_MEANING: Final = np.array([-10.77, 0.645, 9.785, 0.358, 1.84, -2.0])
 DOUBT_PER_SPAN: Final = 0.4  # Log-odds lost per ln(parts) when one part of a message is chosen.

@@ -88,9 +88,9 @@ def test_words_alone_find_and_doubt() -> None:
 def test_meaning_finds_and_doubts_better() -> None:
     found = figures("loan_s", by_meaning=True)
 
-    assert found["hit@1"] >= 89
+    assert found["hit@1"] >= 90
     assert found["hit@3"] >= 97
-    assert found["aurc"] <= 26.5  # Asked: 26; reached: 26.3.
+    assert found["aurc"] <= 26.5  # Asked: 26; reached: 26.1.
     assert found["right"] >= 64
     assert found["precision"] >= 92
     assert found["false_answer"] <= 2
