@@ -23,6 +23,8 @@ from sandbox.faults import FaultBox, FaultKind
 from sandbox.records import Json
 from sandbox.settings import ReceiverSettings, Settings
 
+OnReply = Callable[[str], None]  # gets the XML of a passive reply that was signed and sealed as it should be
+
 VERIFY_SECONDS = 1.0
 REORDER_WAIT_SECONDS = 1.0
 PENDING_LIMIT = 20_000
@@ -62,6 +64,14 @@ class PassiveReply:
     text: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Letter:
+    """The plain XML of a callback and who wants to hear of a good passive reply."""
+
+    plain: bytes
+    on_reply: OnReply | None = None
+
+
 class Postman:
     """Delivers callbacks. Start and close it with the server; nothing is awaited by those who post."""
 
@@ -73,7 +83,7 @@ class Postman:
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(settings.callback_in_flight)
-        self._held: dict[str, bytes] = {}
+        self._held: dict[str, Letter] = {}
         self.receivers = {receiver.name: receiver for receiver in settings.receivers}
         self.stats = {name: PostStats() for name in self.receivers}
         self.replies: deque[PassiveReply] = deque(maxlen=200)
@@ -105,14 +115,17 @@ class Postman:
 
     # -- posting -------------------------------------------------------------------------------------------------
 
-    def post_fields(self, name: str, fields: dict[str, str | int | list[str]]) -> None:
-        """Post an event made of flat fields; ToUserName and CreateTime are added when absent."""
+    def post_fields(self, name: str, fields: Json, on_reply: OnReply | None = None) -> None:
+        """Post an event made of fields; ToUserName and CreateTime are added when absent."""
         now = int(self._clock.now())
         whole = {"ToUserName": self._settings.corp_id, "CreateTime": now, **fields}
-        self.post(name, xml_of(whole))
+        self.post(name, xml_of(whole), on_reply)
 
-    def post(self, name: str, plain: bytes) -> None:
-        """Send a callback to receiver `name`; silently nothing when there is no such receiver or no address."""
+    def post(self, name: str, plain: bytes, on_reply: OnReply | None = None) -> None:
+        """Send a callback to receiver `name`; silently nothing when there is no such receiver or no address.
+
+        `on_reply` gets the XML of a good passive reply.
+        """
         receiver = self.receivers.get(name)
         if receiver is None or not receiver.url or self._session is None:
             return
@@ -121,29 +134,30 @@ class Postman:
         if self._faults.strike(FaultKind.DROP, name) or len(self._tasks) >= PENDING_LIMIT:
             stats.dropped += 1
             return
+        letter = Letter(plain=plain, on_reply=on_reply)
         held = self._held.pop(name, None)
         if held is None and self._faults.strike(FaultKind.REORDER, name):
-            self._held[name] = plain
-            asyncio.get_running_loop().call_later(REORDER_WAIT_SECONDS, self._release, name, plain)
+            self._held[name] = letter
+            asyncio.get_running_loop().call_later(REORDER_WAIT_SECONDS, self._release, name, letter)
             return
-        self._begin(name, plain)
+        self._begin(name, letter)
         if held is not None:
             self._begin(name, held)
 
-    def _release(self, name: str, plain: bytes) -> None:
-        if self._held.get(name) is plain:
+    def _release(self, name: str, letter: Letter) -> None:
+        if self._held.get(name) is letter:
             del self._held[name]
-            self._begin(name, plain)
+            self._begin(name, letter)
 
-    def _begin(self, name: str, plain: bytes) -> None:
+    def _begin(self, name: str, letter: Letter) -> None:
         late = self._faults.strike(FaultKind.LATE, name)
         copies = 2 if self._faults.strike(FaultKind.DUPLICATE, name) else 1
         for _ in range(copies):
-            task = asyncio.create_task(self._deliver(name, plain, late.seconds if late else 0.0))
+            task = asyncio.create_task(self._deliver(name, letter, late.seconds if late else 0.0))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _deliver(self, name: str, plain: bytes, delay: float) -> None:
+    async def _deliver(self, name: str, letter: Letter, delay: float) -> None:
         stats = self.stats[name]
         if delay:
             await asyncio.sleep(delay)
@@ -156,7 +170,7 @@ class Postman:
                 finally:
                     stats.waiting -= 1
             async with self._gate:
-                problem = await self._attempt(name, plain)
+                problem = await self._attempt(name, letter)
             if not problem:
                 healed = bool(stats.last_error)
                 stats.delivered += 1
@@ -170,10 +184,12 @@ class Postman:
         stats.given_up += 1
         self._tell()
 
-    async def _attempt(self, name: str, plain: bytes) -> str:
+    async def _attempt(self, name: str, letter: Letter) -> str:
         """Post once; "" when the application answered 200, else what went wrong."""
         receiver = self.receivers[name]
-        encrypted = envelope.seal(receiver.aes_key, receiver.receive_id or self._settings.corp_id, plain)
+        encrypted = envelope.seal(
+            receiver.aes_key, receiver.receive_id or self._settings.corp_id, letter.plain
+        )
         forged = self._faults.strike(FaultKind.BAD_SIGNATURE, name) is not None
         query = self._signed(receiver, encrypted, forged=forged)
         agent = f"<AgentID><![CDATA[{receiver.agent_id}]]></AgentID>" if receiver.agent_id else ""
@@ -194,7 +210,7 @@ class Postman:
                 if answer.status != 200:
                     return f"HTTP {answer.status}"
                 if content:
-                    self._read_reply(receiver, content)
+                    self._read_reply(receiver, content, letter)
                 return ""
         except TimeoutError:
             return f"超过 {self._settings.callback_deadline_seconds:g} 秒没有应答"
@@ -243,9 +259,12 @@ class Postman:
                 return "" if content == echo.encode() else "应答内容不是解密后的 echostr"
         return "1 秒内没有得到应答"
 
-    def _read_reply(self, receiver: ReceiverSettings, content: bytes) -> None:
+    def _read_reply(self, receiver: ReceiverSettings, content: bytes, letter: Letter) -> None:
         """Judge a passive reply and remember it; only app receivers may have one (doc 90241)."""
-        self.replies.append(judge_reply(receiver, self._settings.corp_id, content))
+        reply = judge_reply(receiver, self._settings.corp_id, content)
+        self.replies.append(reply)
+        if letter.on_reply and reply.code == 0:
+            letter.on_reply(reply.text)
 
     def status(self) -> Json:
         """Counts by receiver, for the control API and the page."""
@@ -289,17 +308,23 @@ def judge_reply(receiver: ReceiverSettings, corp_id: str, content: bytes) -> Pas
         return PassiveReply(receiver=receiver.name, code=-40002, text="不是被动回复的 XML")
 
 
-def xml_of(fields: dict[str, str | int | list[str]]) -> bytes:
-    """The plain XML of an event: strings in CDATA, numbers bare, lists as repeated elements."""
+def xml_of(fields: Json) -> bytes:
+    """The plain XML of an event: strings in CDATA, numbers bare, lists as repeated elements, objects nested."""
+    return f"<xml>{_elements(fields)}</xml>".encode()
+
+
+def _elements(fields: Json) -> str:
     parts: list[str] = []
     for name, value in fields.items():
         for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, int):
+            if isinstance(one, dict):
+                parts.append(f"<{name}>{_elements(one)}</{name}>")
+            elif isinstance(one, int):
                 parts.append(f"<{name}>{one}</{name}>")
             else:
-                safe = one.replace("]]>", "]]]]><![CDATA[>")
+                safe = str(one).replace("]]>", "]]]]><![CDATA[>")
                 parts.append(f"<{name}><![CDATA[{safe}]]></{name}>")
-    return f"<xml>{''.join(parts)}</xml>".encode()
+    return "".join(parts)
 
 
 def _with_query(url: str, query: dict[str, str]) -> str:

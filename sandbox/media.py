@@ -32,6 +32,7 @@ class Media:
     content_type: str
     content: bytes
     created_at: float
+    scene: int = 0  # attachment_type of media/upload_attachment; 0: media/upload
 
 
 class MediaShelf:

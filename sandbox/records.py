@@ -153,13 +153,18 @@ class EventCode:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """Somebody of the corp, for message/send and user/get."""
+    """Somebody of the corp (成员). `follows`: may use 客户联系; `status`: 1 active, 4 never logged in."""
 
     userid: str
     name: str
+    departments: tuple[int, ...] = (1,)
+    leaders: tuple[str, ...] = ()  # direct_leader
+    position: str = ""
+    status: int = 1
+    follows: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class AppMessage:
     """A message of message/send as it reached members. `dropped`: over 30 a minute, lost without a word."""
 
@@ -170,6 +175,20 @@ class AppMessage:
     msgtype: str
     body: Json
     dropped: tuple[str, ...] = ()
+    task_id: str = ""  # of a card, "" for other messages
+    recalled: bool = False
+    shown: dict[str, Json] = field(default_factory=dict)  # userid: what an update made of the card
+
+
+@dataclass(kw_only=True, slots=True)
+class ResponseCode:
+    """Permission to change a card once (72 h). `userid` "": from message/send, any receiver; else who clicked."""
+
+    msgid: str
+    agent_id: int
+    expires_at: float
+    userid: str = ""
+    used: bool = False
 
 
 class AppOutbox:
@@ -178,3 +197,36 @@ class AppOutbox:
     def __init__(self) -> None:
         self.recent: OrderedDict[str, tuple[float, Json]] = OrderedDict()
         self.minutes: dict[tuple[int, str], tuple[float, int]] = {}
+        self.hours: dict[tuple[int, str], tuple[float, int]] = {}
+        self.days: dict[int, tuple[int, int]] = {}  # agent_id: (day, person-times)
+        self.by_msgid: dict[str, AppMessage] = {}
+        self.codes: dict[str, ResponseCode] = {}
+        self.task_ids: set[tuple[int, str]] = set()
+
+
+@dataclass(kw_only=True, slots=True)
+class LoginCode:
+    userid: str
+    agent_id: int
+    expires_at: float
+    used: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ticket:
+    """`agent_id` 0: the corp's own."""
+
+    value: str
+    agent_id: int
+    expires_at: float
+
+
+class WebShelf:
+    """Login codes, tickets by app (0: the corp's), and when tickets were asked for."""
+
+    def __init__(self) -> None:
+        self.codes: dict[str, LoginCode] = {}
+        self.tickets: dict[int, list[Ticket]] = {}
+        self.asked: dict[str, list[float]] = {}
+        self.pictures: dict[str, tuple[str, bytes]] = {}  # of media/uploadimg: content type, content
+        self.uploads: list[float] = []

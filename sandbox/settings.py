@@ -22,14 +22,31 @@ class RepeatMode(StrEnum):
     ACCEPT = "accept"  # the customer gets the message again
 
 
+class MassLimit(StrEnum):
+    """How many mass messages a customer or a group may get."""
+
+    MONTH = "month"  # as many in a month as the month has days
+    WEEK = "week"  # 7 from Monday to Sunday
+    DAY = "day"  # 1 a day
+
+
 @dataclass(frozen=True, kw_only=True)
 class AppSettings:
-    """A self-built app: one secret, one access token. `kf`: listed under 微信客服 可调用接口的应用."""
+    """A self-built app: one secret, one access token.
+
+    `kf`, `contacts`: listed under 可调用接口的应用 of 微信客服, of 客户联系.
+    `departments`, `userids`: the visible range (可见范围).
+    `trusted_domain`: host and port of its pages (可信域名); "" takes any.
+    """
 
     agent_id: int
     name: str
     secret: str
     kf: bool = True
+    contacts: bool = True
+    departments: tuple[int, ...] = (1,)
+    userids: tuple[str, ...] = ()
+    trusted_domain: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +87,44 @@ class CustomerSettings:
     external_userid: str
     nickname: str
     avatar: str = ""
+    friends: tuple[str, ...] = ()  # userids who have this customer already
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepartmentSettings:
+    """A department; number 1 is the corp itself and always there."""
+
+    department_id: int
+    name: str
+    parent_id: int = 1
+    leaders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemberSettings:
-    """A corp member who is not a servicer; servicers are members already."""
+    """A corp member. Servicers are members already; a row with a servicer's userid says more about that person.
+
+    `mood`: what the member does when asked to confirm or to tap (behaviour.Mood).
+    """
 
     userid: str
     name: str
+    departments: tuple[int, ...] = (1,)
+    leaders: tuple[str, ...] = ()
+    position: str = ""
+    follows: bool = True
+    mood: str = "manual"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupSettings:
+    """A customer group that is there from the start."""
+
+    chat_id: str
+    name: str
+    owner: str
+    members: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +135,7 @@ class Settings:
     port: int = 8090
     clock_file: str = ""  # empty: the clock lives in this process only
     corp_id: str = "ww1234567890abcdef"
+    corp_name: str = "示例公司"
     repeat: RepeatMode = RepeatMode.REFUSE
     seed: int = 1
     token_seconds: int = 7200
@@ -102,6 +150,9 @@ class Settings:
     empty_page_every: int = 0  # every n-th page that has messages comes empty with has_more = 1; 0: never
     event_code_error: int = 41050  # for a used or expired code; the real number is not published
     media_range_bytes: int = 20 * 1024 * 1024
+    mass_limit: MassLimit = MassLimit.MONTH
+    mass_dispatch_seconds: float = 1.0  # a new mass send answers 41063 for so long, virtual or real time
+    account_limit: int = 1000  # message/send: 200 person-times a day for each account of the corp
     suggestions: tuple[str, ...] = SUGGESTIONS
     apps: tuple[AppSettings, ...] = ()
     receivers: tuple[ReceiverSettings, ...] = ()
@@ -109,6 +160,8 @@ class Settings:
     servicers: tuple[ServicerSettings, ...] = ()
     customers: tuple[CustomerSettings, ...] = ()
     members: tuple[MemberSettings, ...] = ()
+    departments: tuple[DepartmentSettings, ...] = ()
+    groups: tuple[GroupSettings, ...] = ()
 
 
 class SettingsError(Exception):
@@ -120,6 +173,7 @@ class SettingsError(Exception):
 
 
 Record = TypeVar("Record")
+MOODS = ("manual", "prompt", "late", "never", "vanish", "mixed")  # behaviour.Mood
 
 TABLES: dict[str, tuple[str, type[Any]]] = {
     "app": ("apps", AppSettings),
@@ -128,6 +182,8 @@ TABLES: dict[str, tuple[str, type[Any]]] = {
     "servicer": ("servicers", ServicerSettings),
     "customer": ("customers", CustomerSettings),
     "member": ("members", MemberSettings),
+    "department": ("departments", DepartmentSettings),
+    "group": ("groups", GroupSettings),
 }
 
 
@@ -197,6 +253,10 @@ def _parse_value(kind: str, value: Any) -> tuple[str, Any]:
         if value in list(RepeatMode):
             return "", RepeatMode(value)
         return "只能是 refuse 或 accept / must be refuse or accept", None
+    if kind == "MassLimit":
+        if value in list(MassLimit):
+            return "", MassLimit(value)
+        return "只能是 month、week 或 day / must be month, week or day", None
     if kind == "bool":
         return (
             ("", value) if isinstance(value, bool) else ("应为 true 或 false / must be true or false", None)
@@ -210,6 +270,9 @@ def _parse_value(kind: str, value: Any) -> tuple[str, Any]:
     if kind == "tuple[str, ...]":
         good = isinstance(value, list) and all(isinstance(one, str) for one in value)
         return ("", tuple(value)) if good else ("应为字符串列表 / must be a list of strings", None)
+    if kind == "tuple[int, ...]":
+        good = isinstance(value, list) and all(type(one) is int and one > 0 for one in value)
+        return ("", tuple(value)) if good else ("应为正整数列表 / must be a list of whole numbers", None)
     if kind == "tuple[float, ...]":
         good = isinstance(value, list) and all(isinstance(one, int | float) for one in value)
         return ("", tuple(map(float, value))) if good else ("应为数字列表 / must be a list of numbers", None)
@@ -243,9 +306,35 @@ def _cross_checks(settings: Settings) -> list[str]:
     problems += _repeats("account.open_kfid", [account.open_kfid for account in settings.accounts])
     problems += _repeats("servicer.userid", [servicer.userid for servicer in settings.servicers])
     problems += _repeats("customer.external_userid", [one.external_userid for one in settings.customers])
+    problems += _people_checks(settings)
     if not 1 <= settings.page_cap <= 1000:
         problems.append("page_cap 须在 1 至 1000 / must be between 1 and 1000")
     return problems
+
+
+def _people_checks(settings: Settings) -> list[str]:
+    """What departments, members, friends and groups say of each other must be there."""
+    userids = {one.userid for one in settings.members} | {one.userid for one in settings.servicers}
+    departments = {1, *(one.department_id for one in settings.departments)}
+    customers = {one.external_userid for one in settings.customers}
+    wanted: list[tuple[str, object, set[Any]]] = [
+        (f"department {one.department_id}: parent_id", one.parent_id, departments)
+        for one in settings.departments
+    ]
+    for member in settings.members:
+        wanted += [(f"member {member.userid}: departments", one, departments) for one in member.departments]
+        wanted += [(f"member {member.userid}: leaders", one, userids) for one in member.leaders]
+        wanted.append((f"member {member.userid}: mood", member.mood, set(MOODS)))
+    for customer in settings.customers:
+        where = f"customer {customer.external_userid}: friends"
+        wanted += [(where, one, userids) for one in customer.friends]
+    for group in settings.groups:
+        wanted += [(f"group {group.chat_id}: members", one, userids) for one in (group.owner, *group.members)]
+        wanted += [(f"group {group.chat_id}: customers", one, customers) for one in group.customers]
+    problems = [f"{where} {one} 不存在 / does not exist" for where, one, known in wanted if one not in known]
+    problems += _repeats("member.userid", [one.userid for one in settings.members])
+    problems += _repeats("department", [str(one.department_id) for one in settings.departments])
+    return problems + _repeats("group.chat_id", [one.chat_id for one in settings.groups])
 
 
 def _repeats(name: str, values: list[str]) -> list[str]:

@@ -15,8 +15,10 @@ from typing import Any
 
 from sandbox import media as medias
 from sandbox import messages
+from sandbox.agenda import Agenda
 from sandbox.clock import WorldClock
 from sandbox.codes import ApiError, WorldError
+from sandbox.corp import Corp, MassTask
 from sandbox.logbook import Entry, Logbook
 from sandbox.records import (
     Account,
@@ -32,6 +34,7 @@ from sandbox.records import (
     Servicer,
     SessionState,
     Via,
+    WebShelf,
 )
 from sandbox.settings import CustomerSettings, Settings
 from sandbox.tokens import SyncTokens, TokenDesk
@@ -44,6 +47,8 @@ PALETTE = ("#5b8ff9", "#61b15a", "#f6a623", "#e8684a", "#6dc8ec", "#9270ca", "#f
 
 Notice = Callable[[str, str], None]  # open_kfid, sync token: the log has something new
 Change = Callable[[str, Json], None]  # kind, content: for the live page
+Event = Callable[[str, Json], object]  # receiver, fields of the callback's XML
+CONTACTS = "contacts"  # the receiver of 客户联系 and of the address book
 
 
 class World:
@@ -65,6 +70,16 @@ class World:
         self.links: dict[str, tuple[str, str]] = {}  # enc_scene: (open_kfid, scene)
         self.app_messages: deque[AppMessage] = deque(maxlen=10_000)
         self.app_outbox = AppOutbox()
+        self.agenda = Agenda(clock)
+        self.corp = Corp(settings.corp_name)
+        self.web = WebShelf()
+        self.on_event: Event | None = None
+        self.on_mass: Callable[[MassTask], None] | None = None  # a mass send awaits confirmation
+        self.on_remind: Callable[[MassTask], None] | None = None
+        self.on_card: Callable[[str, Json, AppMessage, str], None] | None = (
+            None  # receiver, fields, card, userid
+        )
+        self.on_app_message: Callable[[AppMessage], None] | None = None
         self.on_notice: Notice | None = None
         self.on_change: Change | None = None
         # Numbers and ids grow over restarts, so that cursors and ids a client has stored never come back.
@@ -75,13 +90,24 @@ class World:
     def _populate(self, settings: Settings) -> None:
         for account in settings.accounts:
             self.add_account(account.name, open_kfid=account.open_kfid, managed=account.managed)
-        for one in settings.servicers:
-            self.servicers[one.userid] = Servicer(
-                userid=one.userid, name=one.name, open_kfids=set(one.open_kfids), receiving=one.receiving
+        for servicer in settings.servicers:
+            self.servicers[servicer.userid] = Servicer(
+                userid=servicer.userid,
+                name=servicer.name,
+                open_kfids=set(servicer.open_kfids),
+                receiving=servicer.receiving,
             )
-            self.members[one.userid] = Member(userid=one.userid, name=one.name)
-        for member in settings.members:
-            self.members[member.userid] = Member(userid=member.userid, name=member.name)
+            self.members[servicer.userid] = Member(userid=servicer.userid, name=servicer.name)
+        for one in settings.members:
+            self.members[one.userid] = Member(
+                userid=one.userid,
+                name=one.name,
+                departments=one.departments,
+                leaders=one.leaders,
+                position=one.position,
+                follows=one.follows,
+            )
+            self.corp.moods[one.userid] = one.mood
         for customer in settings.customers:
             self._put_customer(customer)
 
@@ -92,6 +118,21 @@ class World:
 
     def next_page_number(self) -> int:
         return next(self._pages)
+
+    def now(self) -> float:
+        """Virtual seconds, as the acts of the agenda know them; what concerns people and groups goes by it."""
+        return self.agenda.now()
+
+    def emit(self, event: str, receiver: str = CONTACTS, **fields: Any) -> None:
+        """Send an event of the system (FromUserName sys) as a callback."""
+        if self.on_event:
+            head = {"FromUserName": "sys", "CreateTime": int(self.now()), "MsgType": "event", "Event": event}
+            self.on_event(receiver, head | fields)
+
+    def tell(self, part: str, **content: Any) -> None:
+        """Let open pages know that a part of the corp has changed."""
+        if self.on_change:
+            self.on_change("corp", {"part": part, **content})
 
     def new_id(self, prefix: str) -> str:
         return f"{prefix}{self.next_number():x}"
@@ -339,9 +380,12 @@ class World:
         stored = self.put_media(kind, name, content_type, content or sample)
         return self.customer_sends(external_userid, kind, {"media_id": stored.media_id}, open_kfid=open_kfid)
 
-    def put_media(self, kind: str, filename: str, content_type: str, content: bytes) -> medias.Media:
+    def put_media(
+        self, kind: str, filename: str, content_type: str, content: bytes, *, scene: int = 0
+    ) -> medias.Media:
         return self.media.put(
             medias.Media(
+                scene=scene,
                 media_id=self.new_id("MEDIA"),
                 kind=kind,
                 filename=filename,
