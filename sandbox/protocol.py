@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
@@ -20,7 +21,7 @@ from aiohttp import web
 from sandbox.codes import ApiError
 from sandbox.faults import Fault, FaultBox, FaultKind, When
 from sandbox.limits import Limiter
-from sandbox.messages import text
+from sandbox.messages import integer, text
 from sandbox.records import Json
 from sandbox.settings import AppSettings
 from sandbox.world import World
@@ -48,7 +49,7 @@ Handler = Callable[[Call], Awaitable[Json | web.StreamResponse]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
-    """A path under /cgi-bin/. `json`: the body is JSON; `open`: needs no token; `kf`: the app needs the kf right."""
+    """A path under /cgi-bin/. `json`: the body is JSON; `open`: needs no token; `kf`, `contacts`: rights of the app."""
 
     path: str
     method: str
@@ -56,6 +57,7 @@ class Endpoint:
     json: bool = True
     open: bool = False
     kf: bool = False
+    contacts: bool = False
 
 
 NOBODY = AppSettings(agent_id=0, name="", secret="")
@@ -153,9 +155,10 @@ class Protocol:
         if fault := self._strike_errcode(path, When.BEFORE):
             raise ApiError(_code(fault, -1), "fault")
         app = NOBODY if endpoint.open else self._admit(request, path)
-        if endpoint.kf and not app.kf:
+        if (endpoint.kf and not app.kf) or (endpoint.contacts and not app.contacts):
             raise ApiError(48002)
         self._check_limits(path)
+        self._world.agenda.run_due()
         body = await _read_json(request) if endpoint.method == "POST" and endpoint.json else {}
         if path == "kf/sync_msg" and not body.get("token"):
             self._check_tokenless_sync(body)
@@ -238,3 +241,17 @@ def strings(holder: dict[str, Any], name: str, most: int) -> list[str]:
     if len(value) > most:
         raise ApiError(40032, name)
     return value
+
+
+def page(rows: list[Any], body: dict[str, Any], *, default: int | None, most: int) -> tuple[list[Any], str]:
+    """The rows a cursor and a limit ask for, and the next cursor ("" at the end).
+
+    Raises ApiError 40058, 40063 (no limit where it must be there) or 50100.
+    """
+    limit = integer(body, "limit", least=1, most=most, default=default)
+    cursor = text(body, "cursor", most=64)
+    if cursor and not re.fullmatch(r"CUR[0-9]{1,9}", cursor):
+        raise ApiError(50100)
+    begin = int(cursor[3:] or 0) if cursor else 0
+    rest = begin + limit
+    return rows[begin:rest], f"CUR{rest}" if rest < len(rows) else ""
