@@ -1,9 +1,10 @@
-"""message/send: messages of an app to members (WeCom doc 90236)."""
+"""message/send: messages of an app to members (WeCom doc 90236). What becomes of cards is in cards.py."""
 
 from __future__ import annotations
 
 import json
 
+from sandbox import address_book, cards
 from sandbox.codes import ApiError
 from sandbox.messages import inner, integer, text
 from sandbox.records import AppMessage, Json
@@ -12,10 +13,10 @@ from sandbox.world import World
 
 USERS, PARTIES, TAGS = 1000, 100, 100
 DUPLICATE_SECONDS, DUPLICATE_MOST_SECONDS = 1800, 4 * 3600
-MEMBER_PER_MINUTE = 30
+MEMBER_PER_MINUTE, MEMBER_PER_HOUR = 30, 1000
+PER_ACCOUNT_AND_DAY = 200
+BEIJING_SECONDS = 8 * 3600
 REMEMBERED = 10_000
-INTERACTIVE_CARDS = ("button_interaction", "vote_interaction", "multiple_interaction")
-CARDS = ("text_notice", "news_notice", *INTERACTIVE_CARDS)
 
 
 def send(world: World, app: AppSettings, body: Json) -> Json:
@@ -25,7 +26,7 @@ def send(world: World, app: AppSettings, body: Json) -> Json:
     if str(body["agentid"]) != str(app.agent_id):
         raise ApiError(301002)
     kind, content = _content(world, body)
-    userids, answer = _recipients(world, body)
+    userids, answer = _recipients(world, app, body)
     interval = integer(
         body, "duplicate_check_interval", least=0, most=DUPLICATE_MOST_SECONDS, default=DUPLICATE_SECONDS
     )
@@ -36,22 +37,22 @@ def send(world: World, app: AppSettings, body: Json) -> Json:
         sent_at, earlier = world.app_outbox.recent.get(fingerprint, (float("-inf"), {}))
         if world.clock.now() - sent_at < interval:
             return earlier
+    cards.check_new(world, app, kind, content)
+    _count_day(world, app, len(userids))
     dropped = tuple(userid for userid in userids if not _has_budget(world, app, userid))
-    msgid = world.new_id("A")
-    world.app_messages.append(
-        AppMessage(
-            msgid=msgid,
-            at=world.clock.now(),
-            agent_id=app.agent_id,
-            userids=tuple(userid for userid in userids if userid not in dropped),
-            msgtype=kind,
-            body=content,
-            dropped=dropped,
-        )
+    message = AppMessage(
+        msgid=world.new_id("A"),
+        at=world.clock.now(),
+        agent_id=app.agent_id,
+        userids=tuple(userid for userid in userids if userid not in dropped),
+        msgtype=kind,
+        body=content,
+        dropped=dropped,
+        task_id=str(content.get("task_id", "")) if kind == "template_card" else "",
     )
-    answer["msgid"] = msgid
-    if kind == "template_card" and content.get("card_type") in INTERACTIVE_CARDS:
-        answer["response_code"] = world.new_id("RC")
+    answer["msgid"] = message.msgid
+    if code := cards.keep(world, message):
+        answer["response_code"] = code
     if fingerprint:
         _remember(world, fingerprint, answer)
     return answer
@@ -66,20 +67,36 @@ def _remember(world: World, fingerprint: str, answer: Json) -> None:
 
 
 def _has_budget(world: World, app: AppSettings, userid: str) -> bool:
-    """Count one message; False beyond 30 a minute, where the platform drops without a word (doc 90312)."""
-    key = (app.agent_id, userid)
-    began, count = world.app_outbox.minutes.get(key, (float("-inf"), 0))
-    now = world.clock.now()
-    if now - began >= 60:
-        began, count = now, 0
-    world.app_outbox.minutes[key] = (began, count + 1)
-    return count < MEMBER_PER_MINUTE
+    """Count one message; False beyond 30 a minute or 1,000 an hour, dropped without a word (doc 90312)."""
+    key, outbox, now = (app.agent_id, userid), world.app_outbox, world.clock.now()
+    fits = True
+    for counts, seconds, most in (
+        (outbox.minutes, 60, MEMBER_PER_MINUTE),
+        (outbox.hours, 3600, MEMBER_PER_HOUR),
+    ):
+        began, count = counts.get(key, (float("-inf"), 0))
+        if now - began >= seconds:
+            began, count = now, 0
+        counts[key] = (began, count + 1)
+        fits = fits and count < most
+    return fits
 
 
-def _recipients(world: World, body: Json) -> tuple[list[str], Json]:
+def _count_day(world: World, app: AppSettings, persons: int) -> None:
+    """Count person-times of a natural day in Beijing. Raises ApiError 45009."""
+    today = int((world.clock.now() + BEIJING_SECONDS) // 86400)
+    day, count = world.app_outbox.days.get(app.agent_id, (today, 0))
+    count = persons + (count if day == today else 0)
+    if count > world.settings.account_limit * PER_ACCOUNT_AND_DAY:
+        raise ApiError(45009, "person-times of the day")
+    world.app_outbox.days[app.agent_id] = (today, count)
+
+
+def _recipients(world: World, app: AppSettings, body: Json) -> tuple[list[str], Json]:
     users, parties, tags = (_joined(body, name) for name in ("touser", "toparty", "totag"))
     if users == ["@all"]:
-        return list(world.members), {"invaliduser": "", "invalidparty": "", "invalidtag": ""}
+        everybody = [one for one in world.members if address_book.sees(world, app, one)]
+        return everybody, {"invaliduser": "", "invalidparty": "", "invalidtag": ""}
     if not (users or parties or tags):
         raise ApiError(81012)
     for count, most, code in (
@@ -89,18 +106,24 @@ def _recipients(world: World, body: Json) -> tuple[list[str], Json]:
     ):
         if count > most:
             raise ApiError(code)
-    good = list(dict.fromkeys(userid for userid in users if userid in world.members))
-    if "1" in parties:  # the pretend corp has one department with everybody in it
-        good = list(dict.fromkeys([*good, *world.members]))
+    known = {str(one) for one in address_book.visible_departments(world, app)}
+    wanted = {int(one) for one in parties if one in known}
+    named = [userid for userid in users if address_book.sees(world, app, userid)]
+    good = named + ([one for one in world.members if _is_within(world, one, wanted)] if wanted else [])
     if not good:
         raise ApiError(81013)
-    invalid = [userid.lower() for userid in users if userid not in world.members]
-    return good, {
-        "invaliduser": "|".join(invalid),
-        "invalidparty": "|".join(one for one in parties if one != "1"),
+    seen = set(named)
+    return list(dict.fromkeys(good)), {
+        "invaliduser": "|".join(userid.lower() for userid in users if userid not in seen),
+        "invalidparty": "|".join(one for one in parties if one not in known),
         "invalidtag": "|".join(tags),
         "unlicenseduser": "",
     }
+
+
+def _is_within(world: World, userid: str, departments: set[int]) -> bool:
+    own = world.members[userid].departments
+    return any(departments.intersection(address_book.lineage(world, one)) for one in own)
 
 
 def _joined(body: Json, name: str) -> list[str]:
@@ -125,8 +148,8 @@ def _content(world: World, body: Json) -> tuple[str, Json]:
         articles = content.get("articles")
         if not isinstance(articles, list) or not 1 <= len(articles) <= 8:
             raise ApiError(45008)
-    if kind == "template_card" and content.get("card_type") not in CARDS:
-        raise ApiError(40058, "card_type")
+    if kind == "template_card":
+        cards.check(content)
     if body.get("safe") == 1 and kind in ("news", "markdown", "template_card", "textcard"):
         raise ApiError(40074)
     return kind, content

@@ -64,27 +64,7 @@ class Control:
             "callbacks/verify": self._verify_callback,
             "callbacks/point": self._point_callback,
         }
-        return [web.post(f"/sandbox/{path}", self._door(act)) for path, act in acts.items()]
-
-    def _door(self, act: Act) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        async def serve(request: web.Request) -> web.StreamResponse:
-            if not _is_same_origin(request):
-                return reading.refusal(403, "只接受本页面的请求")
-            try:
-                body = await request.json() if request.can_read_body else {}
-                if not isinstance(body, dict):
-                    return reading.refusal(400, "请求应为 JSON 对象")
-                result = act(body)
-                answer = await result if isinstance(result, Awaitable) else result
-                return reading.json_answer(answer or {})
-            except WorldError as error:
-                return reading.refusal(409, str(error))
-            except ApiError as error:
-                return reading.refusal(409, f"{error.code} {error}")
-            except (ValueError, KeyError, TypeError) as error:
-                return reading.refusal(400, f"请求有误：{error}")
-
-        return serve
+        return [web.post(f"/sandbox/{path}", door(self._world, act)) for path, act in acts.items()]
 
     # -- customers -----------------------------------------------------------------------------------------------
 
@@ -92,39 +72,39 @@ class Control:
         rows = body.get("customers", [body])
         made = [
             self._world.add_customer(
-                _field(row, "nickname", str),
-                external_userid=_field(row, "external_userid", str, ""),
-                avatar=_field(row, "avatar", str, ""),
+                field(row, "nickname", str),
+                external_userid=field(row, "external_userid", str, ""),
+                avatar=field(row, "avatar", str, ""),
             )
             for row in rows
         ]
         return {"customers": [self._world.customer_json(one) for one in made]}
 
     def _customer_says(self, body: Json) -> Json:
-        content = _field(body, "content", str)
-        menu_id = _field(body, "menu_id", str, "")
+        content = field(body, "content", str)
+        menu_id = field(body, "menu_id", str, "")
         return {
             "msgid": self._world.customer_says(_who(body), content, open_kfid=_where(body), menu_id=menu_id)
         }
 
     def _messages(self, body: Json) -> Json:
-        return {"msgids": [self._customer_says(row)["msgid"] for row in _field(body, "messages", list)]}
+        return {"msgids": [self._customer_says(row)["msgid"] for row in field(body, "messages", list)]}
 
     def _customer_taps(self, body: Json) -> Json:
-        msgid, menu_id = _field(body, "msgid", str), _field(body, "menu_id", str)
+        msgid, menu_id = field(body, "msgid", str), field(body, "menu_id", str)
         return {"msgid": self._world.customer_taps(_who(body), msgid, menu_id, open_kfid=_where(body))}
 
     def _customer_sends(self, body: Json) -> Json:
         """`msgtype` with `body`, or for media `content` in base64 (absent: a sample) and `filename`."""
-        kind = _field(body, "msgtype", str)
-        content = _field(body, "body", dict, {})
+        kind = field(body, "msgtype", str)
+        content = field(body, "body", dict, {})
         if kind not in MEDIA_KINDS or content:
             return {"msgid": self._world.customer_sends(_who(body), kind, content, open_kfid=_where(body))}
         try:
-            raw = base64.b64decode(_field(body, "content", str, ""), validate=True)
+            raw = base64.b64decode(field(body, "content", str, ""), validate=True)
         except binascii.Error as error:
             raise ValueError("content 不是 base64") from error
-        filename = _field(body, "filename", str, "")
+        filename = field(body, "filename", str, "")
         return {
             "msgid": self._world.customer_sends_media(
                 _who(body), kind, raw, filename=filename, open_kfid=_where(body)
@@ -132,63 +112,63 @@ class Control:
         }
 
     def _customer_enters(self, body: Json) -> Json:
-        if url := _field(body, "url", str, ""):
+        if url := field(body, "url", str, ""):
             return {"welcome_code": self._world.customer_enters_by_url(_who(body), url)}
-        scene, scene_param = _field(body, "scene", str, ""), _field(body, "scene_param", str, "")
+        scene, scene_param = field(body, "scene", str, ""), field(body, "scene_param", str, "")
         code = self._world.customer_enters(
             _who(body), open_kfid=_where(body), scene=scene, scene_param=scene_param
         )
         return {"welcome_code": code}
 
     def _customer_recalls(self, body: Json) -> None:
-        self._world.customer_recalls(_who(body), _field(body, "msgid", str), open_kfid=_where(body))
+        self._world.customer_recalls(_who(body), field(body, "msgid", str), open_kfid=_where(body))
 
     def _customer_rejects(self, body: Json) -> None:
-        self._world.customer_rejects(_who(body), _field(body, "rejects", bool, True))
+        self._world.customer_rejects(_who(body), field(body, "rejects", bool, True))
 
     def _fail_next(self, body: Json) -> None:
-        self._world.fail_next(_who(body), _field(body, "fail_type", int), _field(body, "times", int, 1))
+        self._world.fail_next(_who(body), field(body, "fail_type", int), field(body, "times", int, 1))
 
     # -- servicers -----------------------------------------------------------------------------------------------
 
     def _servicer_receiving(self, body: Json) -> None:
-        stop_type = _field(body, "stop_type", int, 0)
+        stop_type = field(body, "stop_type", int, 0)
         sessions.set_receiving(
-            self._world, _servicer(body), _field(body, "receiving", bool), stop_type=stop_type
+            self._world, _servicer(body), field(body, "receiving", bool), stop_type=stop_type
         )
 
     def _servicer_takes(self, body: Json) -> None:
         sessions.take(self._world, _servicer(body), _who(body), _where(body))
 
     def _servicer_says(self, body: Json) -> Json:
-        content = _field(body, "content", str)
+        content = field(body, "content", str)
         return {"msgid": sessions.says(self._world, _servicer(body), _who(body), content, _where(body))}
 
     def _servicer_transfers(self, body: Json) -> None:
         sessions.transfer(
-            self._world, _servicer(body), _field(body, "to_userid", str), _who(body), _where(body)
+            self._world, _servicer(body), field(body, "to_userid", str), _who(body), _where(body)
         )
 
     def _servicer_ends(self, body: Json) -> None:
         sessions.end(self._world, _servicer(body), _who(body), _where(body))
 
     def _servicer_recalls(self, body: Json) -> None:
-        sessions.recalls(self._world, _servicer(body), _who(body), _field(body, "msgid", str), _where(body))
+        sessions.recalls(self._world, _servicer(body), _who(body), field(body, "msgid", str), _where(body))
 
     def _servicer_rejects(self, body: Json) -> None:
-        rejects = _field(body, "rejects", bool, True)
+        rejects = field(body, "rejects", bool, True)
         sessions.reject_customer(self._world, _servicer(body), _who(body), rejects, _where(body))
 
     def _member_says(self, body: Json) -> Json:
         """A member writes to the app behind a receiver: a text callback with MsgId."""
-        receiver = self._postman.receivers[_field(body, "receiver", str)]
+        receiver = self._postman.receivers[field(body, "receiver", str)]
         userid = _servicer(body)
         msgid = self._world.next_number()
         self._world.members.setdefault(userid, Member(userid=userid, name=userid))
-        fields: dict[str, str | int | list[str]] = {
+        fields: Json = {
             "FromUserName": userid,
             "MsgType": "text",
-            "Content": _field(body, "content", str),
+            "Content": field(body, "content", str),
             "MsgId": msgid,
             "AgentID": receiver.agent_id,
         }
@@ -198,11 +178,11 @@ class Control:
     # -- time, faults, callbacks ---------------------------------------------------------------------------------
 
     def _clock_jump(self, body: Json) -> Json:
-        self._world.clock.jump(_field(body, "seconds", float))
+        self._world.clock.jump(field(body, "seconds", float))
         return self._clock_changed()
 
     def _clock_rate(self, body: Json) -> Json:
-        self._world.clock.set_rate(_field(body, "rate", float))
+        self._world.clock.set_rate(field(body, "rate", float))
         return self._clock_changed()
 
     def _clock_changed(self) -> Json:
@@ -221,7 +201,7 @@ class Control:
         return {"fault_id": fault_id}
 
     def _remove_fault(self, body: Json) -> None:
-        fault_id = _field(body, "fault_id", str, "")
+        fault_id = field(body, "fault_id", str, "")
         if fault_id:
             self._faults.remove(fault_id)
         else:
@@ -230,23 +210,48 @@ class Control:
 
     def _send_callback(self, body: Json) -> None:
         """`fields` (flat, ToUserName and CreateTime added) or the whole `xml`, to `receiver`."""
-        name = _field(body, "receiver", str)
+        name = field(body, "receiver", str)
         if name not in self._postman.receivers:
             raise KeyError(name)
-        if xml := _field(body, "xml", str, ""):
+        if xml := field(body, "xml", str, ""):
             self._postman.post(name, xml.encode())
         else:
-            self._postman.post_fields(name, _field(body, "fields", dict))
+            self._postman.post_fields(name, field(body, "fields", dict))
 
     async def _verify_callback(self, body: Json) -> Json:
-        problem = await self._postman.verify(_field(body, "receiver", str))
+        problem = await self._postman.verify(field(body, "receiver", str))
         return {"good": not problem, "problem": problem}
 
     def _point_callback(self, body: Json) -> None:
-        self._postman.point(_field(body, "receiver", str), _field(body, "url", str))
+        self._postman.point(field(body, "receiver", str), field(body, "url", str))
 
 
-def _field(body: Json, name: str, kind: type[Kind], default: Kind | None = None) -> Kind:
+def door(world: World, act: Act) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Make a handler of `act`: it gets the JSON body after everything that is due has happened."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        if not _is_same_origin(request):
+            return reading.refusal(403, "只接受本页面的请求")
+        try:
+            body = await request.json() if request.can_read_body else {}
+            if not isinstance(body, dict):
+                return reading.refusal(400, "请求应为 JSON 对象")
+            world.agenda.run_due()
+            result = act(body)
+            answer = await result if isinstance(result, Awaitable) else result
+            return reading.json_answer(answer or {})
+        except WorldError as error:
+            return reading.refusal(409, str(error))
+        except ApiError as error:
+            return reading.refusal(409, f"{error.code} {error}")
+        except (ValueError, KeyError, TypeError) as error:
+            return reading.refusal(400, f"请求有误：{error}")
+
+    return serve
+
+
+def field(body: Json, name: str, kind: type[Kind], default: Kind | None = None) -> Kind:
+    """The field `name` of a request, of the type `kind`. Raises KeyError or ValueError."""
     value = body.get(name, default)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
@@ -258,15 +263,15 @@ def _field(body: Json, name: str, kind: type[Kind], default: Kind | None = None)
 
 
 def _who(body: Json) -> str:
-    return _field(body, "external_userid", str)
+    return field(body, "external_userid", str)
 
 
 def _where(body: Json) -> str:
-    return _field(body, "open_kfid", str, "")
+    return field(body, "open_kfid", str, "")
 
 
 def _servicer(body: Json) -> str:
-    return _field(body, "userid", str)
+    return field(body, "userid", str)
 
 
 def _is_same_origin(request: web.Request) -> bool:

@@ -1,4 +1,4 @@
-"""The endpoints that are not 微信客服: tokens, addresses, media, app messages, members, the app itself."""
+"""The endpoints that are neither 微信客服 nor 客户联系: tokens, addresses, media, app messages, login, tickets."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import app_sending
+from sandbox import app_sending, cards, web_login
 from sandbox import media as medias
 from sandbox.codes import ApiError
 from sandbox.protocol import Call, Endpoint
 from sandbox.records import Json
 
 UPLOAD_LIMIT_BYTES = 21 * 1024 * 1024
+ATTACHMENT_LIMIT_BYTES = 10 * 1024 * 1024
+PICTURE_LIMIT_BYTES = 2 * 1024 * 1024
+PICTURES_PER_DAY, PICTURES_PER_MONTH, DAY_SECONDS = 1000, 3000, 24 * 3600
 
 
 async def get_token(call: Call) -> Json:
@@ -41,6 +44,36 @@ async def upload(call: Call) -> Json:
         "media_id": stored.media_id,
         "created_at": str(int(stored.created_at)),
     }
+
+
+async def upload_attachment(call: Call) -> Json:
+    """For moments (1) and the product album (2) only: elsewhere its ids are 41072 (WeCom doc 95098)."""
+    kind, scene = call.query("media_type"), call.query("attachment_type")
+    if kind not in ("image", "video", "file") or scene not in ("1", "2"):
+        raise ApiError(40004)
+    filename, content = await _media_part(call.request)
+    if len(content) > ATTACHMENT_LIMIT_BYTES:
+        raise ApiError(41080)
+    content_type = medias.check_upload(kind, content)
+    stored = call.world.put_media(kind, filename, content_type, content, scene=int(scene))
+    return {"type": kind, "media_id": stored.media_id, "created_at": int(stored.created_at)}
+
+
+async def upload_picture(call: Call) -> Json:
+    """A lasting address for a picture, 1,000 a day and 3,000 in 30 days (WeCom doc 90256)."""
+    _, content = await _media_part(call.request)
+    if not 5 < len(content) <= PICTURE_LIMIT_BYTES:
+        raise ApiError(40009)
+    content_type = medias.check_upload("image", content)
+    web, now = call.world.web, call.world.clock.now()
+    web.uploads[:] = [one for one in web.uploads if now - one < 30 * DAY_SECONDS]
+    today = sum(now - one < DAY_SECONDS for one in web.uploads)
+    if len(web.uploads) >= PICTURES_PER_MONTH or today >= PICTURES_PER_DAY:
+        raise ApiError(45009)
+    web.uploads.append(now)
+    name = call.world.new_id("PIC")
+    web.pictures[name] = (content_type, content)
+    return {"errmsg": "", "url": f"{call.request.scheme}://{call.request.host}/sandbox/picture/{name}"}
 
 
 async def _media_part(request: web.Request) -> tuple[str, bytes]:
@@ -95,52 +128,20 @@ def _ascii(name: str) -> str:
     return name.encode("ascii", "replace").decode().replace('"', "'").replace("\r", " ").replace("\n", " ")
 
 
-# -- members, app ------------------------------------------------------------------------------------------------
+# -- app messages ------------------------------------------------------------------------------------------------
 
 
 async def send_app_message(call: Call) -> Json:
     return app_sending.send(call.world, call.app, call.body)
 
 
-async def get_user(call: Call) -> Json:
-    userid = call.query("userid")
-    if not userid:
-        raise ApiError(41009)
-    member = call.world.members.get(userid)
-    if member is None:
-        raise ApiError(60111)
-    place = {
-        "department": [1],
-        "order": [0],
-        "is_leader_in_dept": [0],
-        "direct_leader": [],
-        "main_department": 1,
-    }
-    return {"userid": userid, "name": member.name, "position": "", "status": 1, **place}
+async def update_card(call: Call) -> Json:
+    return cards.update(call.world, call.app, call.body)
 
 
-async def get_agent(call: Call) -> Json:
-    value = call.query("agentid")
-    if not value:
-        raise ApiError(41011)
-    if not value.isdigit():
-        raise ApiError(40056)
-    if int(value) != call.app.agent_id:
-        raise ApiError(301002)
-    return {
-        "agentid": call.app.agent_id,
-        "name": call.app.name,
-        "square_logo_url": "",
-        "description": "",
-        "allow_userinfos": {"user": [{"userid": userid} for userid in call.world.members]},
-        "allow_partys": {"partyid": [1]},
-        "allow_tags": {"tagid": []},
-        "close": 0,
-        "redirect_domain": "",
-        "report_location_flag": 0,
-        "isreportenter": 0,
-        "home_url": "",
-    }
+async def recall_app_message(call: Call) -> Json:
+    cards.recall(call.world, call.app, call.body)
+    return {}
 
 
 ENDPOINTS = [
@@ -148,8 +149,14 @@ ENDPOINTS = [
     Endpoint(path="getcallbackip", method="GET", handler=get_ips),
     Endpoint(path="get_api_domain_ip", method="GET", handler=get_ips),
     Endpoint(path="media/upload", method="POST", handler=upload, json=False),
+    Endpoint(path="media/upload_attachment", method="POST", handler=upload_attachment, json=False),
+    Endpoint(path="media/uploadimg", method="POST", handler=upload_picture, json=False),
     Endpoint(path="media/get", method="GET", handler=get_media),
     Endpoint(path="message/send", method="POST", handler=send_app_message),
-    Endpoint(path="user/get", method="GET", handler=get_user),
-    Endpoint(path="agent/get", method="GET", handler=get_agent),
+    Endpoint(path="message/update_template_card", method="POST", handler=update_card),
+    Endpoint(path="message/recall", method="POST", handler=recall_app_message),
+    Endpoint(path="auth/getuserinfo", method="GET", handler=web_login.get_user_info),
+    Endpoint(path="user/getuserinfo", method="GET", handler=web_login.get_user_info),
+    Endpoint(path="get_jsapi_ticket", method="GET", handler=web_login.get_corp_ticket),
+    Endpoint(path="ticket/get", method="GET", handler=web_login.get_agent_ticket),
 ]

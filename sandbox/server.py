@@ -13,18 +13,42 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox import endpoints_base, endpoints_kf, page
+from sandbox import (
+    cards,
+    endpoints_base,
+    endpoints_contacts,
+    endpoints_groups,
+    endpoints_kf,
+    endpoints_mass,
+    endpoints_people,
+    founding,
+    page,
+    tags,
+)
+from sandbox.behaviour import Behaviour
 from sandbox.callbacks import Postman
 from sandbox.clock import WorldClock
 from sandbox.control import Control
+from sandbox.control_corp import CorpControl
 from sandbox.faults import FaultBox
 from sandbox.live import Live
 from sandbox.protocol import Protocol
 from sandbox.reading import Reading
+from sandbox.reading_corp import CorpReading
+from sandbox.records import AppMessage, Json
 from sandbox.settings import Settings
 from sandbox.world import World
 
 BODY_LIMIT_BYTES = 32 * 1024 * 1024
+ENDPOINTS = [
+    *endpoints_base.ENDPOINTS,
+    *endpoints_kf.ENDPOINTS,
+    *endpoints_people.ENDPOINTS,
+    *endpoints_contacts.ENDPOINTS,
+    *tags.ENDPOINTS,
+    *endpoints_groups.ENDPOINTS,
+    *endpoints_mass.ENDPOINTS,
+]
 
 
 @dataclass(kw_only=True)
@@ -37,6 +61,7 @@ class Box:
     postman: Postman
     protocol: Protocol
     live: Live
+    behaviour: Behaviour
 
 
 BOX = web.AppKey("box", Box)
@@ -48,7 +73,7 @@ def create_app(settings: Settings) -> web.Application:
     world = World(settings, clock)
     faults = FaultBox(settings.seed)
     postman = Postman(settings, clock, faults)
-    protocol = Protocol(world, faults, [*endpoints_base.ENDPOINTS, *endpoints_kf.ENDPOINTS])
+    protocol = Protocol(world, faults, ENDPOINTS)
     live = Live()
     box = Box(
         url=f"http://{settings.host}:{settings.port}",
@@ -57,23 +82,28 @@ def create_app(settings: Settings) -> web.Application:
         postman=postman,
         protocol=protocol,
         live=live,
+        behaviour=Behaviour(world),
     )
+    founding.found(world)
     _connect(box)
     app = web.Application(client_max_size=BODY_LIMIT_BYTES)
     app[BOX] = box
     app.add_routes(page.routes())
     app.add_routes(Reading(world, faults, postman, protocol).routes())
+    app.add_routes(CorpReading(world).routes())
     app.add_routes(Control(world, faults, postman, live).routes())
+    app.add_routes(CorpControl(world, box.behaviour).routes())
     app.router.add_get("/sandbox/live", live.stream)
     app.router.add_route("*", "/cgi-bin/{path:.+}", protocol.serve)
     app.cleanup_ctx.append(_post_office)
+    app.cleanup_ctx.append(_agenda)
     app.on_shutdown.append(_close_pages)
     return app
 
 
 def _connect(box: Box) -> None:
     def notice(open_kfid: str, token: str) -> None:
-        fields: dict[str, str | int | list[str]] = {
+        fields: Json = {
             "MsgType": "event",
             "Event": "kf_msg_or_event",
             "Token": token,
@@ -84,7 +114,15 @@ def _connect(box: Box) -> None:
     def change(kind: str, content: dict[str, object]) -> None:
         box.live.tell(kind, content)
 
+    def card(receiver: str, fields: Json, message: AppMessage, userid: str) -> None:
+        def reply(plain: str) -> None:
+            cards.reply_arrived(box.world, message, userid, plain)
+
+        box.postman.post_fields(receiver, fields, reply)
+
     box.world.on_notice = notice
+    box.world.on_event = box.postman.post_fields
+    box.world.on_card = card
     box.world.on_change = change
     box.postman.on_change = lambda: box.live.tell("callbacks", box.postman.status())
 
@@ -100,6 +138,14 @@ async def _post_office(app: web.Application) -> AsyncIterator[None]:
         check.cancel()
     await asyncio.gather(*checks, return_exceptions=True)
     await box.postman.close()
+
+
+async def _agenda(app: web.Application) -> AsyncIterator[None]:
+    """Let people do what they have planned while the server runs."""
+    running = asyncio.create_task(app[BOX].world.agenda.keep_running())
+    yield
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def _close_pages(app: web.Application) -> None:

@@ -38,6 +38,7 @@ USUAL = Settings(
     receivers=(
         ReceiverSettings(name="kf", url="", token="kfToken", aes_key=KEY),
         ReceiverSettings(name="assistant", url="", token="appToken", aes_key=KEY, agent_id=1000002),
+        ReceiverSettings(name="contacts", url="", token="contactsToken", aes_key=KEY),
     ),
     accounts=(
         AccountSettings(open_kfid=KFID, name="客服一"),
@@ -158,6 +159,17 @@ class Hook:
 
     def field(self, name: str, number: int = -1) -> str:
         return str(ElementTree.fromstring(self.plain[number]).findtext(name))
+
+    def fields(self, number: int = -1) -> dict[str, str]:
+        """The flat fields of an event, and those inside another one by their path."""
+        found: dict[str, str] = {}
+        for element in ElementTree.fromstring(self.plain[number]):
+            found[element.tag] = element.text or ""
+            for inner in element.iter():
+                if inner is not element:
+                    path = f"{element.tag}/{inner.tag}"
+                    found[path] = f"{found[path]} {inner.text}" if path in found else inner.text or ""
+        return found
 
 
 @contextlib.asynccontextmanager

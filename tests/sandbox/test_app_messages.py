@@ -62,7 +62,12 @@ async def test_more_than_thirty_a_minute_are_dropped_without_a_word(app: Caller)
 
 
 async def test_interactive_card_has_a_response_code(app: Caller) -> None:
-    card = {"card_type": "button_interaction", "main_title": {"title": "确认"}}
+    card = {
+        "card_type": "button_interaction",
+        "task_id": "t1",
+        "main_title": {"title": "确认"},
+        "button_list": [{"text": "完成", "key": "done"}],
+    }
     answer = await send(app, msgtype="template_card", template_card=card)
 
     assert answer["response_code"]

@@ -8,16 +8,15 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sandbox import app_sending, endpoints_base, endpoints_kf, messages
+from sandbox import app_sending, messages, server
 from tests.sandbox.caller import CUSTOMER, KFID, Caller
 
-POSTS = [
-    one.path
-    for one in (*endpoints_base.ENDPOINTS, *endpoints_kf.ENDPOINTS)
-    if one.method == "POST" and one.json
-]
+POSTS = [one.path for one in server.ENDPOINTS if one.method == "POST" and one.json]
 WORDS = st.sampled_from(
     [CUSTOMER, KFID, "text", "msgmenu", "image", "news", "template_card", "click", "view", "zhangsan"]
+)
+STRANGE = st.sampled_from(
+    ["group", "single", "wrG1", "link", "button_interaction", "vote_interaction", "text_notice"]
 )
 NAMES = st.sampled_from(
     [
@@ -53,10 +52,51 @@ NAMES = st.sampled_from(
         "location",
         "latitude",
         "toparty",
+        "chat_type",
+        "sender",
+        "chat_id",
+        "chat_id_list",
+        "userid",
+        "tag_filter",
+        "group_list",
+        "attachments",
+        "owner_filter",
+        "status_filter",
+        "day_begin_time",
+        "day_end_time",
+        "welcome_code",
+        "response_code",
+        "card_type",
+        "task_id",
+        "main_title",
+        "button_list",
+        "horizontal_content_list",
+        "action_menu",
+        "card_action",
+        "checkbox",
+        "tag_id",
+        "tag",
+        "name",
+        "new_owner",
+        "config_id",
+        "template_id",
+        "remark",
+        "remark_mobiles",
+        "add_tag",
+        "start_time",
+        "end_time",
+        "userids",
+        "button",
     ]
 )
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(st.characters(), max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | WORDS
+    | STRANGE
+    | st.text(st.characters(), max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
     max_leaves=12,
 )

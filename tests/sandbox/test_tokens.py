@@ -66,7 +66,7 @@ async def test_agent_is_shown_to_its_own_token_only(app: Caller) -> None:
     other = await app.get("agent/get", agentid="1000003")
 
     assert own["name"] == "客服助手"
-    assert {"userid": "zhangsan"} in own["allow_userinfos"]["user"]
+    assert own["allow_partys"] == {"partyid": [1]}
     assert other["errcode"] == 301002
 
 
