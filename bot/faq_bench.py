@@ -162,8 +162,6 @@ def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[dict[str, object]]:
             row = None
         if not isinstance(row, dict) or any(key not in row for key in needed):
             raise ContentError(
-                [
-                    f"{path}:{number} 不是带有 {'、'.join(needed)} 的一行 JSON。 (Not a line of JSON with these keys.)"
-                ]
+                [f"{path}:{number}: not a line of JSON with {', '.join(needed)}; mend the file"]
             )
         yield row
