@@ -41,5 +41,5 @@ def test_predictions_are_written_for_every_message_from_the_given_entries_alone(
 def test_line_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     kb = _write(tmp_path / "kb.jsonl", [{"id": "only"}])
 
-    with pytest.raises(ContentError, match=r"kb\.jsonl:1 .*question"):
+    with pytest.raises(ContentError, match=r"kb\.jsonl:1: .*question"):
         faq_bench.read_subjects(kb)
