@@ -206,6 +206,14 @@ class Reentry(StrEnum):
     AFTER_END = "after_end"  # Again, once the last round has ended.
 
 
+class NoSale(StrEnum):
+    """How long the words of a template may not sell (docs/sop.md)."""
+
+    ALWAYS = "always"
+    UNTIL_SCORE = "until_score"  # Until the step that scores the first week.
+    OFF = "off"  # The wording rules alone decide.
+
+
 @dataclass(frozen=True, kw_only=True)
 class Anchor:
     """What a step counts from. `step`: for previous_step_done, the step meant."""
@@ -396,9 +404,13 @@ class Rung:
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryPolicy:
-    """What happens until somebody has confirmed, from the release on."""
+    """What happens until somebody has confirmed, from the release on.
+
+    `words`: the blocks of its cards, by occasion: prompt (at the release), card, tell, hand_over, missed.
+    """
 
     id: str
+    words: Mapping[str, str]
     senders: tuple[SopRole, ...]
     rungs: tuple[Rung, ...]
     max_official_reminds: int
@@ -426,6 +438,7 @@ class SopGuard:
     min_members_until: time  # until this time of D0; then it moves to the next day.
     exclusive_with: tuple[str, ...]  # Templates that may not run for the same target.
     kill_switch: bool  # Stopping one of the template's lines stops it.
+    no_sale: NoSale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -463,8 +476,8 @@ class Stage:
 class Step:
     """One thing to do. `number` is for people: "1.2".
 
-    `deliveries`: the first is the main one. `content`: ids of blocks. `repeats_for`: how long after the anchor a
-    repeating schedule goes on; None: as long as the enrolment.
+    `deliveries`: the first is the main one. `content`: ids of blocks; a repeating step takes them in turn.
+    `repeats_for`: how long after the anchor a repeating schedule goes on; None: as long as the enrolment.
     """
 
     key: str

@@ -20,7 +20,7 @@ Edit = Callable[[str, str, str], None]
 def folder(tmp_path: Path) -> Path:
     """A copy of the shipped content that a test may spoil."""
     copy = tmp_path / "content"
-    for name in ("faq", "own", "replies", "compliance"):
+    for name in ("faq", "own", "replies", "compliance", "sop"):
         shutil.copytree(shipped.FOLDER / name, copy / name)
     for name in (
         "risk_lines.toml",

@@ -1,0 +1,390 @@
+"""SOP templates: the shipped ones hold, and every mistake is told with file, line and fix."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from content import compliance, sop_files, sop_guard, tables
+from domain.sop import DeliveryCode, OnMissed, Step, Template
+from tests.content import shipped
+
+WEEK1 = "finance_week1"
+
+
+def load(folder: Path, today: date = shipped.TODAY) -> sop_files.Sops:
+    return sop_files.load(folder, _rules(), today)
+
+
+@functools.cache
+def _rules() -> compliance.ComplianceRules:
+    return sop_files.load_rules(shipped.FOLDER)
+
+
+@pytest.fixture(scope="module")
+def sops() -> sop_files.Sops:
+    return load(shipped.FOLDER)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped templates that a test may spoil."""
+    copy = tmp_path / "content"
+    shutil.copytree(shipped.FOLDER / "sop", copy / "sop")
+    shutil.copy(shipped.FOLDER / "risk_lines.toml", copy / "risk_lines.toml")
+    return copy
+
+
+def spoil(folder: Path, file: str, old: str, new: str) -> int:
+    """Replace the first `old` by `new` and return the line it begins on."""
+    path = folder / "sop" / WEEK1 / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    return text[: text.index(old)].count("\n") + 1
+
+
+def steps(template: Template, rhythm: str) -> dict[str, Step]:
+    return {step.key: step for step in template.steps[rhythm]}
+
+
+def test_shipped_templates_have_no_mistake(sops: sop_files.Sops) -> None:
+    assert sops.mistakes == ()
+    assert sops.warnings == ()
+    assert set(sops.templates) == {WEEK1, "finance_weekly", "group_repair"}
+
+
+def test_first_week_has_every_numbered_step_of_the_handbook(sops: sop_files.Sops) -> None:
+    numbers = {step.number for step in sops.templates[WEEK1].steps["full"]}
+
+    assert numbers >= {
+        *("0.1", "0.2", "0.3", "0.4", "1.1", "1.2", "1.4", "1.5", "1.6", "2.1", "2.2", "2.3", "2.4"),
+        *("3.1", "3.2", "3.3", "3.4", "4.1", "4.2", "4.3", "4.4", "4.5", "4.6", "4.7", "4.8"),
+        *("1.3a", "1.3b", "1.3c", "1.3d", "1.3e"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "mass_sends"),
+    [
+        ("calm", ["opening", "notice", "publication", "review"]),
+        ("full", ["opening", "misread", "notice", "reminder", "publication", "recap", "review"]),
+    ],
+)
+def test_rhythm_has_its_mass_sends(sops: sop_files.Sops, rhythm: str, mass_sends: list[str]) -> None:
+    week = sops.templates[WEEK1]
+
+    assert [step.key for step in week.steps[rhythm] if step.is_mass_send] == mass_sends
+    assert week.default_rhythm == "calm"
+
+
+def test_calm_rhythm_lets_the_owner_skip_and_asks_nobody_by_name(sops: sop_files.Sops) -> None:
+    calm, full = (steps(sops.templates[WEEK1], rhythm) for rhythm in ("calm", "full"))
+
+    assert "need_poll" in full
+    assert "need_poll" not in calm
+    for key in ("misread", "reminder", "recap", "light"):
+        assert calm[key].deliveries == (DeliveryCode.SIDEBAR,)
+        assert calm[key].is_optional
+        assert calm[key].on_missed is OnMissed.SKIP
+
+
+def test_template_changes_its_digest_with_any_file(sops: sop_files.Sops, folder: Path) -> None:
+    spoil(folder, "words_group.toml", "今天不谈钱", "今天只聊天气")
+
+    changed = load(folder).templates
+
+    different = [name for name, template in sops.templates.items() if template.digest != changed[name].digest]
+    assert different == [WEEK1]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "key", "said"),
+    [
+        pytest.param(
+            "steps.toml",
+            'depends_on = ["notice + 24h"]',
+            'depends_on = ["notice + 24h", "recap"]',
+            "depends_on",
+            "waits for itself: publication → recap → publication",
+            id="cycle",
+        ),
+        pytest.param(
+            "steps.toml",
+            'window = "1h"\nexpire_after = "5h"',
+            'window = "15h"\nexpire_after = "15h"',
+            "window",
+            "longer than a day without quiet hours",
+            id="window longer than a day",
+        ),
+        pytest.param(
+            "steps.toml",
+            'window = "1h"\nexpire_after = "5h"',
+            'window = "1h"\nexpire_after = "30m"',
+            "expire_after",
+            "expires before its window ends",
+            id="expires before the window ends",
+        ),
+        pytest.param(
+            "steps.toml",
+            'window = "1h"\nexpire_after = "5h"',
+            'window = "20m"\nexpire_after = "5h"',
+            "ladder",
+            "has a ladder of 30m in a window of 20m",
+            id="ladder that does not fit",
+        ),
+        pytest.param(
+            "steps.toml",
+            'executor = "owner"\ndelivery = ["A"]\ncontent = ["binding"]',
+            'executor = "boss"\ndelivery = ["A"]\ncontent = ["binding"]',
+            "executor",
+            "has executor = 'boss'; write one of owner, co_owner",
+            id="unknown role",
+        ),
+        pytest.param(
+            "steps.toml",
+            'anchor = "member_joined"',
+            'anchor = "member_came"',
+            "anchor",
+            "did you mean 'member_joined'?",
+            id="unknown anchor",
+        ),
+        pytest.param(
+            "steps.toml",
+            'anchor = "member_joined"',
+            'anchor = "birthday"',
+            "anchor",
+            "not supported yet",
+            id="anchor of a later kind",
+        ),
+        pytest.param(
+            "steps.toml",
+            'delivery = ["P"]',
+            'delivery = ["moments"]',
+            "delivery",
+            "not supported yet",
+            id="delivery of a later kind",
+        ),
+        pytest.param(
+            "steps.toml",
+            'content = ["opening"]',
+            'content = ["openning"]',
+            "content",
+            "has unknown content 'openning'; did you mean 'opening'?",
+            id="unknown content",
+        ),
+        pytest.param(
+            "steps.toml",
+            'schedule = "day(1, 10:00)"\nwindow = "6h"',
+            'schedule = "day(0, 15:00)"\nwindow = "5h"',
+            "schedule",
+            "is a second mass-send on the day of opening",
+            id="two mass-sends on one day",
+        ),
+        pytest.param(
+            "steps.toml",
+            'schedule = "day(4, 19:30)"',
+            'schedule = "day(3, 09:30)"',
+            "depends_on",
+            "comes 23h30m after notice, which needs 1d",
+            id="publication too soon after its notice",
+        ),
+        pytest.param(
+            "steps.toml",
+            'depends_on = ["notice + 24h"]',
+            'depends_on = ["notice"]',
+            "depends_on",
+            "is published without a notice 24 hours before",
+            id="publication without the day's notice",
+        ),
+        pytest.param(
+            "steps.toml",
+            'schedule = "day(5, 10:00)"',
+            'schedule = "day(4, 10:00)"',
+            "depends_on",
+            "comes -9h30m after publication",
+            id="recap before publication",
+        ),
+        pytest.param(
+            "steps.toml",
+            'schedule = "day(6, 10:00)"',
+            'schedule = "day(6, 08:00)"',
+            "schedule",
+            "falls into quiet hours (21:00-09:00) at 08:00",
+            id="quiet hours",
+        ),
+        pytest.param(
+            "steps.toml",
+            'audience = "friend and not do_not_contact and silent"',
+            'audience = "friend and silent"',
+            "audience",
+            "writes one-to-one to strangers",
+            id="one-to-one to somebody who does not want it",
+        ),
+        pytest.param(
+            "template.toml",
+            'zone = "Asia/Shanghai"',
+            'zone = "Asia/Shanhai"',
+            "zone",
+            "has an unknown zone 'Asia/Shanhai'",
+            id="wrong zone",
+        ),
+        pytest.param(
+            "template.toml",
+            'kind = "group"',
+            'kind = "customer"',
+            "kind",
+            "not supported yet",
+            id="kind that comes later",
+        ),
+        pytest.param(
+            "template.toml",
+            '"1h remind", "2h remind"',
+            '"1h remind", "1h remind", "2h remind"',
+            "rungs",
+            "reminds 4 times; the platform allows 3",
+            id="four official reminders",
+        ),
+        pytest.param(
+            "words_group.toml",
+            'reviewer = "sample"\n',
+            "",
+            "reviewer",
+            "is not approved: it has no reviewer",
+            id="unapproved content",
+        ),
+        pytest.param(
+            "words_group.toml",
+            'attachments = ["event_card"]',
+            'attachments = ["event_cart"]',
+            "attachments",
+            "names a missing attachment 'event_cart'; did you mean 'event_card'?",
+            id="missing attachment",
+        ),
+        pytest.param(
+            "words_group.toml",
+            'kind = "link"\ntitle = "入群须知：我们是谁，这里做什么"',
+            'kind = "image"\nfile = "team.png"\ntitle = "入群须知：我们是谁，这里做什么"',
+            "file",
+            "names a file that is not there: team.png",
+            id="missing file",
+        ),
+        pytest.param(
+            "words_group.toml",
+            "今天不谈钱。",
+            "今天不谈钱。" * 300,
+            "text",
+            "shorten it to 4000",
+            id="text over the platform's limit",
+        ),
+        pytest.param(
+            "words_group.toml",
+            "今天不谈钱。",
+            "欢迎选购我们的新品。",
+            "text",
+            "sells before the first week's score (sale.link)",
+            id="product before the score",
+        ),
+        pytest.param(
+            "words_group.toml",
+            "今天不谈钱。",
+            "今天进群送您一张免息券。",
+            "text",
+            "sells before the first week's score (sale.coupon)",
+            id="coupon before the score",
+        ),
+        pytest.param(
+            "words_group.toml",
+            "今天不谈钱。",
+            "买了稳赚不赔。",
+            "text",
+            "says what must not be said by promise.profit",
+            id="forbidden wording",
+        ),
+        pytest.param(
+            "words_group.toml",
+            "{group}今天开群了",
+            "{grop}今天开群了",
+            "text",
+            "has a slot {grop} that nothing fills; did you mean 'group'?",
+            id="slot that nothing fills",
+        ),
+    ],
+)
+def test_mistake_is_told_with_its_place_and_the_others_are_served(
+    folder: Path, file: str, old: str, new: str, key: str, said: str
+) -> None:
+    lineno = spoil(folder, file, old, new)
+
+    found = load(folder)
+
+    told = [text for text in found.mistakes if said in text]
+    assert told, found.mistakes
+    place = f"content/sop/{WEEK1}/{file}:"
+    assert told[0].startswith(place)
+    # The line of the key, or of the table where the key itself is missing; never far from the change.
+    assert abs(int(told[0].removeprefix(place).partition(":")[0]) - lineno) <= 40, (key, told)
+    assert set(found.templates) == {"finance_weekly", "group_repair"}
+
+
+def test_every_mistake_is_told_at_once(folder: Path) -> None:
+    spoil(folder, "steps.toml", 'schedule = "day(6, 10:00)"', 'schedule = "day(6, 08:00)"')
+    spoil(folder, "words_group.toml", "今天不谈钱。", "欢迎选购。")
+    spoil(folder, "template.toml", 'zone = "Asia/Shanghai"', 'zone = "Mars"')
+
+    assert {text.partition(":")[0].rpartition("/")[2] for text in load(folder).mistakes} == {
+        "steps.toml",
+        "words_group.toml",
+        "template.toml",
+    }
+
+
+def test_mistake_of_a_step_is_told_once_for_all_rhythms(folder: Path) -> None:
+    spoil(folder, "steps.toml", 'window = "6h"\nexpire_after = "1d"', 'window = "soon"\nexpire_after = "1d"')
+
+    assert sum("has window = 'soon'" in text for text in load(folder).mistakes) == 1
+
+
+def test_expired_words_refuse_their_template_and_warn_a_month_before(folder: Path) -> None:
+    last = date(2027, 5, 20)
+
+    assert load(folder, last - timedelta(days=31)).warnings == ()
+    assert all("2027-05-20 到期" in text for text in load(folder, last).warnings)
+    assert set(load(folder, last).templates) == {WEEK1, "finance_weekly", "group_repair"}
+    late = load(folder, last + timedelta(days=1))
+    assert late.templates == {}
+    assert all("expired on 2027-05-20" in text for text in late.mistakes)
+
+
+def test_file_that_is_not_toml_is_the_only_mistake_of_its_template(folder: Path) -> None:
+    spoil(folder, "steps.toml", 'id = "opening"', 'id = "opening')
+
+    assert len(load(folder).mistakes) == 1
+
+
+def test_holidays_of_a_year_are_read_from_a_file(folder: Path) -> None:
+    (folder / "sop" / "calendar.toml").write_text(
+        '[[year]]\nyear = 2027\nholidays = [2027-01-01]\nnames = ["元旦"]\n'
+        'make_up = [2027-01-03]\nsource = "国务院办公厅通知"\n',
+        "utf-8",
+    )
+
+    (year,) = load(folder).years
+
+    assert year.holidays == {date(2027, 1, 1): "元旦"}
+    assert year.make_up == {date(2027, 1, 3)}
+
+
+def test_sale_rules_know_their_examples() -> None:
+    mistakes = tables.Mistakes()
+    path = shipped.FOLDER / "sop" / "no_sale.toml"
+    found = tables.load_tables(path, shipped.FOLDER.parent, ("rule",), mistakes)
+
+    rules = sop_guard.parse_rules(found or [])
+
+    assert mistakes.texts == []
+    assert len(rules) == 3
