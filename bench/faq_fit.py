@@ -105,7 +105,7 @@ class Maker:
             found = corpus.candidates(one.view)
             nearness = semantic.vectors @ vector
             more = core.nearest(nearness, set(found.entries))
-            wide = corpus.candidates(one.view, more)
+            wide = corpus.widened(found, one.view, more)
             if not found.entries or not wide.entries:
                 continue
             task.groups.append(query["group"])

@@ -73,8 +73,7 @@ def entry_nearness(found: Candidates, nearness: npt.NDArray[np.float32], corpus:
     if len(starts) == len(nearness):
         return np.asarray(nearness[found.phrases], dtype=np.float64)
     tops = np.maximum.reduceat(nearness, starts)
-    rank = {int(corpus.index.owners[start]): at for at, start in enumerate(starts)}
-    return np.asarray([tops[rank[entry]] for entry in found.entries], dtype=np.float64)
+    return np.asarray(tops[np.searchsorted(corpus.index.owners[starts], found.entries)], dtype=np.float64)
 
 
 def doubt(spans: int) -> float:

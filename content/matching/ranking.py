@@ -5,7 +5,7 @@ The first pass adds the layers up for every phrase at once; the best entries go 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,13 +80,25 @@ class Corpus:
         self.owners = owners
         self.speller = spelling.Speller(self.views, _general())
 
-    def candidates(self, asked: View, more: Iterable[int] = ()) -> Candidates:
-        """Return the best entries of the first pass with their features. `more`: phrases of further candidates."""
+    def candidates(self, asked: View) -> Candidates:
+        """Return the best entries of the first pass with their features."""
         shared = self.index.share(asked)
         layers = features.alike(shared, self.index.sizes)
-        phrases = self._best(_FIRST_PASS @ layers)
-        known = set(phrases)
-        phrases += [at for at in more if at not in known]
+        return self._told(asked, shared, self._best(np.einsum("i,ij->j", _FIRST_PASS, layers)))
+
+    def widened(self, found: Candidates, asked: View, more: list[int]) -> Candidates:
+        """Return the candidates with those of further phrases behind them."""
+        if not more:
+            return found
+        added = self._told(asked, found.shared, more)
+        return Candidates(
+            entries=found.entries + added.entries,
+            phrases=found.phrases + added.phrases,
+            rows=np.vstack([found.rows, added.rows]),
+            shared=found.shared,
+        )
+
+    def _told(self, asked: View, shared: index.Shared, phrases: list[int]) -> Candidates:
         rows = features.table(
             asked,
             shared,
