@@ -80,6 +80,7 @@ class Maker:
         synonyms, lexicon = loading.load_language(CONTENT)
         segmentation.prepare(cache, lexicon)
         self._reader = text.Reader(segmentation.current().cut, synonyms)
+        self._trade = lexicon
         self._channel = channel
 
     def vectors(self, texts: list[str]) -> Any:
@@ -91,7 +92,7 @@ class Maker:
         subjects = [
             Subject(id=row["id"], question=row["question"], asks=tuple(row.get("similar", ()))) for row in kb
         ]
-        corpus = Corpus(subjects, self._reader)
+        corpus = Corpus(subjects, self._reader, self._trade)
         semantic = engine.Semantic.of(self._channel, corpus)
         core = engine.Core(segmentation.current(), self._reader, corpus, semantic)
         assert semantic is not None

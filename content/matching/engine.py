@@ -138,7 +138,7 @@ class Matcher:
     ) -> None:
         self._subjects = tuple(subjects)
         self._synonyms = dict(synonyms or {})
-        self._lexicon = frozenset(map(normalising.normalise, lexicon))
+        self._lexicon = tuple(dict.fromkeys(map(normalising.normalise, lexicon)))
         self._changing = threading.Lock()
         self._core = self._built(segmentation.current(), None, meaning)
 
@@ -196,7 +196,7 @@ class Matcher:
         self, segmenter: segmentation.Segmenter, semantic: Semantic | None, meaning: Meaning | None
     ) -> Core:
         reader = _reader(segmenter, tuple(sorted(self._synonyms.items())))
-        corpus = Corpus(self._subjects, reader)
+        corpus = Corpus(self._subjects, reader, self._lexicon)
         if semantic is None and meaning is not None:
             semantic = Semantic.of(meaning, corpus)
         return Core(segmenter, reader, corpus, semantic)

@@ -5,7 +5,7 @@ The first pass adds the layers up for every phrase at once; the best entries go 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,8 @@ class Candidates:
 class Corpus:
     """The entries as read by one segmenter, with their index. Immutable once built."""
 
-    def __init__(self, subjects: Sequence[Subject], reader: Reader) -> None:
+    def __init__(self, subjects: Sequence[Subject], reader: Reader, trade: Iterable[str] = ()) -> None:
+        """`trade`: words of our trade, which are no slips of others."""
         self.subjects = tuple(subjects)
         self.texts: list[str] = []
         self.views: list[View] = []
@@ -78,7 +79,7 @@ class Corpus:
             self.keywords.append(tuple(dict.fromkeys(view.plain for view in keywords)))
         self.index = index.Index(self.views, owners, len(self.subjects))
         self.owners = owners
-        self.speller = spelling.Speller(self.views, _general())
+        self.speller = spelling.Speller(self.views, [*language.CLASSES, *language.FUNCTION_WORDS, *trade])
 
     def candidates(self, asked: View) -> Candidates:
         """Return the best entries of the first pass with their features."""
@@ -124,7 +125,3 @@ class Corpus:
             return [int(at) for at in chosen]
         ends = np.append(starts[1:], len(values))
         return [int(starts[at] + np.argmax(values[starts[at] : ends[at]])) for at in chosen]
-
-
-def _general() -> list[str]:
-    return [*language.CLASSES, *language.FUNCTION_WORDS]
