@@ -32,7 +32,7 @@ from handlers.questions import SILENT
 from handlers.router import Router
 from scheduler.keys import key_of
 from scheduler.ticker import Wakeup
-from store import cases, conversations, deliveries, events, satisfaction, turns
+from store import cases, conversations, deliveries, events, opt_outs, satisfaction, turns
 from store.database import Store
 from store.events import StoredEvent
 
@@ -251,6 +251,15 @@ class Deciding:
             await conversations.set_misses(tx, talk.id, reply.misses)
         if reply.topic is not None:
             await conversations.set_topic(tx, talk.id, reply.topic)
+        if reply.opt_out is not None:
+            await opt_outs.record(
+                tx,
+                talk.customer.id,
+                reply.opt_out,
+                actor="customer",
+                at=talk.last_customer_message_at or now,
+                message_id=message_id,
+            )
         if reply.rating is not None:
             await satisfaction.record_answer(tx, talk.id, reply.rating, now)
 

@@ -28,6 +28,7 @@ SLOTS = frozenset(
         "phone",
         "website",
         "hours",
+        "advisor",
     }
 )
 MENU_TEXT_LIMIT_BYTES = 128  # click.content (WeCom doc 94677).

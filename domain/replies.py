@@ -11,6 +11,7 @@ from enum import StrEnum
 from domain.faq import HandoverCode
 
 HANDOVER_MENU_ID = "act_human"
+OPT_OUT_MENU_ID = "act_opt_out"
 
 
 class AnswerKind(StrEnum):
@@ -35,6 +36,7 @@ class SignalKind(StrEnum):
     COMPLAINT = "complaint"  # Complaint, threat, press, regulator, lawyer.
     VULNERABLE = "vulnerable"  # Elderly, minor or otherwise vulnerable.
     HUMAN = "human"  # Asks for a person.
+    OPT_OUT = "opt_out"  # Wants no more than service: no advertising, no pushing.
     SENSITIVE = "sensitive"  # An identity or card number, a code: it should not be here.
     CONTACT = "contact"  # Asks for our telephone or our hours.
     SOURCE = "source"  # Asks where the last answer comes from: "有什么依据".

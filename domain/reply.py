@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.case import CaseWanted
 from domain.delivery import MenuItem, Purpose
 from domain.faq import Match
+from domain.people import OptOutWanted
 from domain.replies import AnswerKind
 from domain.talk import Topic
 
@@ -49,7 +50,8 @@ class Reply:
 
     `misses`: how many unsure questions in a row the conversation now has; None leaves the count alone.
     `topic`: what the conversation is about from now on; None leaves it as it was. `rating`: the customer's answer to
-    the satisfaction menu, 1–4. `wait_until`: decide again at that time instead.
+    the satisfaction menu, 1–4. `wait_until`: decide again at that time instead. `opt_out`: the customer wants nothing
+    but service from now on, whatever the answer is.
     """
 
     decision: AnswerKind
@@ -62,3 +64,4 @@ class Reply:
     rating: int | None = None
     wait_until: datetime | None = None
     topic: Topic | None = None
+    opt_out: OptOutWanted | None = None

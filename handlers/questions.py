@@ -7,12 +7,15 @@ a menu, or a person.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from content import turns
 from domain.case import CaseKind, CaseWanted
 from domain.faq import Choice, Decision, HandoverCode, Match
 from domain.happenings import CustomerSpoke
+from domain.people import OptOutSource, OptOutWanted
 from domain.platform import MessageKind
-from domain.replies import HANDOVER_MENU_ID, AnswerKind, SignalHit, SignalKind
+from domain.replies import HANDOVER_MENU_ID, OPT_OUT_MENU_ID, AnswerKind, SignalHit, SignalKind
 from domain.reply import Reply, Say
 from domain.talk import BOT_MAY_SPEAK, Turn
 from handlers import answering, handover, wording
@@ -51,8 +54,13 @@ _SMALLTALK = {
 
 @router.on(CustomerSpoke)
 async def answer_turn(event: CustomerSpoke, ctx: Context) -> Reply:
-    """Return the reply to a turn."""
-    turn = event.turn
+    """Return the reply to a turn. An opt-out counts whatever the reply is, even while the bot is silent."""
+    wanted = _opt_out(event.turn, ctx)
+    reply = await _answer(event.turn, ctx)
+    return reply if wanted is None else _with_opt_out(reply, wanted, ctx)
+
+
+async def _answer(turn: Turn, ctx: Context) -> Reply:
     conversation = turn.conversation
     if conversation.state not in BOT_MAY_SPEAK or not ctx.rules.may_serve(conversation.account_id):
         return SILENT
@@ -68,6 +76,8 @@ async def answer_turn(event: CustomerSpoke, ctx: Context) -> Reply:
     danger = await _answer_signal(turn, ctx, only=_NEVER_LATE)
     if danger is not None:
         return danger
+    if _opt_out(turn, ctx) is not None and (clicked == OPT_OUT_MENU_ID or not turns.asks(turn.typed)):
+        return Reply(decision=AnswerKind.SMALLTALK)
     if ctx.now - turn.last_sent_at > ctx.rules.fresh or turn.blocked == "late":
         return await _answer_late(turn, ctx)
     tapped = await _answer_tap(turn, clicked, ctx) if clicked else None
@@ -103,6 +113,26 @@ async def _answer_blocked(turn: Turn, ctx: Context) -> Reply | None:
             unknown = wording.fixed(ctx, "unknown_handover")
             return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H9, says=(unknown,))
     return None
+
+
+# --- opt-out ------------------------------------------------------------------------------------------------
+
+
+def _opt_out(turn: Turn, ctx: Context) -> OptOutWanted | None:
+    """Return the wish to get nothing but service, by words or by a tap; None when there is none."""
+    if any(bubble.menu_id == OPT_OUT_MENU_ID for bubble in turn.bubbles):
+        return OptOutWanted(source=OptOutSource.MENU, evidence=OPT_OUT_MENU_ID)
+    hits = ctx.knowledge.content.signals.find(turn.typed)
+    hit = next((hit for hit in hits if hit.kind is SignalKind.OPT_OUT), None)
+    return None if hit is None else OptOutWanted(source=OptOutSource.WORDS, evidence=hit.id)
+
+
+def _with_opt_out(reply: Reply, wanted: OptOutWanted, ctx: Context) -> Reply:
+    """Return the reply with the opt-out, and the confirmation where the bot speaks at all."""
+    is_quiet = reply.decision is AnswerKind.SILENT or reply.wait_until is not None
+    done = None if is_quiet or reply.transfer is not None else wording.fixed(ctx, "opt_out_done")
+    says = reply.says if done is None else (*reply.says, done)
+    return replace(reply, opt_out=wanted, says=says)
 
 
 # --- late ---------------------------------------------------------------------------------------------------

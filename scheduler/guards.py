@@ -8,7 +8,7 @@ from enum import StrEnum
 from content import compliance
 from content.knowledge import Knowledge
 from domain.compliance import Speaker
-from domain.delivery import Act, Body, Delivery
+from domain.delivery import Act, Body, Delivery, Purpose
 from domain.faq import EntityMode, Line
 from domain.platform import SessionState
 from store.deliveries import Claimed
@@ -22,6 +22,7 @@ class Verdict(StrEnum):
     """What the guard says; everything but GO is written to the delivery as its outcome."""
 
     GO = "go"
+    OPTED_OUT = "opted_out"  # The customer wants nothing but service.
     EXPIRED = "expired"  # Its time has passed, e.g. the 20 seconds of a welcome.
     LATE = "late"  # An answer that could not leave while it was fresh.
     STOPPED = "stopped"  # The line was stopped meanwhile.
@@ -37,6 +38,8 @@ def guard(held: Claimed, knowledge: Knowledge, now: datetime, fresh: timedelta) 
     delivery = held.delivery
     if delivery.expires_at is not None and now >= delivery.expires_at:
         return Verdict.EXPIRED
+    if held.has_opted_out and delivery.purpose is not Purpose.SERVICE:
+        return Verdict.OPTED_OUT
     wording = _wording(delivery, knowledge)
     if wording is not Verdict.GO:
         return wording

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 # The platform's limits for a code given by a transfer (WeCom doc 95122).
 _TRANSFER_CODE_LIFE = timedelta(hours=48)
 _LONGEST_BACKOFF_SECONDS = 60.0
+# Nobody has to do anything about these: a person serves the customer, or the customer wants no such message.
+_NO_CASE = frozenset({Verdict.PERSON.value, Verdict.OPTED_OUT.value})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +182,7 @@ class Outbox:
                     return
             elif await turns.reopen(tx, delivery.turn_id, reason, now):
                 return
-        if delivery.conversation_id is None or delivery.body.code or reason == Verdict.PERSON.value:
+        if delivery.conversation_id is None or delivery.body.code or reason in _NO_CASE:
             return
         await self._open_case(tx, held, reason)
 

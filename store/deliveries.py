@@ -35,7 +35,7 @@ class Claimed:
     """A delivery in a worker's hand with what it must know to decide.
 
     `account_id`, `customer`: the platform's ids. `sent_since`: messages that count against the budget since the
-    customer's last one (accepted, or perhaps sent).
+    customer's last one (accepted, or perhaps sent). `has_opted_out`: the customer wants nothing but service.
     """
 
     delivery: Delivery
@@ -45,6 +45,7 @@ class Claimed:
     state: SessionState
     last_customer_message_at: datetime | None
     sent_since: int
+    has_opted_out: bool = False
 
 
 _earlier = delivery.alias("earlier")
@@ -307,6 +308,8 @@ _SENT_SINCE = (
     )
     .scalar_subquery()
 )
+# Where there is no conversation, the customer is known by the platform's id.
+_recipient = customer.alias("recipient_customer")
 _CLAIMED = (
     sa.select(
         delivery,
@@ -316,9 +319,11 @@ _CLAIMED = (
         customer.c.platform_id,
         kf_state.c.state.label("session_state"),
         _SENT_SINCE.label("sent_since"),
+        sa.func.coalesce(customer.c.opted_out_at, _recipient.c.opted_out_at).label("opted_out_at"),
     )
     .outerjoin(conversation, conversation.c.id == delivery.c.conversation_id)
     .outerjoin(customer, customer.c.id == conversation.c.customer_id)
+    .outerjoin(_recipient, _recipient.c.platform_id == delivery.c.recipient)
     .outerjoin(kf_state, kf_state.c.conversation_id == delivery.c.conversation_id)
 )
 
@@ -335,6 +340,7 @@ def _claimed(row: Any) -> Claimed:
         state=SessionState(row.session_state or 0),
         last_customer_message_at=row.last_customer_message_at,
         sent_since=row.sent_since or 0,
+        has_opted_out=row.opted_out_at is not None,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.people import OptOut, OptOutWanted
+from domain.people import OptOut, OptOutSource, OptOutWanted
 from store.tables import customer, opt_out
 
 
@@ -20,7 +20,11 @@ async def record(
     at: datetime,
     message_id: int | None = None,
 ) -> None:
-    """Put an opt-out on record; a second one changes nothing about since when it holds."""
+    """Put an opt-out on record; a second one changes nothing about since when it holds, the same message adds none."""
+    if message_id is not None:
+        told = sa.select(opt_out.c.id).where(opt_out.c.message_id == message_id)
+        if (await tx.execute(told)).first() is not None:
+            return
     await tx.execute(
         sa.insert(opt_out).values(
             customer_id=customer_id,
@@ -58,7 +62,7 @@ async def list_of(tx: AsyncConnection, customer_id: int) -> list[OptOut]:
         OptOut(
             id=row.id,
             customer_id=row.customer_id,
-            source=row.source,
+            source=OptOutSource(row.source),
             evidence=row.evidence,
             actor=row.actor,
             message_id=row.message_id,
