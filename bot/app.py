@@ -24,6 +24,8 @@ from bot.channels.wecom import envelope, pacing
 from bot.channels.wecom import errors as wecom_errors
 from bot.channels.wecom.client import Settings as ClientSettings
 from bot.channels.wecom.client import WeComClient
+from bot.channels.wecom.contacts import Contacts
+from bot.channels.wecom.external import External
 from bot.channels.wecom.kf import Kf
 from bot.clock import FileClock, SystemClock
 from bot.library import Library
@@ -42,7 +44,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class House:
-    """Everything that is open. `kf` and `client` are None without a receiver named kf."""
+    """Everything that is open. `kf` and `client` are None without a receiver named kf.
+
+    `contacts` and `external` are None without a receiver named contacts.
+    """
 
     settings: config.Settings
     store: Store
@@ -54,6 +59,8 @@ class House:
     owner: str
     went_live_at: datetime
     started_at: datetime
+    contacts: Contacts | None = None
+    external: External | None = None
 
     @property
     def content(self) -> Content:
@@ -114,7 +121,7 @@ async def opened(settings: config.Settings, *, goes_live: bool = False) -> Async
     clock = _clock(settings)
     await asyncio.to_thread(schema.ensure, settings.store.url)
     store = await Store.open(settings.store.url)
-    client: WeComClient | None = None
+    clients: dict[str, WeComClient] = {}
     try:
         metrics = Metrics()
         now = clock.now()
@@ -123,7 +130,8 @@ async def opened(settings: config.Settings, *, goes_live: bool = False) -> Async
         )
         library = Library(store, clock, assembling.library_rules(settings))
         await library.load(takes_last_good=goes_live)
-        client = _client(settings, store, clock, metrics)
+        clients |= _clients(settings, store, clock, metrics)
+        client, people = clients.get("kf"), clients.get("contacts")
         yield House(
             settings=settings,
             store=store,
@@ -135,9 +143,11 @@ async def opened(settings: config.Settings, *, goes_live: bool = False) -> Async
             owner=machine.owner_name(),
             went_live_at=(settings.kf.go_live_at or first_served_at or now).astimezone(UTC),
             started_at=now,
+            contacts=Contacts(people) if people else None,
+            external=External(people, clock) if people else None,
         )
     finally:
-        if client is not None:
+        for client in clients.values():
             await client.close()
         await store.close()
 
@@ -167,11 +177,11 @@ def _clock(settings: config.Settings) -> Clock:
     return FileClock(settings.clock.file) if settings.clock.file else SystemClock()
 
 
-def _client(settings: config.Settings, store: Store, clock: Clock, metrics: Metrics) -> WeComClient | None:
-    kf = settings.wecom.receivers.get("kf")
-    if kf is None:
-        return None
-    wecom = settings.wecom
+def _clients(
+    settings: config.Settings, store: Store, clock: Clock, metrics: Metrics
+) -> dict[str, WeComClient]:
+    """Return a client for each receiver that calls the platform, under the limits of one corp."""
+    wecom, shared = settings.wecom, pacing.Pacing(clock)
 
     def observe(endpoint: str, result: str) -> None:
         metrics.api_calls.labels(endpoint, result).inc()
@@ -180,16 +190,24 @@ def _client(settings: config.Settings, store: Store, clock: Clock, metrics: Metr
         kf_repeat_errcodes=frozenset(wecom.kf_repeat_errcodes),
         code_used_errcodes=frozenset(wecom.code_used_errcodes),
     )
-    given = ClientSettings(
-        corp_id=wecom.corp_id,
-        secret=kf.secret.get_secret_value(),
-        api_base=wecom.api_base,
-        proxy=wecom.proxy_url or None,
-        timeout_seconds=wecom.timeout_seconds,
-        rules=rules,
-        observe=observe,
-    )
-    return WeComClient(given, store, clock, pacing.Pacing(clock))
+    return {
+        name: WeComClient(
+            ClientSettings(
+                corp_id=wecom.corp_id,
+                secret=wecom.receivers[name].secret.get_secret_value(),
+                api_base=wecom.api_base,
+                proxy=wecom.proxy_url or None,
+                timeout_seconds=wecom.timeout_seconds,
+                rules=rules,
+                observe=observe,
+            ),
+            store,
+            clock,
+            shared,
+        )
+        for name in ("kf", "contacts")
+        if name in wecom.receivers
+    }
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot import config
+from bot.directory import DirectoryRules
 from bot.library import LibraryRules
 from domain.faq import EntityMode, Line, Thresholds
 from domain.hours import Period, ServiceHours
@@ -72,6 +73,11 @@ def outbox_rules(settings: config.Settings) -> OutboxRules:
         fresh=timedelta(minutes=settings.kf.fresh_minutes),
         case_days=settings.service.case_days,
     )
+
+
+def directory_rules(settings: config.Settings) -> DirectoryRules:
+    """Return when people and groups are read anew."""
+    return DirectoryRules(daily_at=settings.people.daily_at, zone=settings.service.zone)
 
 
 def library_rules(settings: config.Settings) -> LibraryRules:

@@ -18,6 +18,7 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.wecom import parsing
+from bot.contact_events import ContactEvents
 from bot.deciding import Deciding
 from bot.metrics import Metrics
 from bot.puller import Puller
@@ -54,6 +55,7 @@ class Inbox:
         *,
         owner: str,
         went_live_at: datetime,
+        contact_events: ContactEvents | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -62,6 +64,7 @@ class Inbox:
         self._metrics = metrics
         self._owner = owner
         self._went_live_at = went_live_at
+        self._contact_events = contact_events
         self._working: set[asyncio.Task[None]] = set()
         self.bell = Wakeup()
 
@@ -138,6 +141,10 @@ class Inbox:
 
     async def _process_callback(self, stored: StoredEvent, decoded: platform.PlatformEvent) -> None:
         now = self._clock.now()
+        if isinstance(decoded, platform.ContactEvent) and self._contact_events is not None:
+            await self._contact_events.process(stored, decoded)
+            self._metrics.events_processed.labels(stored.kind).inc()
+            return
         if not isinstance(decoded, platform.KfAccountsChanged):
             await self._store.write(lambda tx: events.set_unhandled(tx, [stored.id], now))
             log.info(

@@ -9,8 +9,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from bot import assembling, machine
+from bot.channels.wecom import external
 from bot.channels.wecom.channel import KfChannel
+from bot.channels.wecom.external import ExternalChannel
+from bot.contact_events import ContactEvents
 from bot.deciding import Deciding
+from bot.directory import Directory
 from bot.files import FileKeeper
 from bot.inbox import Inbox
 from bot.puller import Puller
@@ -20,7 +24,7 @@ from domain.ports import Channel
 from handlers import routes
 from scheduler.outbox import Outbox
 from scheduler.ticker import Ticker, Wakeup, end_tasks, run_loop
-from store import accounts, leases
+from store import accounts, leases, lookups, walks
 
 if TYPE_CHECKING:
     from bot.app import House
@@ -30,6 +34,8 @@ log = logging.getLogger(__name__)
 _REAP_SECONDS = 5
 _LIBRARY_SECONDS = 2.0
 _MEDIA_WAIT_SECONDS = 5.0
+# How often it is asked whether a walk over people and groups is due.
+_WALK_SECONDS = 30
 # How long the first decision waits to know who is receiving; longer only when the platform does not answer.
 _PEOPLE_SECONDS = 3.0
 
@@ -48,7 +54,7 @@ class Loops:
         turn_rules = assembling.turn_rules(settings)
         self.outbox = Outbox(
             house.store,
-            {"kf": channel} if channel else {},
+            self._channels(channel),
             house.clock,
             house.library.knowledge,
             assembling.outbox_rules(settings),
@@ -69,6 +75,17 @@ class Loops:
         )
         self.outbox.turn_bell = self.deciding.bell
         self.puller = self._puller() if house.kf else None
+        self.contact_events = ContactEvents(
+            house.store,
+            house.clock,
+            routes.all_handlers(),
+            assembling.handler_rules(settings),
+            house.library.knowledge,
+            outbox_bell=self.outbox.bell,
+            may_welcome=house.external is not None,
+            suggest_only=settings.pilot.suggest_only,
+        )
+        self.directory = self._directory()
         self.inbox = Inbox(
             house.store,
             house.clock,
@@ -77,6 +94,7 @@ class Loops:
             house.metrics,
             owner=house.owner,
             went_live_at=house.went_live_at,
+            contact_events=self.contact_events,
         )
         self.files = (
             FileKeeper(house.store, house.kf, house.clock, settings.store.data_folder, owner=house.owner)
@@ -92,7 +110,8 @@ class Loops:
         is_alone = self._house.store.dialect.is_sqlite
         await self._reap(everything=is_alone)
         if is_alone:
-            await self._house.store.write(accounts.release_all)
+            for release_all in (accounts.release_all, lookups.release_all, walks.release_all):
+                await self._house.store.write(release_all)
         if self.files is not None:
             await asyncio.to_thread(self.files.sweep)
 
@@ -104,6 +123,10 @@ class Loops:
         if self.files is not None:
             self._run("files", self.files.fetch_due, self._file_bell, longest=_MEDIA_WAIT_SECONDS)
         self._run("words", self._look_at_words, self._words_bell, longest=_LIBRARY_SECONDS)
+        if self.directory is not None:
+            self._run("lookups", self.directory.look_up_due, self.directory.bell)
+            self._once("directory", self.directory.walk_due)
+            self._ticker.every(_WALK_SECONDS, "directory", self.directory.walk_due)
         self._once("matching", self._house.library.warm_up)
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds
@@ -124,9 +147,33 @@ class Loops:
         await self._house.library.stop()
         await self._ticker.stop(seconds)
         await end_tasks(self._tasks, seconds)
-        for worker in (self.inbox, self.deciding, self.outbox):
+        for worker in (self.inbox, self.deciding, self.outbox, self.directory):
+            if worker is None:
+                continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(worker.finish(), seconds)
+
+    def _channels(self, kf: Channel | None) -> dict[str, Channel]:
+        """Return the ways out by the name a delivery carries."""
+        channels: dict[str, Channel] = {} if kf is None else {"kf": kf}
+        if self._house.external is not None:
+            channels[external.CHANNEL] = ExternalChannel(self._house.external)
+        return channels
+
+    def _directory(self) -> Directory | None:
+        house = self._house
+        if house.contacts is None or house.external is None:
+            return None
+        directory = Directory(
+            house.store,
+            house.clock,
+            house.contacts,
+            house.external,
+            assembling.directory_rules(house.settings),
+            owner=house.owner,
+        )
+        self.contact_events.bell = directory.bell
+        return directory
 
     def _puller(self) -> Puller:
         house = self._house

@@ -42,7 +42,6 @@ class Lookup:
     wanted_at: datetime
     started_at: datetime
     attempt: int
-    tries: int
 
 
 async def want(
@@ -101,7 +100,6 @@ async def claim_due(
             wanted_at=row.wanted_at,
             started_at=now,
             attempt=row.attempt,
-            tries=row.attempt,
         )
         for row in (await tx.execute(taken)).all()
     ]
@@ -118,7 +116,7 @@ async def finish(tx: AsyncConnection, held: Lookup) -> None:
     await tx.execute(sa.delete(lookup).where(_holds(held), lookup.c.wanted_at <= held.started_at - SETTLING))
     again = sa.update(lookup).where(_holds(held))
     due_at = held.started_at + SETTLING
-    await tx.execute(again.values(due_at=due_at, lease_owner=None, lease_until=None, attempt=0, error=None))
+    await tx.execute(again.values(due_at=due_at, lease_owner=None, lease_until=None, error=None))
 
 
 async def drop(tx: AsyncConnection, held: Lookup) -> None:

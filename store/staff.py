@@ -68,14 +68,12 @@ async def set_left(tx: AsyncConnection, platform_ids: Sequence[str], at: datetim
     )
 
 
-async def set_missing(tx: AsyncConnection, since: datetime) -> int:
-    """Record that those left whom the whole address book, read since `since`, did not show; return how many."""
-    gone = await tx.execute(
-        sa.update(staff)
-        .where(staff.c.known_at < since, staff.c.status.not_in([StaffStatus.LEFT, StaffStatus.UNKNOWN]))
-        .values(status=StaffStatus.LEFT, known_at=since)
+async def list_unseen(tx: AsyncConnection, since: datetime) -> list[str]:
+    """Return those, not known to have left, whom the platform has not shown since `since`."""
+    wanted = sa.select(staff.c.platform_id).where(
+        sa.or_(staff.c.known_at.is_(None), staff.c.known_at < since), staff.c.status != StaffStatus.LEFT
     )
-    return gone.rowcount
+    return list((await tx.execute(wanted.order_by(staff.c.id))).scalars().all())
 
 
 async def rename(tx: AsyncConnection, old: str, new: str) -> None:

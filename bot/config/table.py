@@ -416,6 +416,19 @@ class Pilot(Section):
     suggest_only: bool = setting(False, "Nothing is sent by itself; answers become suggestions for a person.")
 
 
+class People(Section):
+    """Staff, customers and groups, read from the platform with the secret of the contacts receiver."""
+
+    daily_at: time = setting(
+        time(3, 30), "When everything is read anew every day, by service.timezone.", sample="03:30:00"
+    )
+    overrides: RelativePath | None = setting(
+        None,
+        "TOML or CSV file with what the address book does not know: team, co-owner, deputy, leave.",
+        sample='"people.toml"',
+    )
+
+
 class Console(Section):
     """The pages for staff."""
 
@@ -457,6 +470,7 @@ class Settings(Section):
     answering: Answering = Field(default_factory=Answering)
     outbox: Outbox = Field(default_factory=Outbox)
     pilot: Pilot = Field(default_factory=Pilot)
+    people: People = Field(default_factory=People)
     console: Console = Field(default_factory=Console)
     clock: ClockSettings = Field(default_factory=ClockSettings)
     log: Log = Field(default_factory=Log)
