@@ -11,6 +11,7 @@ their questions have no answer. Needs scipy besides the bot's own packages; take
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -194,8 +195,7 @@ def fit_order(
     found: list[tuple[Any, Any, float]], bounds: list[tuple[Any, Any]], penalty: float = 1.0
 ) -> Any:
     """Return weights that put a right candidate first: conditional logit, features in their own unit."""
-    from scipy import optimize
-
+    optimize: Any = importlib.import_module("scipy.optimize")
     kept = [(rows, right, weight) for rows, right, weight in found if right.any() and not right.all()]
     stacked, right = np.vstack([one[0] for one in kept]), np.concatenate([one[1] for one in kept])
     sizes = [len(one[1]) for one in kept]
@@ -218,8 +218,7 @@ def fit_order(
 
 def fit_odds(told: Any, right: Any, weights: Any, bounds: list[tuple[Any, Any]], penalty: float = 1.0) -> Any:
     """Return intercept and weights of a logistic regression with signs held to `bounds`."""
-    from scipy import optimize
-
+    optimize: Any = importlib.import_module("scipy.optimize")
     middle, spread = told.mean(axis=0), told.std(axis=0) + 1e-9
     scaled = (told - middle) / spread
 
