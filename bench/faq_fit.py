@@ -169,7 +169,8 @@ def simulations(maker: Maker, bench: Path) -> list[Task]:
                 break
         used.update(taken)
         chance.shuffle(taken)
-        kb, queries = [], []
+        kb: list[dict[str, Any]] = []
+        queries: list[dict[str, Any]] = []
         for turn, place in enumerate(taken):
             said = list(groups[place])
             chance.shuffle(said)
