@@ -517,7 +517,8 @@ class Step:
     @property
     def speaks_in_group(self) -> bool:
         """Say whether the whole group reads it."""
-        return self.deliveries[0] in (DeliveryCode.MASS_SEND, DeliveryCode.SIDEBAR)
+        by_group = self.deliveries[0] in (DeliveryCode.MASS_SEND, DeliveryCode.SIDEBAR)
+        return by_group and self.audience.text == "everyone"
 
     def branch(self, case: BranchCase) -> BranchAct:
         """Return what the step does in a case; moving on where it does not say."""
