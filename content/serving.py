@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from domain.faq import EntityMode, Faq, Refusal, Scope
+from domain.faq import EntityMode, Faq, HandoverCode, Refusal, Scope
+
+
+def is_for_safety(faq: Faq) -> bool:
+    """Say whether the entry warns of fraud or takes up a wrong at once: that is said whatever the company offers."""
+    return faq.handover_at_once and not {HandoverCode.H7, HandoverCode.H2}.isdisjoint(faq.handover)
 
 
 def servable(
@@ -22,7 +27,7 @@ def servable(
     """
     if stopped:
         return Refusal.STOPPED
-    if entity_mode is EntityMode.OFF:
+    if entity_mode is EntityMode.OFF and not is_for_safety(faq):
         return Refusal.LINE_OFF
     if entity_mode is EntityMode.PLATFORM and faq.scope is Scope.PRODUCT:
         return Refusal.PLATFORM_SCOPE

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from content import followups, turns
+from domain.case import CaseKind
 from domain.faq import Choice, Decision, Faq, HandoverCode, Match, Refusal
 from domain.replies import AnswerKind, SignalKind
 from domain.reply import Reply
@@ -23,6 +24,8 @@ _TOPIC_MINUTES = 30
 _MENUS_IN_A_ROW = 2
 # Confidence at which the first line of a menu is likely what the talk is about from now on.
 _LIKELY = 0.5
+# Confidence from which a warning of fraud is said rather than offered: a wrong warning does less harm than none.
+_WARN_AT = 0.3
 
 
 async def answer_question(turn: Turn, ctx: Context) -> Reply:
@@ -72,7 +75,9 @@ async def answer_entry(turn: Turn, faq: Faq, matches: tuple[Match, ...], ctx: Co
     say, topic = computing.answer(turn, faq, current_topic(turn, ctx), ctx)
     if faq.handover_at_once:
         code = faq.handover[0] if faq.handover else HandoverCode.H1
-        reply = await handover.hand_over(ctx, turn.conversation, code=code, says=(replace(say, menu=()),))
+        reply = await handover.hand_over(
+            ctx, turn.conversation, code=code, says=(replace(say, menu=()),), kind=_case_kind(faq)
+        )
         return replace(reply, matches=matches, used_faq_ids=(faq.id,), topic=topic)
     return Reply(
         decision=AnswerKind.ANSWER,
@@ -82,6 +87,12 @@ async def answer_entry(turn: Turn, faq: Faq, matches: tuple[Match, ...], ctx: Co
         misses=0,
         topic=topic,
     )
+
+
+def _case_kind(faq: Faq) -> CaseKind:
+    """Return the kind of case an at-once entry opens: a wrong done is a complaint with a deadline, distress is not."""
+    is_complaint = HandoverCode.H2 in faq.handover and HandoverCode.H8 not in faq.handover
+    return CaseKind.COMPLAINT if is_complaint else CaseKind.QUESTION
 
 
 def source_of(faq: Faq, ctx: Context) -> Reply:
@@ -118,7 +129,9 @@ async def _answer_both(turn: Turn, decision: Decision, ctx: Context) -> Reply:
     faqs = [ctx.knowledge.faqs[match.faq_id] for match in decision.matches]
     matches = decision.considered or decision.matches
     alone = [faq for faq in faqs if faq.handover_at_once or ctx.knowledge.refusal(faq.id) is not None]
-    say = None if alone else wording.both(ctx, faqs[0], faqs[1])
+    # Two lines go in two messages: the door out asks for each whether its line was stopped meanwhile.
+    same_line = faqs[0].line is faqs[1].line
+    say = wording.both(ctx, faqs[0], faqs[1]) if same_line and not alone else None
     if say is None:
         first = alone[0] if alone else faqs[0]
         reply = await answer_entry(turn, first, matches, ctx)
@@ -155,7 +168,15 @@ def _with_the_rest(reply: Reply, decision: Decision, ctx: Context) -> Reply:
 async def _offer(turn: Turn, decision: Decision, ctx: Context) -> Reply:
     """Show the entries that may be meant; on the third unsure question in a row, a person."""
     matches = decision.considered or decision.matches
-    shown = tuple(match for match in decision.matches if ctx.knowledge.refusal(match.faq_id) is None)
+    first = ctx.knowledge.faqs[decision.matches[0].faq_id]
+    if _is_warning(first) and decision.matches[0].confidence >= _WARN_AT:
+        return await answer_entry(turn, first, matches, ctx)
+    # Steps nobody has written are a topic all the same: a tap on them brings a person.
+    shown = tuple(
+        match
+        for match in decision.matches
+        if ctx.knowledge.refusal(match.faq_id) in (None, Refusal.OWN_MISSING)
+    )
     if not shown:
         faq = ctx.knowledge.faqs[decision.matches[0].faq_id]
         return await answer_entry(turn, faq, matches, ctx)
@@ -170,6 +191,10 @@ async def _offer(turn: Turn, decision: Decision, ctx: Context) -> Reply:
         misses=turn.conversation.misses + 1,
         topic=Topic(faq_id=likely.id, at=ctx.now) if likely else None,
     )
+
+
+def _is_warning(faq: Faq) -> bool:
+    return faq.handover_at_once and HandoverCode.H7 in faq.handover
 
 
 async def _miss(
@@ -222,7 +247,7 @@ async def _stand_in(turn: Turn, faq: Faq, refusal: Refusal, ctx: Context) -> Rep
         case Refusal.LINE_OFF:
             say = wording.fixed(ctx, "line_off")
         case Refusal.OWN_MISSING:
-            own = wording.fixed(ctx, "own_missing")
+            own = wording.without_own(ctx, faq)
             return await handover.hand_over(
                 ctx, turn.conversation, code=HandoverCode.H6, says=(own,), note=faq.id
             )

@@ -60,7 +60,8 @@ async def stand_by(ctx: Context, conversation: Conversation) -> Reply:
     is_open = ctx.rules.hours.is_open(ctx.now)
     transfer = await _find_transfer(ctx, conversation) if is_open else None
     if transfer is None:
-        say = wording.fixed(ctx, "crisis.closed", opens_at=opens_at(ctx), case_no="{case_no}")
+        back = "" if is_open else opens_at(ctx)  # In open hours nobody is receiving; no time can be promised.
+        say = wording.fixed(ctx, "crisis.closed", opens_at=back, case_no="{case_no}")
     else:
         say = wording.fixed(ctx, "crisis.open")
         transfer = replace(transfer, notice="")

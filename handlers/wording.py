@@ -49,6 +49,15 @@ def answer(ctx: Context, faq: Faq, *, prefix: str = "", asks_for: str = "") -> S
     return _as_answer(ctx, faq, "\n\n".join(filter(None, [prefix, text, asking.text if asking else ""])))
 
 
+def without_own(ctx: Context, faq: Faq) -> Say | None:
+    """Return what is true of an entry without the company's own steps, and that a colleague knows them."""
+    own = fixed(ctx, "own_missing")
+    if own is None or not faq.short:
+        return own
+    short = reply_files.fill(faq.short, ctx.rules.facts)
+    return replace(own, text="\n\n".join([short, _risk_lines(ctx, faq), own.text]), line=faq.line)
+
+
 def asking(ctx: Context, faq: Faq, missing: str) -> Say | None:
     """Return the question for the numbers that are still missing."""
     say = fixed(ctx, "slots_missing", missing=missing)

@@ -39,6 +39,7 @@ _DAY_BASIS = re.compile(
 )
 _FUND_YIELD = re.compile("[7七][日天]年[化华](?:收益率?)?")
 _WHOLE_RATE = re.compile("百分之?百")
+_ABUTTING = re.compile("(?<=[万千w])(?=年(?:利率|利息|息|化))")  # "借12万年利率7.2%": the 年 belongs to the rate.
 _HALF_YEAR = re.compile("(?<![大小一个])半年(?!前|之前|以前)")
 _RATE_SLOT = f"rate:{RateKind.ANNUAL}"
 _TERMS = frozenset({"periods", "term", "months"})  # 12期; 三年 as the whole message; 三年 among other words.
@@ -63,6 +64,7 @@ def read_slots(text: str, today: date, expecting: Sequence[str] = ()) -> Slots:
 def _readable(text: str) -> str:
     apart = _WIDE_COMMA.sub("。", text[:_TEXT_LIMIT])
     folded = _WHOLE_RATE.sub("100%", normalising.folded(apart))
+    folded = _ABUTTING.sub(",", folded)
     folded = _HALF_YEAR.sub("6个月", _FUND_YIELD.sub("基金年化", folded))
     return _UNREADABLE.sub(lambda found: page.FILLED * len(found[0]), folded)
 

@@ -42,6 +42,13 @@ def test_line_that_is_off_is_refused() -> None:
     assert refusal(GENERAL, EntityMode.OFF) is Refusal.LINE_OFF
 
 
+def test_a_warning_of_fraud_is_said_whatever_the_company_offers() -> None:
+    warning = shipped.words().faqs["wealth.scam_profit"]
+
+    assert refusal(warning, EntityMode.OFF) is None
+    assert refusal(warning, EntityMode.OFF, stopped=True) is Refusal.STOPPED
+
+
 def test_stop_comes_before_every_other_reason() -> None:
     assert refusal(LAPSED, EntityMode.OFF, approved=False, stopped=True) is Refusal.STOPPED
 
