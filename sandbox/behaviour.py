@@ -145,7 +145,7 @@ class Behaviour:
         coming: list[str] = []
         for number in range(life.joins):
             name = f"{dice.choice(SURNAMES)}{dice.choice(TITLES)}{number + 1}"
-            customer = world.add_customer(name)
+            customer = world.add_customer(name, simulated=True)
             coming.append(customer.external_userid)
             self._plan_stay(group, customer.external_userid, life, dice)
         return coming

@@ -1,4 +1,7 @@
-"""The page: a desk of phones. Files under assets/, a strict policy, nothing from elsewhere."""
+"""The pages: customers' phones, members' phones, groups, the address book. A strict policy, nothing from elsewhere.
+
+Only the page of members' phones may hold a frame: it shows pages of the application, as the client's sidebar does.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,24 @@ HEADERS = {
 
 
 def routes() -> list[web.RouteDef]:
-    return [web.get("/", _index), web.get("/assets/{name}", _asset), web.get("/favicon.ico", _icon)]
+    return [
+        web.get("/", _index),
+        web.get("/{page:client|groups|people}", _page),
+        web.get("/assets/{name}", _asset),
+        web.get("/favicon.ico", _icon),
+    ]
 
 
 async def _index(_: web.Request) -> web.StreamResponse:
     return _file("index.html")
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    name = request.match_info["page"]
+    response = _file(f"{name}.html")
+    if name == "client":
+        response.headers["Content-Security-Policy"] = f"{POLICY}; frame-src http: https:"
+    return response
 
 
 async def _icon(_: web.Request) -> web.StreamResponse:

@@ -44,11 +44,14 @@ class Reading:
                 "clock": clock_json(self._world),
                 "corp_id": world.settings.corp_id,
                 "repeat": world.settings.repeat.value,
+                "sidebar_url": world.settings.sidebar_url,
                 "suggestions": list(world.settings.suggestions),
                 "accounts": [
                     {"open_kfid": one.open_kfid, "name": one.name} for one in world.accounts.values()
                 ],
-                "customers": [world.customer_json(one) for one in world.customers.values()],
+                "customers": [
+                    world.customer_json(one) for one in world.customers.values() if not one.simulated
+                ],
                 "servicers": [sessions.servicer_json(one) for one in world.servicers.values()],
                 "desk": [world.chat_json(chat) for chat in world.desk.values()],
                 "faults": faults_json(self._faults),

@@ -192,7 +192,7 @@ def _page(content: str, *, status: int = 200) -> web.Response:
         '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><title>沙盒登录</title>'
         '<link rel="icon" href="/assets/logo.svg"><link rel="stylesheet" href="/assets/base.css">'
-        '<link rel="stylesheet" href="/assets/client.css">'
+        '<link rel="stylesheet" href="/assets/corp.css">'
     )
     policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
     return web.Response(

@@ -95,7 +95,10 @@ class Account:
 
 @dataclass(kw_only=True, slots=True)
 class Customer:
-    """A WeChat user. `rejects`: refuses the account's messages; `next_failures`: fail_types of the next sends."""
+    """A WeChat user. `rejects`: refuses the account's messages; `next_failures`: fail_types of the next sends.
+
+    `simulated`: one of many who only live in a group; the page gives no phone to such a customer.
+    """
 
     external_userid: str
     nickname: str
@@ -105,6 +108,7 @@ class Customer:
     rejects: bool = False
     next_failures: list[int] = field(default_factory=list)
     context: Json | None = None
+    simulated: bool = False
 
 
 @dataclass(kw_only=True, slots=True)

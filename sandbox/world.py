@@ -288,14 +288,17 @@ class World:
         self.accounts[open_kfid] = account
         return account
 
-    def add_customer(self, nickname: str, *, external_userid: str = "", avatar: str = "") -> Customer:
+    def add_customer(
+        self, nickname: str, *, external_userid: str = "", avatar: str = "", simulated: bool = False
+    ) -> Customer:
         """A new WeChat user. Raises WorldError when the id is taken."""
         external_userid = external_userid or self.new_id("wm")
         if external_userid in self.customers:
             raise WorldError(f"客户 {external_userid} 已存在")
         chosen = CustomerSettings(external_userid=external_userid, nickname=nickname, avatar=avatar)
         customer = self._put_customer(chosen)
-        if self.on_change:
+        customer.simulated = simulated
+        if self.on_change and not simulated:
             self.on_change("customer", self.customer_json(customer))
         return customer
 

@@ -10,7 +10,10 @@ const RATES = [[1, "1 倍（正常）"], [10, "10 倍"], [60, "60 倍（1 秒 = 
 const SHOW_SERVICERS = "sandbox-show-servicers";
 const ROOMY_PIXELS = 1100;
 
-export function drawBar(bar) {
+const PAGES = [["/", "客户手机"], ["/client", "员工手机"], ["/groups", "客户群"], ["/people", "通讯录"]];
+
+/** `isChat`: the page of customers' phones, with its own two buttons. */
+export function drawBar(bar, isChat = true) {
   const date = h("span", { class: "date" });
   const time = h("b", { class: "time" });
   const speed = h("span", { class: "speed" });
@@ -24,17 +27,19 @@ export function drawBar(bar) {
   const faults = h("button", { type: "button", class: "bar-button", "aria-expanded": "false", onclick: () => emit("toggle-drawer", {}) }, icon("bolt"), h("span", { class: "word", text: "故障" }), h("span", { class: "count", hidden: true }));
   const add = h("button", { type: "button", class: "bar-button", onclick: () => emit("ask-customer", {}) }, icon("person-add"), h("span", { class: "word", text: "添加客户" }));
   const people = h("button", { type: "button", class: "bar-button people-button", onclick: () => showServicers(!isShown()) }, icon("headset"), h("span", { class: "word", text: "接待人员" }));
-  bar.replaceChildren(
+  bar.replaceChildren(...[
+    pageMenu(),
     h("div", { class: "brand" }, h("img", { src: "/assets/logo.svg", alt: "", width: "26", height: "26" }), h("span", {}, h("b", { text: "沙盒" }), h("small", { text: "像在微信里一样试用" }))),
+    h("nav", { class: "pages", "aria-label": "页面" }, PAGES.map(pageLink)),
     clock,
     jumps,
     later,
     h("span", { class: "space" }),
     health,
-    add,
+    isChat && add,
     faults,
-    people,
-  );
+    isChat && people,
+  ].filter(Boolean));
   faults.setAttribute("aria-label", "故障与接口");
   add.setAttribute("aria-label", "添加客户");
 
@@ -76,8 +81,21 @@ export function drawBar(bar) {
   on("callbacks", drawHealth);
   on("faults", drawFaults);
   on("drawer", ({ shown }) => faults.setAttribute("aria-expanded", String(shown)));
-  on("ready", () => showServicers((sessionStorage.getItem(SHOW_SERVICERS) ?? (innerWidth > ROOMY_PIXELS ? "yes" : "no")) === "yes"));
+  if (isChat) on("ready", () => showServicers((sessionStorage.getItem(SHOW_SERVICERS) ?? (innerWidth > ROOMY_PIXELS ? "yes" : "no")) === "yes"));
   drawHealth();
+}
+
+const isHere = (path) => location.pathname === path;
+
+function pageLink([path, label]) {
+  return h("a", { href: path, "aria-current": isHere(path) ? "page" : null, text: label });
+}
+
+/** The pages as a menu, where the bar is narrow. */
+function pageMenu() {
+  const here = PAGES.find(([path]) => isHere(path)) ?? PAGES[0];
+  return menu("换页面", h("span", { class: "page-now" }, here[1], icon("chevron")), () =>
+    PAGES.map(([path, label]) => ({ label, act: () => location.assign(path) })), "menu page-menu");
 }
 
 /** How the application takes its callbacks: look, words, and why. */

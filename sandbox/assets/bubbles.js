@@ -44,6 +44,9 @@ function drawContent(bubble, chat, side) {
   return draw ? draw(bubble.body, bubble, chat, side) : unknown(bubble.msgtype);
 }
 
+/** A message's content alone, for chats of members. */
+export const drawBody = (msgtype, body) => drawContent({ msgtype, body }, {}, "servicer");
+
 function unknown(kind) {
   return h("div", { class: "bubble odd", text: `［${kind}］这种消息暂不能显示` });
 }
@@ -94,6 +97,7 @@ function menuItem(item, bubble, chat, side) {
 const mediaUrl = (body) => `/sandbox/media/${encodeURIComponent(body.media_id)}`;
 
 function image(body) {
+  if (!body.media_id) return linkCard({ url: body.pic_url, title: "图片", desc: body.pic_url });
   const picture = h("img", { src: mediaUrl(body), alt: "图片", loading: "lazy" });
   picture.addEventListener("error", () => button.replaceWith(h("div", { class: "bubble odd", text: "图片已过期或不存在" })));
   const enlarge = () => showDialog("图片", h("img", { class: "large", src: mediaUrl(body), alt: "图片" }));

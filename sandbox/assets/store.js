@@ -99,6 +99,9 @@ const receive = {
     setClock(clock);
     emit("clock", {});
   },
+  corp(content) {
+    emit("corp", content);
+  },
   faults({ faults }) {
     state.faults = faults;
     emit("faults", {});

@@ -187,6 +187,7 @@ async def test_a_servicer_who_is_busy_is_not_turned_away_from_and_the_other_seat
     page = await open_page(viewport=DESK)
     await page.goto(app.box.url)
     await page.get_by_role("button", name="接入王女士").click()
+    await expect(page.get_by_role("button", name="结束会话")).to_be_visible()
     app.box.world.customer_says("wmC2", "转人工")
 
     await app.post(

@@ -1,0 +1,127 @@
+// A member's phone: messages of apps, mass sends to confirm, groups and customers, and the sidebar of a chat.
+
+import { act } from "./api.js";
+import { drawAppMessage, drawMass } from "./app_messages.js";
+import { summary } from "./bubbles.js";
+import { hourMinute } from "./clock.js";
+import { colourOf, composer, drawLines, fill, MOODS, read, startPage } from "./corp_page.js";
+import { avatar, h, icon } from "./dom.js";
+import { createSidebar } from "./sidebar.js";
+
+const corp = document.getElementById("corp");
+let me = new URLSearchParams(location.search).get("userid") ?? sessionStorage.getItem("sandbox-me") ?? "";
+let tab = "messages";
+let open = null; // {kind: "group" | "friend", id}
+let built = false;
+
+const seats = h("nav", { class: "side", "aria-label": "成员" });
+const tabs = h("div", { class: "client-tabs", role: "tablist" });
+const screen = h("div", { class: "client-screen" });
+const title = h("div", { class: "navbar" });
+const thread = h("div", { class: "thread", tabindex: "0" });
+const phone = h("section", { class: "phone client", "aria-label": "员工手机" }, title, screen, tabs);
+const sidebar = createSidebar(() => ({ userid: me, open }), () => again());
+
+const again = startPage(draw);
+
+async function draw() {
+  const people = await read("people");
+  if (!people.members.some((one) => one.userid === me)) me = people.members[0]?.userid ?? "";
+  if (!me) {
+    corp.replaceChildren(h("p", { class: "boot", text: "通讯录里没有成员" }));
+    return;
+  }
+  document.cookie = `sandbox_member=${encodeURIComponent(me)}; path=/; SameSite=Lax`;
+  sessionStorage.setItem("sandbox-me", me);
+  const client = await read(`client?userid=${encodeURIComponent(me)}`);
+  if (!built) corp.replaceChildren(seats, h("div", { class: "phone-place" }, phone), sidebar.element);
+  built = true;
+  seats.replaceChildren(h("h2", { text: "谁的手机" }), ...people.members.map(seat));
+  drawTabs(client);
+  if (open) await drawChat();
+  else drawTab(client);
+}
+
+function seat(one) {
+  const choose = () => {
+    me = one.userid;
+    open = null;
+    sidebar.show(null);
+    again();
+  };
+  const words = h("span", { class: "words" }, h("b", { text: one.name }), h("small", { text: `${one.position || "成员"} · ${MOODS[one.mood]}` }));
+  return h("button", { type: "button", class: "chat-row", "aria-current": one.userid === me ? "true" : null, onclick: choose }, avatar(one.name, colourOf(one.userid), "avatar small"), words);
+}
+
+function drawTabs(client) {
+  const waiting = client.mass.filter((one) => !one.cancelled && !one.confirmed_at).length;
+  const entries = [["messages", "消息", 0], ["mass", "群发", waiting], ["chats", "客户与群", 0]];
+  tabs.hidden = Boolean(open);
+  tabs.replaceChildren(...entries.map(([key, label, count]) => h("button", {
+    type: "button",
+    role: "tab",
+    "aria-selected": String(tab === key),
+    onclick: () => {
+      tab = key;
+      thread.replaceChildren();
+      again();
+    },
+  }, label, count > 0 && h("span", { class: "count", text: String(count) }))));
+}
+
+function drawTab(client) {
+  const heads = { messages: "工作消息", mass: "客户群发", chats: "客户与群" };
+  title.replaceChildren(h("div", { class: "title" }, h("b", { text: heads[tab] }), h("small", { text: client.member.name })));
+  screen.replaceChildren(thread);
+  if (tab === "messages") {
+    fill(thread, client.messages.length ? client.messages.map((one) => drawAppMessage(one, me, openPage)) : [empty("还没有应用消息", "应用用 message/send 发来的文字和卡片会出现在这里")]);
+  } else if (tab === "mass") {
+    thread.replaceChildren(...(client.mass.length ? [...client.mass].reverse().map((one) => drawMass(one, me)) : [empty("没有群发任务", "应用用 add_msg_template 建的任务要在这里确认才会发出")]));
+  } else {
+    const groups = client.groups.map((one) => row(one.name, `${one.customers} 位客户${one.owner === me ? " · 我是群主" : ""}`, one.last, { kind: "group", id: one.chat_id }));
+    const friends = client.friends.map((one) => row(one.remark || one.name, friendState(one), one.last, { kind: "friend", id: one.external_userid }));
+    thread.replaceChildren(h("h3", { text: "客户群" }), ...(groups.length ? groups : [h("p", { class: "hint", text: "还没有客户群" })]), h("h3", { text: "客户" }), ...(friends.length ? friends : [h("p", { class: "hint", text: "还没有客户" })]));
+  }
+}
+
+const friendState = (one) => (one.customer_left ? "已被客户删除" : one.half ? "待通过验证" : one.tags.join("、") || "微信客户");
+const empty = (words, more) => h("div", { class: "empty" }, h("b", { text: words }), h("span", { text: more }));
+
+function row(name, note, last, chat) {
+  const words = h("span", { class: "words" }, h("b", { text: name }), h("small", { text: last ? summary(last) : note }));
+  const enter = () => {
+    open = chat;
+    thread.replaceChildren();
+    sidebar.show(chat);
+    again();
+  };
+  return h("button", { type: "button", class: "chat-row", onclick: enter }, avatar(name, colourOf(chat.id), "avatar small"), words, last && h("small", { text: hourMinute(last.at) }));
+}
+
+async function drawChat() {
+  const isGroup = open.kind === "group";
+  const path = isGroup ? `group?chat_id=${encodeURIComponent(open.id)}` : `friend?userid=${encodeURIComponent(me)}&external_userid=${encodeURIComponent(open.id)}`;
+  const found = await read(path).catch(() => null);
+  if (!found) {
+    open = null;
+    again();
+    return;
+  }
+  const name = isGroup ? `${found.group.name}（${found.group.size}）` : found.friend.remark || found.friend.name;
+  const back = h("button", { type: "button", class: "plain", "aria-label": "返回", onclick: () => { open = null; thread.replaceChildren(); sidebar.show(null); again(); } }, icon("back"));
+  title.replaceChildren(back, h("div", { class: "title" }, h("b", { text: name }), h("small", { text: isGroup ? "客户群" : "微信客户" })), h("button", { type: "button", class: "secondary", text: "侧边栏", onclick: () => sidebar.toggle() }));
+  if (screen.dataset.chat !== open.id || !screen.contains(thread)) {
+    const chat = open;
+    const send = (content) => (chat.kind === "group" ? act("group/says", { chat_id: chat.id, who: me, content }) : act("friend/says", { by: "member", userid: me, external_userid: chat.id, content }));
+    screen.replaceChildren(thread, composer("发消息", send));
+    screen.dataset.chat = open.id;
+  } else if (!screen.querySelector("form")) {
+    screen.dataset.chat = "";
+    again();
+  }
+  fill(thread, drawLines(found.lines, found.names, me));
+}
+
+function openPage(url) {
+  sidebar.openPage(url);
+}

@@ -1,0 +1,95 @@
+// The chat toolbar of the client: a page of the app in a frame, and the other half of ww.js, which speaks to it.
+
+import { act, load } from "./api.js";
+import { h, icon, toast } from "./dom.js";
+
+const KEPT = "sandbox-sidebar-url";
+const SENDING = ["text", "image", "video", "file", "news", "miniprogram"];
+const NO_CONTEXT = "fail without context of external contact";
+
+/** `context()` tells who holds the phone and which chat is open; `sent()` is called after a message went out. */
+export function createSidebar(context, sent) {
+  const frame = h("iframe", { title: "应用页面", referrerpolicy: "no-referrer-when-downgrade" });
+  const address = h("input", { type: "url", placeholder: "侧边栏页面的地址，http://…", "aria-label": "侧边栏页面的地址" });
+  const form = h("form", { class: "address" }, address, h("button", { type: "submit", class: "primary", text: "打开" }));
+  const log = h("ol", { class: "sdk-log", "aria-label": "JS-SDK 调用" });
+  const away = h("a", { class: "secondary", target: "_blank", rel: "noopener", text: "新标签页" });
+  const close = h("button", { type: "button", class: "plain", "aria-label": "关闭侧边栏", onclick: () => { element.hidden = true; } }, icon("close"));
+  const note = h("p", { class: "hint", text: "在聊天里打开「侧边栏」，应用页面会显示在这里；点卡片里的链接也在这里打开。页面里引用 /assets/ww.js 就能用 ww.sendChatMessage。" });
+  const element = h("aside", { class: "sidebar", "aria-label": "侧边栏", hidden: true }, h("header", {}, h("h2", { text: "侧边栏" }), away, close), form, note, frame, log);
+  let entry = "normal";
+  let signed = { corp: false, agent: false };
+
+  function go(url) {
+    if (!/^https?:\/\//.test(url)) {
+      toast("地址应以 http:// 或 https:// 开头", "error");
+      return;
+    }
+    element.hidden = false;
+    signed = { corp: false, agent: false };
+    address.value = away.href = frame.src = url;
+    note.hidden = true;
+    log.replaceChildren();
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    localStorage.setItem(KEPT, address.value.trim());
+    go(address.value.trim());
+  });
+
+  /** Open the toolbar of a chat, or forget the chat. */
+  function show(chat) {
+    entry = chat ? (chat.kind === "group" ? "group_chat_tools" : "single_chat_tools") : "normal";
+    if (element.hidden) return;
+    if (chat) toggle(true);
+  }
+
+  async function toggle(again = false) {
+    if (!element.hidden && !again) {
+      element.hidden = true;
+      return;
+    }
+    element.hidden = false;
+    const known = localStorage.getItem(KEPT) || (await load("state")).sidebar_url;
+    address.value = known ?? "";
+    if (known) go(known);
+  }
+
+  window.addEventListener("message", async (event) => {
+    const asked = event.data;
+    if (event.source !== frame.contentWindow || asked?.sandboxWw !== 1) return;
+    const result = await answer(asked, event.origin);
+    log.append(h("li", { class: result.errMsg.endsWith(":ok") ? "" : "wrong", text: result.errMsg }));
+    while (log.children.length > 6) log.firstChild.remove();
+    event.source.postMessage({ sandboxWw: 1, id: asked.id, result }, event.origin);
+  });
+
+  async function answer({ api, params = {} }, origin) {
+    const say = (words, more = {}) => ({ errMsg: `${api}:${words}`, errCode: words === "ok" ? 0 : -1, ...more });
+    const { userid, open } = context();
+    if (api === "config" || api === "agentConfig") {
+      if (new URL(params.url).origin !== origin) return say("fail 40093 invalid signature");
+      const kind = api === "config" ? "corp" : "agent";
+      const judged = await act("sidebar/verify", { ...params, kind });
+      signed[kind] = Boolean(judged?.good);
+      return say(judged?.good ? "ok" : `fail ${judged?.problem ?? "no permission"}`);
+    }
+    if (api === "getContext") return say("ok", { entry });
+    if (!signed.agent) return say("fail no permission");
+    if (api === "getCurExternalContact") return entry === "single_chat_tools" ? say("ok", { userId: open.id }) : say(NO_CONTEXT);
+    if (api === "getCurExternalChat") return entry === "group_chat_tools" ? say("ok", { chatId: open.id }) : say(NO_CONTEXT);
+    if (api !== "sendChatMessage") return say("fail not supported in the sandbox");
+    if (entry === "normal" || !open) return say(NO_CONTEXT);
+    if (!SENDING.includes(params.msgtype)) return say("fail invalid msgtype");
+    const chat = open.kind === "group" ? { chat_id: open.id } : { external_userid: open.id };
+    const { enterChat, ...message } = params;
+    const done = await act("sidebar/send", { userid, ...chat, message });
+    if (done === null) return say("fail");
+    if (enterChat) toast("已发送到聊天");
+    sent();
+    return say("ok");
+  }
+
+  return { element, show, toggle, openPage: go };
+}
