@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot import config
 from bot.config.table import SHIPPED_FOLDER
-from content import loading
+from content import loading, staff_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,8 @@ def check(settings: config.Settings | None, today: date) -> list[Problem]:
         found += [Problem(is_error=False, text=text) for text in config.warnings(settings)]
         if settings.clock.file:
             found += check_clock_file(settings.clock.file)
+        if settings.people.overrides:
+            found += check_staff_file(settings.people.overrides)
     return found
 
 
@@ -42,6 +44,11 @@ def check_content(folder: Path, today: date) -> list[Problem]:
         Problem(is_error=notice.level is loading.Level.ERROR, text=notice.text)
         for notice in loading.check(folder, today)
     ]
+
+
+def check_staff_file(path: Path) -> list[Problem]:
+    """Return mistakes in the company's own file about its staff: what can be read of it holds."""
+    return [Problem(is_error=True, text=text) for text in staff_files.load(path).mistakes]
 
 
 def check_clock_file(path: Path) -> list[Problem]:

@@ -17,6 +17,7 @@ from bot.deciding import Deciding
 from bot.directory import Directory
 from bot.files import FileKeeper
 from bot.inbox import Inbox
+from bot.overrides import Overrides
 from bot.puller import Puller
 from bot.rounds import Rounds
 from content import turns as wholeness
@@ -36,6 +37,8 @@ _LIBRARY_SECONDS = 2.0
 _MEDIA_WAIT_SECONDS = 5.0
 # How often it is asked whether a walk over people and groups is due.
 _WALK_SECONDS = 30
+# How often the company's own file about its staff is looked at.
+_OVERRIDES_SECONDS = 10
 # How long the first decision waits to know who is receiving; longer only when the platform does not answer.
 _PEOPLE_SECONDS = 3.0
 
@@ -85,6 +88,7 @@ class Loops:
             may_welcome=house.external is not None,
             suggest_only=settings.pilot.suggest_only,
         )
+        self.overrides = Overrides(house.store, house.clock, settings.people.overrides)
         self.directory = self._directory()
         self.inbox = Inbox(
             house.store,
@@ -123,6 +127,8 @@ class Loops:
         if self.files is not None:
             self._run("files", self.files.fetch_due, self._file_bell, longest=_MEDIA_WAIT_SECONDS)
         self._run("words", self._look_at_words, self._words_bell, longest=_LIBRARY_SECONDS)
+        self._once("overrides", self.overrides.look)
+        self._ticker.every(_OVERRIDES_SECONDS, "overrides", self.overrides.look)
         if self.directory is not None:
             self._run("lookups", self.directory.look_up_due, self.directory.bell)
             self._once("directory", self.directory.walk_due)

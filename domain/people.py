@@ -6,7 +6,7 @@ company's own file (team, co-owner, deputy, leave): content of `people.overrides
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -203,3 +203,28 @@ def acting_for(people: Mapping[str, Staff], platform_id: str, day: date) -> str:
         line = [name for name in (person.deputy_platform_id,) if name] + line + [person.leader_platform_id]
         line = [name for name in line if name and name not in seen]
     return platform_id
+
+
+def team_of(
+    people: Mapping[str, Staff], leaders: Mapping[int, Collection[str]], supervisor: str
+) -> frozenset[str]:
+    """Return whose work a supervisor sees: the own, that of everybody below, and of the own team.
+
+    `leaders`: who leads which department, by its number, with those above it counted in where they should be.
+    """
+    own = people.get(supervisor)
+    team = {supervisor}
+    waiting = [supervisor]
+    while waiting:
+        leader = waiting.pop()
+        below = {
+            one.platform_id
+            for one in people.values()
+            if one.leader_platform_id == leader
+            or any(leader in leaders.get(number, ()) for number in one.departments)
+        }
+        waiting += sorted(below - team)
+        team |= below
+    if own is not None and own.team:
+        team |= {one.platform_id for one in people.values() if one.team == own.team}
+    return frozenset(team)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain import people
 from domain.people import Staff, StaffOverride, StaffSight, StaffStatus
 from store import dialect
 from store.tables import staff
@@ -123,6 +125,19 @@ async def find(tx: AsyncConnection, platform_id: str) -> Staff | None:
     """Return a member, or None."""
     row = (await tx.execute(sa.select(staff).where(staff.c.platform_id == platform_id))).one_or_none()
     return None if row is None else _staff(row)
+
+
+async def acting_for(tx: AsyncConnection, platform_id: str, at: datetime, zone: ZoneInfo) -> str:
+    """Return who does the work of `platform_id` at `at`: see domain.people.acting_for. `zone`: where days begin."""
+    known: dict[str, Staff] = {}
+    wanted = {platform_id}
+    while wanted:
+        rows = await tx.execute(sa.select(staff).where(staff.c.platform_id.in_(sorted(wanted))))
+        found = [_staff(row) for row in rows.all()]
+        known |= {one.platform_id: one for one in found}
+        named = {name for one in found for name in (one.deputy_platform_id, one.leader_platform_id) if name}
+        wanted = named - known.keys() if found else set()
+    return people.acting_for(known, platform_id, at.astimezone(zone).date())
 
 
 async def list_names(tx: AsyncConnection, platform_ids: Sequence[str]) -> dict[str, str]:
