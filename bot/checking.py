@@ -12,7 +12,8 @@ from pathlib import Path
 
 from bot import config
 from bot.config.table import SHIPPED_FOLDER
-from content import loading, staff_files
+from content import loading, sop_files, staff_files
+from domain import errors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,8 @@ class Problem:
 
 def check(settings: config.Settings | None, today: date) -> list[Problem]:
     """Return everything that is wrong; without `settings` (they have mistakes themselves) the shipped content."""
-    found = check_content(settings.content.folder if settings else SHIPPED_FOLDER / "content", today)
+    folder = settings.content.folder if settings else SHIPPED_FOLDER / "content"
+    found = check_content(folder, today) + check_sops(folder, today)
     if settings is not None:
         found += [Problem(is_error=False, text=text) for text in config.warnings(settings)]
         if settings.clock.file:
@@ -49,6 +51,17 @@ def check_content(folder: Path, today: date) -> list[Problem]:
 def check_staff_file(path: Path) -> list[Problem]:
     """Return mistakes in the company's own file about its staff: what can be read of it holds."""
     return [Problem(is_error=True, text=text) for text in staff_files.load(path).mistakes]
+
+
+def check_sops(folder: Path, today: date) -> list[Problem]:
+    """Return mistakes in the SOP templates, and warnings about words that soon expire or that no step uses."""
+    try:
+        found = sop_files.load(folder, sop_files.load_rules(folder), today)
+    except errors.ContentError:
+        return []  # The wording rules themselves have mistakes, which check_content tells.
+    return [Problem(is_error=True, text=text) for text in found.mistakes] + [
+        Problem(is_error=False, text=text) for text in found.warnings
+    ]
 
 
 def check_clock_file(path: Path) -> list[Problem]:

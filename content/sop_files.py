@@ -109,15 +109,18 @@ def load_rules(folder: Path) -> compliance.ComplianceRules:
 def load(folder: Path, rules: compliance.ComplianceRules, today: date) -> Sops:
     """Return the templates under `folder` / sop; `folder` is the content folder, `rules` its wording rules.
 
-    `today`: the company's date; content that has expired, or is not valid yet, refuses its template.
+    `today`: the company's date; content that has expired, or is not valid yet, refuses its template. A content folder
+    without sop/ has no templates, and that is no mistake.
     """
     mistakes = tables.Mistakes()
     base = folder / FOLDER
+    if not base.is_dir():
+        return Sops(templates=MappingProxyType({}), years=(), mistakes=(), warnings=())
     sales = sop_guard.parse_rules(_rows(base / "no_sale.toml", folder.parent, ("rule",), mistakes))
     years = _years(base / "calendar.toml", folder.parent, mistakes)
     risk_lines = _risk_lines(folder)
     word_rules = sop_wording.WordRules(compliance=rules, sales=sales, risk_lines=risk_lines)
-    names = sorted(path.name for path in base.iterdir() if path.is_dir()) if base.is_dir() else []
+    names = sorted(path.name for path in base.iterdir() if path.is_dir())
     templates: dict[str, Template] = {}
     warnings: list[str] = []
     for name in names:
