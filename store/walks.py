@@ -37,7 +37,7 @@ async def begin(
     None while another process walks it, or when nothing is to be done.
     """
     await tx.execute(dialect.insert(tx, walk).values(name=name).on_conflict_do_nothing())
-    is_free = sa.or_(walk.c.lease_until.is_(None), walk.c.lease_until < wall, walk.c.lease_owner == owner)
+    is_free = sa.or_(walk.c.lease_until.is_(None), walk.c.lease_until < wall)
     row = (await tx.execute(sa.select(walk).where(walk.c.name == name, is_free))).one_or_none()
     if row is None:
         return None

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from domain.people import RelationEnd
 from domain.stays import EndKnown
-from sandbox import faults
+from sandbox import faults, tags
 from sandbox import relations as acts
-from sandbox import tags
 from store import relations, tables
 from tests.people import village as villages
 from tests.people.village import CUSTOMERS, Village
