@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 
 from sandbox.clock import WorldClock
 from sandbox.codes import WorldError
 
+log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.05
 
 
@@ -56,7 +58,10 @@ class Agenda:
         return done
 
     async def keep_running(self) -> None:
-        """Do what is due as time goes by; cancel it to stop."""
+        """Do what is due as time goes by; cancel it to stop. One act that fails does not stop the others."""
         while True:
-            self.run_due()
+            try:
+                self.run_due()
+            except Exception:
+                log.exception("an act failed")
             await asyncio.sleep(LOOK_SECONDS)

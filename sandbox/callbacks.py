@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import deque
@@ -25,6 +26,7 @@ from sandbox.settings import ReceiverSettings, Settings
 
 OnReply = Callable[[str], None]  # gets the XML of a passive reply that was signed and sealed as it should be
 
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # XML 1.0 has no place for them
 VERIFY_SECONDS = 1.0
 REORDER_WAIT_SECONDS = 1.0
 PENDING_LIMIT = 20_000
@@ -310,7 +312,7 @@ def judge_reply(receiver: ReceiverSettings, corp_id: str, content: bytes) -> Pas
 
 def xml_of(fields: Json) -> bytes:
     """The plain XML of an event: strings in CDATA, numbers bare, lists as repeated elements, objects nested."""
-    return f"<xml>{_elements(fields)}</xml>".encode()
+    return f"<xml>{UNPRINTABLE.sub('', _elements(fields))}</xml>".encode(errors="replace")
 
 
 def _elements(fields: Json) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -259,7 +260,15 @@ def field(body: Json, name: str, kind: type[Kind], default: Kind | None = None) 
         raise KeyError(name)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ValueError(f"{name} 类型不对")
+    if isinstance(value, str):
+        value.encode()  # half a surrogate pair could be shown nowhere
+    if not _is_finite(value):
+        raise ValueError(f"{name} 应为有限的数")
     return value
+
+
+def _is_finite(value: object) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _who(body: Json) -> str:

@@ -195,7 +195,7 @@ class CorpControl:
         usual = Life()
         life = Life(
             joins=min(500, max(0, field(body, "joins", int, usual.joins))),
-            join_hours=field(body, "join_hours", float, usual.join_hours),
+            join_hours=min(10_000.0, max(0.0, field(body, "join_hours", float, usual.join_hours))),
             quits_day1=field(body, "quits_day1", float, usual.quits_day1),
             quits_day3=field(body, "quits_day3", float, usual.quits_day3),
             quits_week=field(body, "quits_week", float, usual.quits_week),
@@ -274,4 +274,5 @@ def _texts(body: Json, name: str) -> list[str]:
     rows = field(body, name, list, [])
     if not all(isinstance(one, str) and one for one in rows):
         raise ValueError(f"{name} 应为字符串列表")
+    "".join(rows).encode()  # as in control.field
     return rows

@@ -5,7 +5,8 @@ import { drawAppMessage, drawMass } from "./app_messages.js";
 import { summary } from "./bubbles.js";
 import { hourMinute } from "./clock.js";
 import { colourOf, composer, drawLines, fill, MOODS, read, startPage } from "./corp_page.js";
-import { avatar, h, icon } from "./dom.js";
+import { avatar, h, icon, menu } from "./dom.js";
+import { ask } from "./questions.js";
 import { createSidebar } from "./sidebar.js";
 
 const corp = document.getElementById("corp");
@@ -80,8 +81,14 @@ function drawTab(client) {
   } else {
     const groups = client.groups.map((one) => row(one.name, `${one.customers} 位客户${one.owner === me ? " · 我是群主" : ""}`, one.last, { kind: "group", id: one.chat_id }));
     const friends = client.friends.map((one) => row(one.remark || one.name, friendState(one), one.last, { kind: "friend", id: one.external_userid }));
-    thread.replaceChildren(h("h3", { text: "客户群" }), ...(groups.length ? groups : [h("p", { class: "hint", text: "还没有客户群" })]), h("h3", { text: "客户" }), ...(friends.length ? friends : [h("p", { class: "hint", text: "还没有客户" })]));
+    const add = h("button", { type: "button", class: "secondary", text: "有客户扫码加我", onclick: () => ask("客户扫码加好友", "客户昵称", "", befriend) });
+    thread.replaceChildren(h("h3", { text: "客户群" }), ...(groups.length ? groups : [h("p", { class: "hint", text: "还没有客户群" })]), h("h3", { text: "客户" }), ...(friends.length ? friends : [h("p", { class: "hint", text: "还没有客户" })]), add);
   }
+}
+
+async function befriend(nickname) {
+  const made = await act("customers", { nickname });
+  if (made) await act("friend/add", { userid: me, external_userid: made.customers[0].external_userid });
 }
 
 const friendState = (one) => (one.customer_left ? "已被客户删除" : one.half ? "待通过验证" : one.tags.join("、") || "微信客户");
@@ -109,7 +116,8 @@ async function drawChat() {
   }
   const name = isGroup ? `${found.group.name}（${found.group.size}）` : found.friend.remark || found.friend.name;
   const back = h("button", { type: "button", class: "plain", "aria-label": "返回", onclick: () => { open = null; thread.replaceChildren(); sidebar.show(null); again(); } }, icon("back"));
-  title.replaceChildren(back, h("div", { class: "title" }, h("b", { text: name }), h("small", { text: isGroup ? "客户群" : "微信客户" })), h("button", { type: "button", class: "secondary", text: "侧边栏", onclick: () => sidebar.toggle() }));
+  const tools = h("button", { type: "button", class: "secondary", text: "侧边栏", onclick: () => sidebar.toggle() });
+  title.replaceChildren(back, h("div", { class: "title" }, h("b", { text: name }), h("small", { text: isGroup ? "客户群" : friendState(found.friend) })), tools, isGroup ? "" : friendMenu(found.friend));
   if (screen.dataset.chat !== open.id || !screen.contains(thread)) {
     const chat = open;
     const send = (content) => (chat.kind === "group" ? act("group/says", { chat_id: chat.id, who: me, content }) : act("friend/says", { by: "member", userid: me, external_userid: chat.id, content }));
@@ -120,6 +128,18 @@ async function drawChat() {
     again();
   }
   fill(thread, drawLines(found.lines, found.names, me));
+}
+
+/** What the customer and the member may do with their relation. */
+function friendMenu(friend) {
+  const ids = { userid: me, external_userid: friend.external_userid };
+  return menu("客户操作", icon("dots"), () => [
+    { label: "客户说…", act: () => ask("客户说", "内容", "", (content) => act("friend/says", { ...ids, by: "customer", content })) },
+    { label: "改备注…", act: () => ask("改备注", "备注", friend.remark, (remark) => act("friend/edit", { ...ids, remark })) },
+    { label: friend.blocked ? "客户取消拉黑" : "客户拉黑我", act: () => act("friend/blocks", { ...ids, blocks: !friend.blocked }) },
+    { label: "客户删除我", danger: true, act: () => act("friend/removed_by_customer", ids) },
+    { label: "我删除客户", danger: true, act: () => act("friend/removed_by_member", ids) },
+  ]);
 }
 
 function openPage(url) {

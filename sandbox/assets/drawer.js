@@ -14,6 +14,14 @@ const GROUPS = [
     ["回调迟到 8 秒", "客户会觉得慢，但不应丢", { kind: "late", seconds: 8 }],
     ["回调签名错误", "应用应拒绝，且不留下任何内容", { kind: "bad_signature" }],
   ]],
+  ["客户联系（成员、客户、客户群的事件）", [
+    ["丢掉两成事件", "应用应靠定时核对补齐", { kind: "drop", match: "contacts", probability: 0.2 }],
+    ["每个事件送两次", "进群退群不应重复计算", { kind: "duplicate", match: "contacts" }],
+    ["事件乱序", "后一个先到", { kind: "reorder", match: "contacts", probability: 0.5 }],
+    ["事件迟到 20 秒", "欢迎语会来不及", { kind: "late", match: "contacts", seconds: 20 }],
+    ["三成接口繁忙（-1）", "群发、群详情等应退避重试", { kind: "errcode", match: "externalcontact/*", code: -1, probability: 0.3 }],
+    ["建好群发后断线", "任务已建，应用却不知道", { kind: "reset", match: "externalcontact/add_msg_template", when: "after", count: 1 }],
+  ]],
   ["接口（应用 → 企业微信）", [
     ["接口慢 3 秒", "每次调用都等 3 秒", { kind: "delay", seconds: 3 }],
     ["三成调用返回 502", "还没处理就失败，可以重试", { kind: "http", code: 502, probability: 0.3 }],
