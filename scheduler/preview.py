@@ -19,7 +19,7 @@ from domain.sop import (
     StepPart,
     Template,
 )
-from scheduler import timetable
+from scheduler import quota, timetable
 from scheduler.calendars import Calendar
 from scheduler.timetable import Planned, Rules
 
@@ -160,7 +160,7 @@ def _rows(template: Template, found: list[Planned], opens_on: date, rules: Rules
                 head=_head(template, one),
                 to_member=to_member,
                 optional=optional,
-                quota={mode: timetable.quota_left(mode, on, sent) for mode in LimitMode},
+                quota={mode: quota.left(mode, on, sent) for mode in LimitMode},
                 is_expired=any(template.blocks[name].valid_until < on for name in one.step.content),
             )
         )

@@ -10,9 +10,8 @@ cannot stand where it was written moves to its next slot: the same clock time on
 
 from __future__ import annotations
 
-import calendar as months
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -20,24 +19,20 @@ from zoneinfo import ZoneInfo
 
 from domain.sop import (
     AnchorKind,
-    At,
     BranchAct,
     BranchCase,
     CalendarPolicy,
-    Dates,
     Day,
     DeliveryCode,
     Dependency,
     Every,
     LimitMode,
-    Monthly,
     Offset,
-    PastPolicy,
     QuietPolicy,
     SopGuard,
     Step,
-    Weekly,
 )
+from scheduler import quota, schedules
 from scheduler.calendars import Calendar
 
 _DAY = timedelta(days=1)
@@ -159,71 +154,6 @@ def due_times(step: Step, anchor_at: datetime, rules: Rules, *, until: datetime)
     return plan([step], {step.anchor.kind: anchor_at}, rules, until=until)
 
 
-def nominal_times(step: Step, anchor_at: datetime, zone: ZoneInfo, until: datetime) -> list[datetime]:
-    """Return the times as written, ascending, in UTC, before `until`; nothing is moved but a day 0 that has passed."""
-    end = until if step.repeats_for is None else min(until, anchor_at + step.repeats_for)
-    return [moment for moment in _moments(step, anchor_at, zone, end) if moment < end]
-
-
-def quota_left(mode: LimitMode, on: date, sent: Mapping[date, int]) -> int:
-    """Return how many mass-sends a group may still receive on a day.
-
-    `sent`: how many it received or will, by local day, that day's included. A week is taken from Monday on (the
-    platform does not say, WeCom doc 92135).
-    """
-    if mode is LimitMode.DAY1:
-        return 1 - sent.get(on, 0)
-    if mode is LimitMode.WEEK7:
-        monday = on - timedelta(days=on.weekday())
-        return 7 - sum(sent.get(monday + timedelta(days=number), 0) for number in range(7))
-    length = months.monthrange(on.year, on.month)[1]
-    return length - sum(count for day, count in sent.items() if (day.year, day.month) == (on.year, on.month))
-
-
-def _moments(step: Step, anchor_at: datetime, zone: ZoneInfo, end: datetime) -> Iterator[datetime]:
-    schedule = step.schedule
-    first = anchor_at.astimezone(zone).date()
-
-    def at(day: date, clock: time) -> datetime:
-        return datetime.combine(day, clock, zone).astimezone(UTC)
-
-    match schedule:
-        case Offset():
-            yield anchor_at.astimezone(UTC) + schedule.after
-        case Day():
-            moment = at(first + timedelta(days=schedule.day), schedule.at)
-            if schedule.day == 0 and moment < anchor_at:
-                is_now = step.past_policy is PastPolicy.IMMEDIATELY
-                moment = anchor_at.astimezone(UTC) if is_now else at(first + _DAY, schedule.at)
-            yield moment
-        case At():
-            yield from _after(anchor_at, [at(schedule.moment.date(), schedule.moment.time())])
-        case Dates():
-            yield from _after(anchor_at, [at(each.date(), each.time()) for each in schedule.moments])
-        case Every():
-            moment = anchor_at.astimezone(UTC)
-            while moment < end:
-                if schedule.opens <= moment.astimezone(zone).time() <= schedule.closes:
-                    yield moment
-                moment += schedule.interval
-        case Weekly() | Monthly():
-            day = first
-            while (moment := at(day, schedule.at)) < end:
-                if moment >= anchor_at and _is_meant(schedule, day):
-                    yield moment
-                day += _DAY
-
-
-def _after(anchor_at: datetime, moments: list[datetime]) -> list[datetime]:
-    return [moment for moment in moments if moment >= anchor_at]
-
-
-def _is_meant(schedule: Weekly | Monthly, day: date) -> bool:
-    if isinstance(schedule, Weekly):
-        return day.weekday() in schedule.weekdays
-    return day.day == min(schedule.day, months.monthrange(day.year, day.month)[1])
-
-
 class _Planning:
     """One plan while it is made: a queue by time, and what has been placed from it."""
 
@@ -245,6 +175,10 @@ class _Planning:
         self._queue: list[tuple[datetime, int, int, Planned]] = []
         self._placed: dict[str, Planned] = {}  # The first occurrence of each step.
         self._waiting: dict[str, list[Planned]] = {}
+        self._spoken_at: datetime | None = None  # When the group last read something.
+        self._counting: dict[str, list[Step]] = {}
+        for step in steps:
+            self._counting.setdefault(step.anchor.step, []).append(step)
         self._result: list[Planned] = []
         self._sent = dict(rules.used)
         for one in kept:
@@ -293,7 +227,7 @@ class _Planning:
         return [needed.step for needed in step.depends_on if needed.step in self._expected]
 
     def _enter(self, step: Step, anchor_at: datetime) -> None:
-        for n, moment in enumerate(nominal_times(step, anchor_at, self._rules.zone, self._until)):
+        for n, moment in enumerate(schedules.nominal_times(step, anchor_at, self._rules.zone, self._until)):
             shifts = (Shift.PAST,) if self._is_past(step, moment, anchor_at) else ()
             one = Planned(
                 step=step,
@@ -318,15 +252,16 @@ class _Planning:
         if one.is_mass_send and one.key not in self._kept:
             self._count(one)
         self._result.append(one)
+        if one.skipped is None and one.step.speaks_in_group:
+            self._spoken_at = max(one.due_at, self._spoken_at or one.due_at)
         if one.step.key in self._placed:
             return
         self._placed[one.step.key] = one
         for waiting in self._waiting.pop(one.step.key, []):
             self._push(self._by_dependencies(waiting))
         if one.step.key not in self._done and one.skipped is None:
-            for step in self._steps.values():
-                if step.anchor.step == one.step.key:
-                    self._enter(step, one.due_at)
+            for step in self._counting.get(one.step.key, ()):
+                self._enter(step, one.due_at)
 
     def _count(self, one: Planned) -> None:
         day = self._rules.local(one.due_at).date()
@@ -377,16 +312,13 @@ class _Planning:
         return self._moved(one, self._rules.at(day, local.time()), Shift.HOLIDAY)
 
     def _by_gap(self, one: Planned) -> Planned:
+        if self._spoken_at is None or not one.step.speaks_in_group:
+            return one
         gap = one.step.min_gap
         if gap is None:
             gap = self._rules.guard.min_gap if one.delivery is DeliveryCode.MASS_SEND else timedelta(0)
-        spoken = [
-            other.due_at for other in self._result if other.step.speaks_in_group and other.skipped is None
-        ]
-        earliest = max(spoken, default=one.due_at - gap) + gap
-        if not one.step.speaks_in_group or one.due_at >= earliest:
-            return one
-        return self._moved(one, earliest, Shift.GAP)
+        earliest = self._spoken_at + gap
+        return one if one.due_at >= earliest else self._moved(one, earliest, Shift.GAP)
 
     def _by_limits(self, one: Planned) -> Planned:
         if one.delivery is not DeliveryCode.MASS_SEND:
@@ -394,10 +326,10 @@ class _Planning:
         guard, day = self._rules.guard, self._rules.local(one.due_at).date()
         if self._sent.get(day, 0) > 0:
             return self._branched(one, BranchCase.SECOND_MASS_SEND, Shift.SECOND_MASS_SEND)
-        left = quota_left(guard.limit_mode, day, self._sent)
+        left = quota.left(guard.limit_mode, day, self._sent)
         if guard.month_budget is not None:
-            length = months.monthrange(day.year, day.month)[1]
-            left = min(left, quota_left(LimitMode.MONTH, day, self._sent) - length + guard.month_budget)
+            this_month = quota.length_of_month(day) - quota.left(LimitMode.MONTH, day, self._sent)
+            left = min(left, guard.month_budget - this_month)
         return one if left > 0 else self._branched(one, BranchCase.LIMIT_REACHED, Shift.LIMIT)
 
     def _branched(self, one: Planned, case: BranchCase, shift: Shift) -> Planned:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from content import compliance, sop_files, sop_guard, tables
 from domain.sop import DeliveryCode, OnMissed, Step, Template
@@ -388,3 +391,44 @@ def test_sale_rules_know_their_examples() -> None:
 
     assert mistakes.texts == []
     assert len(rules) == 3
+
+
+@st.composite
+def spoilt_lines(draw: st.DrawFn) -> tuple[str, int, str]:
+    """A file of the first week, a place in it, and what the value of that line becomes."""
+    file = draw(st.sampled_from(["template.toml", "steps.toml", "words_staff.toml"]))
+    value = draw(
+        st.sampled_from(
+            ['""', '"x"', "1", "-5", "true", "[]", '["x"]', '[""]', "[1]", "2026-11-22", "{}", '"{x}"']
+        )
+    )
+    return file, draw(st.integers(0, 10_000)), value
+
+
+@given(spoilt_lines())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_value_in_any_place_is_read_or_told_never_raised(
+    tmp_path: Path, spoilt: tuple[str, int, str]
+) -> None:
+    file, place, value = spoilt
+    base = tmp_path / "content" / "sop"
+    shutil.rmtree(base, ignore_errors=True)
+    for name in (WEEK1, "finance_weekly", "group_repair"):
+        shutil.copytree(shipped.FOLDER / "sop" / name, base / name)
+        if name != WEEK1:
+            (base / name / "words.toml").unlink()  # Only the names matter, as where a group goes next.
+    shutil.copy(shipped.FOLDER / "sop" / "no_sale.toml", base / "no_sale.toml")
+    shutil.copy(shipped.FOLDER / "risk_lines.toml", tmp_path / "content" / "risk_lines.toml")
+    lines = (base / WEEK1 / file).read_text("utf-8").splitlines()
+    keyed = [
+        number for number, line in enumerate(lines) if re.match(r"[a-z_]+ = [\"\[\dtf].*[\"\]\dse]$", line)
+    ]
+    chosen = keyed[place % len(keyed)]
+    lines[chosen] = f"{lines[chosen].partition(' = ')[0]} = {value}"
+    (base / WEEK1 / file).write_text("\n".join(lines) + "\n", "utf-8")
+
+    found = load(base.parent)
+
+    own = [text for text in found.mistakes if f"/{WEEK1}/" in text]
+    assert bool(own) is (WEEK1 not in found.templates), lines[chosen]
+    assert all(re.match(rf"content/sop/{WEEK1}/[a-z0-9_]+\.toml:\d+: .* \(.+\)", text, re.DOTALL) for text in own)

@@ -22,7 +22,7 @@ from domain.sop import (
     SopDays,
     Step,
 )
-from scheduler import timetable
+from scheduler import quota, schedules, timetable
 from scheduler.timetable import Planned, Rules, Shift, Skip
 from tests.sop import factory
 
@@ -54,7 +54,7 @@ def mass_send_days(found: list[Planned]) -> list[date]:
 used_days = st.dictionaries(DAYS, st.integers(1, 2), max_size=8)
 kinds = st.sampled_from([DeliveryCode.MASS_SEND, DeliveryCode.SIDEBAR, DeliveryCode.APP, DeliveryCode.SYSTEM])
 clocks = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.sampled_from([0, 30]))
-schedules = st.one_of(
+written = st.one_of(
     st.builds("day({}, {})".format, st.integers(-2, 9), clocks),
     st.builds("weekly({}, {})".format, st.sampled_from(["mon", "tue fri", "sun"]), clocks),
     st.builds("offset({}h)".format, st.integers(0, 100)),
@@ -73,7 +73,7 @@ def random_steps(draw: st.DrawFn) -> list[Step]:
         made.append(
             factory.step(
                 f"s{number}",
-                draw(schedules),
+                draw(written),
                 code=code,
                 after=[key + gap for key in earlier],
                 days=draw(st.sampled_from(SopDays)),
@@ -285,17 +285,17 @@ def test_schedule_gives_its_times(schedule: str, due: list[str]) -> None:
     step = factory.step(schedule=schedule)
     entered = factory.shanghai("2026-11-23 15:00")
 
-    found = timetable.nominal_times(step, entered, factory.SHANGHAI, entered + timedelta(days=45))
+    found = schedules.nominal_times(step, entered, factory.SHANGHAI, entered + timedelta(days=45))
 
     assert [factory.local(moment) for moment in found[: len(due)]] == due
 
 
-@given(DAYS, st.times(), schedules)
+@given(DAYS, st.times(), written)
 def test_nominal_times_rise_and_end_before_the_limit(on: date, clock: time, schedule: str) -> None:
     anchor = datetime.combine(on, clock, factory.SHANGHAI)
     until = anchor + timedelta(days=30)
 
-    found = timetable.nominal_times(factory.step(schedule=schedule), anchor, factory.SHANGHAI, until)
+    found = schedules.nominal_times(factory.step(schedule=schedule), anchor, factory.SHANGHAI, until)
 
     assert found == sorted(set(found))
     assert all(one < until for one in found)
@@ -306,4 +306,4 @@ def test_every_mass_send_lowers_the_quota_by_one(sent: dict[date, int], on: date
     more = {**sent, on: sent.get(on, 0) + 1}
 
     for mode in LimitMode:
-        assert timetable.quota_left(mode, on, more) == timetable.quota_left(mode, on, sent) - 1
+        assert quota.left(mode, on, more) == quota.left(mode, on, sent) - 1
