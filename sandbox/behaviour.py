@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from sandbox import address_book, cards, groups, mass_sending
+from sandbox import address_book, cards, groups, mass_sending, relations
 from sandbox.codes import WorldError
 from sandbox.corp import Group, MassTask
 from sandbox.records import AppMessage
@@ -55,7 +55,10 @@ SPEECH = (
 
 @dataclass(frozen=True, kw_only=True)
 class Life:
-    """What customers do in a group. Rates are shares of those who join; `speaks` is messages per person and day."""
+    """What customers do in a group. Rates are shares of those who join; `speaks` is messages per person and day.
+
+    `friends`: how many of them add the owner as a friend when they join.
+    """
 
     joins: int = 20
     join_hours: float = 24.0
@@ -63,6 +66,7 @@ class Life:
     quits_day3: float = 0.05
     quits_week: float = 0.05
     speaks: float = 0.2
+    friends: float = 0.0
     days: int = 8
 
 
@@ -154,6 +158,8 @@ class Behaviour:
         world, chat_id = self._world, group.chat_id
         joins_at = world.now() + dice.uniform(0, life.join_hours * HOUR)
         world.agenda.at(joins_at, partial(groups.join, world, chat_id, [who]))
+        if dice.random() < life.friends:
+            world.agenda.at(joins_at, partial(relations.add_friend, world, group.owner, who))
         goes_at = self._goes_at(joins_at, life, dice)
         for day in range(life.days):
             moment = joins_at + (day + dice.random()) * DAY

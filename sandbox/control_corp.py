@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox import address_book, cards, groups, mass_sending, relations, sidebar, tags, web_login
+from sandbox import (
+    address_book,
+    cards,
+    contact_ways,
+    groups,
+    mass_sending,
+    relations,
+    sidebar,
+    tags,
+    web_login,
+)
 from sandbox.behaviour import Behaviour, Life
 from sandbox.codes import WorldError
 from sandbox.control import Act, door, field
@@ -33,6 +43,7 @@ class CorpControl:
             "member/mood": self._mood,
             "member/taps": self._member_taps,
             "friend/add": self._add_friend,
+            "friend/scan": self._scan_friend,
             "friend/edit": self._edit_friend,
             "friend/says": self._friend_says,
             "friend/removed_by_member": self._member_deletes,
@@ -40,6 +51,7 @@ class CorpControl:
             "friend/blocks": self._customer_blocks,
             "group/create": self._create_group,
             "group/join": self._join,
+            "group/scan": self._scan_group,
             "group/quit": self._quit,
             "group/says": self._group_says,
             "group/owner": self._change_owner,
@@ -119,6 +131,11 @@ class CorpControl:
         )
         return {"welcome_code": code}
 
+    def _scan_friend(self, body: Json) -> Json:
+        config_id, customer = field(body, "config_id", str), field(body, "external_userid", str)
+        userid, code = contact_ways.scan(self._world, config_id, customer)
+        return {"userid": userid, "welcome_code": code}
+
     def _edit_friend(self, body: Json) -> None:
         relations.edit(
             self._world,
@@ -164,6 +181,10 @@ class CorpControl:
             state=field(body, "state", str, ""),
         )
 
+    def _scan_group(self, body: Json) -> Json:
+        chat_id = groups.join_by_way(self._world, field(body, "config_id", str), _texts(body, "who"))
+        return {"chat_id": chat_id}
+
     def _quit(self, body: Json) -> None:
         groups.quit_group(
             self._world, _chat(body), _texts(body, "who"), scene=field(body, "scene", int, groups.LEFT)
@@ -191,7 +212,7 @@ class CorpControl:
         groups.dismiss(self._world, _chat(body))
 
     def _live(self, body: Json) -> Json:
-        """`joins`, `join_hours`, `quits_day1`, `quits_day3`, `quits_week`, `speaks`, `days`: behaviour.Life."""
+        """The fields of behaviour.Life, all of them optional."""
         usual = Life()
         life = Life(
             joins=min(500, max(0, field(body, "joins", int, usual.joins))),
@@ -200,6 +221,7 @@ class CorpControl:
             quits_day3=field(body, "quits_day3", float, usual.quits_day3),
             quits_week=field(body, "quits_week", float, usual.quits_week),
             speaks=field(body, "speaks", float, usual.speaks),
+            friends=field(body, "friends", float, usual.friends),
             days=min(60, max(0, field(body, "days", int, usual.days))),
         )
         return {"customers": self._behaviour.live(_chat(body), life)}

@@ -214,6 +214,8 @@ class WelcomeTemplate:
 
 @dataclass(kw_only=True, slots=True)
 class JoinWay:
+    """A way to a group (加入群聊) or to a member (联系我), as the app has described it."""
+
     config_id: str
     content: Json
 
@@ -234,6 +236,7 @@ class Corp:
         self.tag_groups: dict[str, TagGroup] = {}
         self.groups: dict[str, Group] = {}
         self.join_ways: dict[str, JoinWay] = {}
+        self.contact_ways: dict[str, JoinWay] = {}
         self.welcome_templates: dict[str, WelcomeTemplate] = {}
         self.mass_tasks: dict[str, MassTask] = {}
         self.mass_sends: dict[str, list[float]] = {}

@@ -79,6 +79,33 @@ def join(
         _welcome(world, group, one)
 
 
+def join_by_way(world: World, config_id: str, who: list[str]) -> str:
+    """People scan the code of a join way; returns the group they came into: the first that has room.
+
+    When all are full and the way says so, the owner of the last makes a new one, named after it. Raises WorldError.
+    """
+    way = world.corp.join_ways.get(config_id)
+    if way is None:
+        raise WorldError("这个进群码不存在或已删除")
+    known = [world.corp.groups[one] for one in way.content["chat_id_list"]]
+    there = [one for one in known if not one.dismissed]
+    if not there:
+        raise WorldError("这个进群码关联的群都已解散")
+    open_ones = [one for one in there if len(one.members) + len(who) <= MOST_MEMBERS]
+    if not open_ones and not way.content["auto_create_room"]:
+        raise WorldError("群已满")
+    if not open_ones:
+        number = way.content["room_base_id"]
+        open_ones = [
+            create(world, there[-1].owner, f"{way.content['room_base_name'] or there[-1].name}{number}")
+        ]
+        way.content["room_base_id"] = number + 1
+        way.content["chat_id_list"] = [*(one.chat_id for one in there), open_ones[0].chat_id][-5:]
+    group = open_ones[0]
+    join(world, group.chat_id, who, scene=BY_CODE, state=str(way.content["state"]))
+    return group.chat_id
+
+
 def quit_group(world: World, chat_id: str, who: list[str], *, scene: int = LEFT) -> None:
     """People leave (0) or are removed (1). The owner cannot. Raises WorldError."""
     group = get(world, chat_id)

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from sandbox import (
     cards,
+    contact_ways,
     endpoints_base,
     endpoints_contacts,
     endpoints_groups,
@@ -46,6 +47,7 @@ ENDPOINTS = [
     *endpoints_people.ENDPOINTS,
     *endpoints_contacts.ENDPOINTS,
     *tags.ENDPOINTS,
+    *contact_ways.ENDPOINTS,
     *endpoints_groups.ENDPOINTS,
     *endpoints_mass.ENDPOINTS,
 ]
