@@ -114,7 +114,7 @@ def parse_attachment(table: tables.Table, folder: Path) -> Attachment:
             "的 url 请写 https:// 开头的网址，或 {event_url} 这样的空位",
         )
     if attachment.path and kind in _FILES:
-        _check_file(table, kind, folder / attachment.path)
+        _check_file(table, kind, folder, attachment.path)
     return attachment
 
 
@@ -253,14 +253,15 @@ def _check_size(table: tables.Table, key: str, text: str, limit: int) -> None:
         )
 
 
-def _check_file(table: tables.Table, kind: AttachmentKind, path: Path) -> None:
+def _check_file(table: tables.Table, kind: AttachmentKind, folder: Path, name: str) -> None:
     limit, endings = _FILES[kind]
+    path = folder / name
     if path.suffix.lower() not in endings:
         wanted = ", ".join(endings)
         table.wrong(
             f"has a file of the wrong sort; {kind} takes {wanted}", "file", f"的 file 只能是 {wanted}"
         )
-    elif not path.is_file():
+    elif not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         table.wrong(
             f"names a file that is not there: {path.name}; put it beside the template",
             "file",

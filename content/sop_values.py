@@ -63,7 +63,7 @@ MEASURES = frozenset(
         "members",
     ]
 )
-_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
+_DURATION = re.compile(r"(?:(\d{1,4})w)?(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,8})m)?")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _CALL = re.compile(r"([a-z]+)\((.*)\)")
 _MEASURE = re.compile(
@@ -71,6 +71,7 @@ _MEASURE = re.compile(
 )
 _WEEKDAYS = {name: place for place, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
 _LAST_DAY = 31
+_MOST_DAYS = 3660  # Ten years; more is a slip of the keyboard.
 
 
 def parse_duration(text: str) -> timedelta:
@@ -169,6 +170,8 @@ def _offset(parts: list[str]) -> Schedule:
 
 def _day(parts: list[str]) -> Schedule:
     day, at = parts
+    if abs(int(day)) > _MOST_DAYS:
+        raise ValueError
     return Day(day=int(day), at=parse_time(at))
 
 

@@ -64,6 +64,8 @@ def test_schedule_is_read(text: str, schedule: object) -> None:
         "",
         "day(2)",
         "day(2, 25:00)",
+        "day(99999999999, 10:00)",
+        "offset(99999999999w)",
         "weekly(fri8, 10:00)",
         "monthly(32, 10:00)",
         "every(0, 10:00-18:00)",
