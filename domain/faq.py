@@ -171,7 +171,7 @@ class Thresholds:
 
     answer_at: float = 0.75  # Confidence from which an entry is answered,
     answer_at_by_words: float = 0.87  # and where the meaning was not compared, only words.
-    menu_at: float = 0.2  # Worth showing in a menu.
+    menu_at: float = 0.06  # Worth showing in a menu.
     menu_size: int = 3
 
     def answer_at_for(self, match: Match) -> float:
@@ -198,6 +198,10 @@ class Decision:
     names_others: bool = False
 
 
+# What the ids of entries in menus begin with, so that a tap on a withdrawn one is known for what it was.
+MENU_PREFIX = "faq_"
+
+
 def menu_id(entry_id: str) -> str:
     """Return the id of an entry in a clickable menu ([a-zA-Z0-9_] only, WeCom doc 94677)."""
-    return "faq_" + entry_id.replace(".", "_")
+    return MENU_PREFIX + entry_id.replace(".", "_")
