@@ -104,9 +104,8 @@ def remove_member(world: World, userid: str) -> None:
     member(world, userid)
     del world.members[userid]
     world.corp.left[userid] = world.now()
-    for group in world.corp.groups.values():
-        if group.owner == userid and not group.dismissed:
-            group.status = OwnerStatus.LEFT
+    for group in world.corp.owned(userid):
+        group.status = OwnerStatus.LEFT
     _tell(world, "delete_user", {"UserID": userid})
 
 

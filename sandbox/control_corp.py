@@ -18,7 +18,7 @@ from sandbox import (
     tags,
     web_login,
 )
-from sandbox.behaviour import Behaviour, Life
+from sandbox.behaviour import Behaviour, Life, Mood
 from sandbox.codes import WorldError
 from sandbox.control import Act, door, field
 from sandbox.records import Json
@@ -94,7 +94,7 @@ class CorpControl:
         address_book.remove_department(self._world, field(body, "department_id", int))
 
     def _add_member(self, body: Json) -> None:
-        mood = field(body, "mood", str, "manual")
+        mood = Mood(field(body, "mood", str, "manual"))
         address_book.add_member(self._world, _userid(body), field(body, "name", str), **_details(body))
         self._behaviour.set_mood(_userid(body), mood)
 

@@ -235,6 +235,7 @@ class Corp:
         self.admin_welcomed: set[str] = set()  # members for whom the admin console holds a welcome text
         self.tag_groups: dict[str, TagGroup] = {}
         self.groups: dict[str, Group] = {}
+        self.by_owner: dict[str, dict[str, Group]] = {}  # userid: chat_id: group, dismissed ones too
         self.join_ways: dict[str, JoinWay] = {}
         self.contact_ways: dict[str, JoinWay] = {}
         self.welcome_templates: dict[str, WelcomeTemplate] = {}
@@ -242,3 +243,7 @@ class Corp:
         self.mass_sends: dict[str, list[float]] = {}
         self.moods: dict[str, str] = {}  # userid: behaviour.Mood
         self.asked: Counter[str] = Counter()  # how often a member was asked to act, for the dice
+
+    def owned(self, userid: str) -> list[Group]:
+        """The groups this member owns, or owned when leaving the corp; not those that are dismissed."""
+        return [one for one in self.by_owner.get(userid, {}).values() if not one.dismissed]

@@ -156,7 +156,7 @@ ENDPOINTS = [
     Endpoint(path="message/update_template_card", method="POST", handler=update_card),
     Endpoint(path="message/recall", method="POST", handler=recall_app_message),
     Endpoint(path="auth/getuserinfo", method="GET", handler=web_login.get_user_info),
-    Endpoint(path="user/getuserinfo", method="GET", handler=web_login.get_user_info),
+    Endpoint(path="user/getuserinfo", method="GET", handler=web_login.get_user_info_of_old),
     Endpoint(path="get_jsapi_ticket", method="GET", handler=web_login.get_corp_ticket),
     Endpoint(path="ticket/get", method="GET", handler=web_login.get_agent_ticket),
 ]

@@ -27,13 +27,11 @@ async def list_groups(call: Call) -> Json:
     for userid in asked:
         if userid not in world.members and userid not in world.corp.left:
             raise ApiError(40003)
+    owned = [one for userid in dict.fromkeys(asked) for one in world.corp.owned(userid)]
     rows = [
         one
-        for one in world.corp.groups.values()
-        if not one.dismissed
-        and (one.owner in asked if asked else True)
-        and _is_visible(call, one)
-        and (status == 0 or int(one.status) == status)
+        for one in (owned if asked else world.corp.groups.values())
+        if not one.dismissed and _is_visible(call, one) and (status == 0 or int(one.status) == status)
     ]
     shown, cursor = page(rows, call.body, default=None, most=1000)
     listed = [{"chat_id": one.chat_id, "status": int(one.status)} for one in shown]

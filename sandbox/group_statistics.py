@@ -72,7 +72,7 @@ def _groups(call: Call) -> list[Group]:
             raise ApiError(40003)
         if not address_book.sees(call.world, call.app, userid):
             raise ApiError(60011)
-    return [one for one in call.world.corp.groups.values() if one.owner in userids and not one.dismissed]
+    return [one for userid in dict.fromkeys(userids) for one in call.world.corp.owned(userid)]
 
 
 def _count(groups: list[Group], begin: float, end: float) -> Json:

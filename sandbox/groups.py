@@ -39,6 +39,7 @@ def create(
     for one in [owner, *(members or []), *(customers or [])]:
         _put(world, group, one, BY_HAND, owner)
     world.corp.groups[chat_id] = group
+    world.corp.by_owner.setdefault(owner, {})[chat_id] = group
     world.emit(EVENT, ChatId=chat_id, ChangeType="create")
     _note(world, group, f"{name_of(world, owner)} 建立了群聊")
     return group
@@ -139,6 +140,9 @@ def change_owner(world: World, chat_id: str, userid: str) -> None:
 
 def set_owner(world: World, group: Group, userid: str) -> None:
     """Make a member the owner, without an event: also the way of the API."""
+    owners = world.corp.by_owner
+    del owners[group.owner][group.chat_id]
+    owners.setdefault(userid, {})[group.chat_id] = group
     group.owner = userid
     group.template_id = ""
     group.status = OwnerStatus.NORMAL

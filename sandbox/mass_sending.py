@@ -153,9 +153,7 @@ def confirm(world: World, msgid: str, userid: str, chat_ids: list[str] | None = 
     if part.confirmed_at is not None:
         raise WorldError("这条群发已经发送过")
     if part.open_choice:
-        owned = [
-            one.chat_id for one in world.corp.groups.values() if one.owner == userid and not one.dismissed
-        ]
+        owned = [one.chat_id for one in world.corp.owned(userid)]
         chosen = owned if chat_ids is None else [one for one in chat_ids if one in owned]
         part.targets = {one: MassTarget(target_id=one) for one in chosen[:GROUPS]}
     part.confirmed_at = world.now()

@@ -15,6 +15,7 @@ from sandbox.world import World
 
 WHO = "sandbox_member"  # the cookie by which authorize knows whose browser it is
 LINES_SHOWN = 200
+GROUPS_SHOWN = 500  # the youngest
 
 
 class CorpReading:
@@ -61,10 +62,7 @@ class CorpReading:
                         "follows": one.follows,
                         "mood": corp.moods.get(one.userid, "manual"),
                         "customers": len(corp.by_member.get(one.userid, {})),
-                        "groups": sum(
-                            group.owner == one.userid and not group.dismissed
-                            for group in corp.groups.values()
-                        ),
+                        "groups": len(corp.owned(one.userid)),
                     }
                     for one in world.members.values()
                 ],
@@ -103,7 +101,7 @@ class CorpReading:
 
     async def _groups(self, _: web.Request) -> web.Response:
         self._world.agenda.run_due()
-        rows = [_brief(one) for one in self._world.corp.groups.values()]
+        rows = [_brief(one) for one in list(self._world.corp.groups.values())[-GROUPS_SHOWN:]]
         return json_answer({"clock": clock_json(self._world), "groups": rows})
 
     async def _group(self, request: web.Request) -> web.Response:

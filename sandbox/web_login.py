@@ -155,6 +155,11 @@ async def get_user_info(call: Call) -> Json:
     return {"userid": who(call.world, call.app, code)}
 
 
+async def get_user_info_of_old(call: Call) -> Json:
+    """user/getuserinfo, the call before auth/getuserinfo: the same with another spelling."""
+    return {"UserId": (await get_user_info(call))["userid"], "DeviceId": ""}
+
+
 async def get_corp_ticket(call: Call) -> Json:
     value, seconds = ticket(call.world, 0)
     return {"ticket": value, "expires_in": seconds}

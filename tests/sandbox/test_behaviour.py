@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from sandbox import address_book, groups, mass_sending, relations
+from sandbox import address_book, groups, mass_sending, relations, server
 from sandbox.behaviour import Life
-from sandbox.settings import MemberSettings
+from sandbox.codes import WorldError
+from sandbox.settings import MemberSettings, SettingsError, parse_settings
 from tests.sandbox.caller import Caller, calling, hooked
 
 HOUR = 3600.0
@@ -164,14 +165,52 @@ async def test_the_sidebar_sends_as_the_member_at_once(app: Caller) -> None:
     assert mass_sending.used(world, "wrG1") == 0
 
 
-async def test_settings_found_the_corp() -> None:
-    async with calling() as app:
-        world = app.box.world
-        made = await app.control("member/add", userid="new", name="新人", leaders=["zhangsan"], mood="late")
-        bad = await app.control("member/mood", userid="new", mood="sunny")
-        await app.control("member/remove", userid="new")
+async def test_members_are_added_with_their_mood(app: Caller) -> None:
+    made = await app.control("member/add", userid="new", name="新人", leaders=["zhangsan"], mood="late")
+    mood = app.box.world.corp.moods["new"]
+    bad = await app.control("member/mood", userid="new", mood="sunny")
+    await app.control("member/remove", userid="new")
 
-    assert (made["status"], bad["status"]) == (200, 409)
-    assert world.corp.left.keys() == {"new"}
-    with pytest.raises(Exception, match="没有成员"):
-        address_book.member(world, "new")
+    assert (made["status"], mood, bad["status"]) == (200, "late", 409)
+    assert app.box.world.corp.left.keys() == {"new"}
+    with pytest.raises(WorldError):
+        address_book.member(app.box.world, "new")
+
+
+def test_settings_found_the_corp_without_an_event() -> None:
+    raw = {
+        "corp_name": "安心金融",
+        "department": [{"department_id": 2, "name": "一组", "leaders": ["boss"]}],
+        "member": [{"userid": "boss", "name": "组长", "departments": [2], "mood": "prompt"}],
+        "customer": [{"external_userid": "wmA", "nickname": "客", "friends": ["boss"]}],
+        "group": [{"chat_id": "wrA", "name": "群", "owner": "boss", "customers": ["wmA"]}],
+    }
+    world = server.create_app(parse_settings(raw))[server.BOX].world
+
+    assert [one.name for one in world.corp.departments.values()] == ["安心金融", "一组"]
+    assert list(world.corp.groups["wrA"].members) == ["boss", "wmA"]
+    assert list(world.corp.by_member["boss"]) == ["wmA"]
+
+
+def test_settings_name_only_what_is_there() -> None:
+    raw = {
+        "mass_limit": "year",
+        "department": [{"department_id": 3, "name": "x", "parent_id": 9}],
+        "member": [{"userid": "a", "name": "甲", "departments": [7], "leaders": ["b"], "mood": "sunny"}],
+        "customer": [{"external_userid": "wmA", "nickname": "客", "friends": ["c"]}],
+        "group": [{"chat_id": "wrA", "name": "群", "owner": "d", "customers": ["wmB"]}],
+    }
+    with pytest.raises(SettingsError) as found:
+        parse_settings(raw)
+
+    for words in (
+        "mass_limit",
+        "parent_id 9",
+        "departments 7",
+        "leaders b",
+        "mood sunny",
+        "friends c",
+        "members d",
+        "wmB",
+    ):
+        assert any(words in one for one in found.value.problems), words
