@@ -14,6 +14,7 @@ from bot import config
 from bot.config.table import SHIPPED_FOLDER
 from content import loading, sop_files, staff_files
 from domain import errors
+from scheduler import calendars
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,14 @@ def check_sops(folder: Path, today: date) -> list[Problem]:
         found = sop_files.load(folder, sop_files.load_rules(folder), today)
     except errors.ContentError:
         return []  # The wording rules themselves have mistakes, which check_content tells.
+    years = calendars.missing_years(calendars.known(found.years), today) if found.templates else []
+    unknown = [
+        f"content/sop/calendar.toml: {year} 年的节假日还不知道，只按周末排。请升级 chinesecalendar，"
+        f"或在这里写上这一年。 (The holidays of {year} are unknown.)"
+        for year in years
+    ]
     return [Problem(is_error=True, text=text) for text in found.mistakes] + [
-        Problem(is_error=False, text=text) for text in found.warnings
+        Problem(is_error=False, text=text) for text in (*found.warnings, *unknown)
     ]
 
 

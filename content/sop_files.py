@@ -149,12 +149,17 @@ def _read_template(
 ) -> Template | None:
     draft = _Draft(name=path.name, mistakes=mistakes)
     for file in sorted(path.glob("*.toml")):
-        for table in tables.load_tables(file, root, TABLES, mistakes) or []:
+        known = (*TABLES, *sop_template.LATER_TABLES)
+        for table in tables.load_tables(file, root, known, mistakes) or []:
             draft.by_name.setdefault(table.name, []).append(table)
+    for name in sop_template.LATER_TABLES:
+        for table in draft.of(name):
+            table.wrong(f"[[{name}]] is not supported yet; take it out", name, f"[[{name}]] 暂不支持，请去掉")
     if mistakes.texts:
         return None  # A file that cannot be read would make every reference to it a mistake.
     head = sop_template.parse_head(draft.one("template"), path.name)
     guard = sop_template.parse_guard(draft.one("guard"))
+    _check_named(draft.one("guard"), guard.exclusive_with, names)
     stages = _keyed(draft.of("stage"), [sop_steps.parse_stage(table) for table in draft.of("stage")])
     ladders = _policies(draft)
     exits = tuple(sop_template.parse_exit(table) for table in draft.of("exit"))
@@ -341,6 +346,15 @@ def _check_exits(draft: _Draft, names: Sequence[str]) -> None:
             hint = tables.nearest(target, names)
             table.wrong(
                 f"moves to an unknown template {target!r}{hint}", "target", f"要转去的流程 {target} 不存在"
+            )
+
+
+def _check_named(table: tables.Table, named: Sequence[str], names: Sequence[str]) -> None:
+    for name in named:
+        if name not in names:
+            hint = tables.nearest(name, names)
+            table.wrong(
+                f"excludes an unknown template {name!r}{hint}", "exclusive_with", f"排除的流程 {name} 不存在"
             )
 
 

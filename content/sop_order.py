@@ -64,6 +64,7 @@ def check_order(
         _check_stage(one, begins[one.step.key], stages)
         _check_distances(one, steps, begins)
         _check_part(one, steps)
+        _check_welcome(one)
     _check_one_mass_send_a_day(placed, begins)
 
 
@@ -301,6 +302,17 @@ def _check_part(one: Placed, steps: Mapping[str, Placed]) -> None:
                 "anchor",
                 '是仪式提示，要在开群确认以后：anchor = "previous_step_done"，anchor_step 写开群步骤',
             )
+
+
+def _check_welcome(one: Placed) -> None:
+    """Note a group welcome at another time: the platform says it when somebody joins, and only then."""
+    is_welcome = DeliveryCode.WELCOME in one.step.deliveries
+    if is_welcome and one.step.anchor.kind is not AnchorKind.MEMBER_JOINED:
+        one.table.wrong(
+            'is a group welcome; the platform says it on joining, write anchor = "member_joined"',
+            "anchor",
+            '是入群欢迎语，只在入群时由平台发出，请写 anchor = "member_joined"',
+        )
 
 
 def _check_one_mass_send_a_day(placed: Sequence[Placed], begins: Mapping[str, timedelta | None]) -> None:

@@ -114,7 +114,7 @@ def parse_ladder(table: tables.Table) -> DeliveryPolicy:
     for rung in rungs:
         if rung.act in OCCASIONS and rung.act not in table.values:
             table.wrong(
-                f'has a rung {rung.act!r} without words; add {rung.act} = "…", the id of a block',
+                f'has a rung "{rung.act}" without words; add {rung.act} = "…", the id of a block',
                 "rungs",
                 f'的 rungs 里有 {rung.act}，请写 {rung.act} = "…"（内容块的 id）',
             )

@@ -8,17 +8,19 @@ package does. In a year nobody knows, weekends are the only days off, and `cover
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from chinese_calendar import constants  # type: ignore[import-untyped]  # The package publishes no types.
 
+from content.sop_files import HolidayYear
 from domain.sop import CalendarPolicy, SopDays
 
 # The longest run of days off is under two weeks; whoever looks further has a mistake in the data.
 _HORIZON_DAYS = 60
 _SATURDAY = 5
+_DECEMBER = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +92,20 @@ def packaged() -> Calendar:
         make_up=frozenset(constants.workdays),
         years=frozenset(day.year for day in holidays),
     )
+
+
+def known(years: Iterable[HolidayYear]) -> Calendar:
+    """Return the package's calendar with the years that the company set by hand."""
+    calendar = packaged()
+    for year in years:
+        calendar = calendar.with_year(year.year, year.holidays, year.make_up)
+    return calendar
+
+
+def missing_years(calendar: Calendar, today: date) -> list[int]:
+    """Return this year, and from December on the next one, where their holidays are not known.
+
+    Not before December: the list is announced in November, and a package takes some days to carry it.
+    """
+    near = [today.year, today.year + 1] if today.month == _DECEMBER else [today.year]
+    return [year for year in near if year not in calendar.years]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from content.sop_files import Sops
     from domain.sop import Template
-    from scheduler.calendars import Calendar
     from scheduler.preview import Preview, Row
 
 WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
@@ -111,6 +110,7 @@ def preview(
     config: options.Config = None,
 ) -> None:
     """画出一个群会收到的日历：哪天、几点、谁、怎么发、发什么，还剩多少群发额度。 (Show the calendar.)"""
+    from scheduler import calendars
     from scheduler import preview as previews
 
     found = _load(config)
@@ -120,7 +120,7 @@ def preview(
     made = previews.preview(
         template,
         _day(start),
-        _calendar(found),
+        calendars.known(found.years),
         rhythm=rhythm,
         length=timedelta(weeks=weeks) if weeks else None,
     )
@@ -148,15 +148,6 @@ def _find(found: Sops, name: str) -> Template:
         raise ContentError(own)
     known = "、".join(found.templates)
     raise typer.BadParameter(f"没有流程 {name}，现有：{known}", param_hint="NAME")
-
-
-def _calendar(found: Sops) -> Calendar:
-    from scheduler import calendars
-
-    calendar = calendars.packaged()
-    for year in found.years:
-        calendar = calendar.with_year(year.year, year.holidays, year.make_up)
-    return calendar
 
 
 def _day(text: str) -> date:

@@ -342,6 +342,90 @@ def test_mistake_is_told_with_its_place_and_the_others_are_served(
     assert set(found.templates) == {"finance_weekly", "group_repair"}
 
 
+MEMBER = """
+[[template]]
+id = "newcomer"
+kind = "member"
+scene = "newcomer"
+title = "新成员"
+lines = ["service"]
+
+[[ladder]]
+id = "one_to_one"
+senders = ["advisor"]
+rungs = ["1h card advisor"]
+card = "card"
+
+[[stage]]
+id = "first_days"
+title = "头三天"
+mission = "听一听需要什么"
+clock = "member"
+to = "3d"
+
+[[step]]
+id = "hello"
+stage = "first_days"
+title = "问一声"
+anchor = "member_joined"
+schedule = "day(1, 15:00)"
+window = "3h"
+audience = "friend and not do_not_contact"
+executor = "advisor"
+delivery = ["P"]
+content = ["hello"]
+ladder = "one_to_one"
+
+[[review]]
+source = "运营手册"
+reviewer = "王芳"
+reviewed_on = 2026-11-22
+valid_from = 2026-11-22
+valid_until = 2027-05-20
+
+[[block]]
+id = "hello"
+text = "您好，群里有什么想听懂的，随时告诉我。"
+
+[[block]]
+id = "card"
+kind = "card"
+text = "还有人没联系。"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "", ""),
+        ('clock = "member"', 'clock = "group"', "counts the group's days in a template for members"),
+        (
+            'lines = ["service"]',
+            'lines = ["service"]\n[[alarm]]\nwords = ["投诉"]',
+            "[[alarm]] is not supported yet",
+        ),
+        (
+            "[[ladder]]",
+            '[[guard]]\nexclusive_with = ["nobody"]\n[[ladder]]',
+            "excludes an unknown template 'nobody'",
+        ),
+        ('delivery = ["P"]', 'delivery = ["X"]', ""),
+        ('card = "card"\n', "", 'has a rung "card" without words'),
+        ('card = "card"', 'card = "hello"', "goes to staff"),
+    ],
+)
+def test_template_for_members_is_read_and_checked(folder: Path, old: str, new: str, said: str) -> None:
+    path = folder / "sop" / "newcomer"
+    path.mkdir()
+    (path / "all.toml").write_text(MEMBER.replace(old, new, 1) if old else MEMBER, "utf-8")
+
+    found = load(folder)
+
+    assert ("newcomer" in found.templates) is (said == "")
+    assert all("/newcomer/all.toml:" in text for text in found.mistakes)
+    assert any(said in text for text in found.mistakes) is (said != "")
+
+
 def test_every_mistake_is_told_at_once(folder: Path) -> None:
     spoil(folder, "steps.toml", 'schedule = "day(6, 10:00)"', 'schedule = "day(6, 08:00)"')
     spoil(folder, "words_group.toml", "今天不谈钱。", "欢迎选购。")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from content.sop_files import HolidayYear
 from domain.sop import CalendarPolicy, SopDays
 from scheduler import calendars
 
@@ -63,6 +64,15 @@ def test_year_set_by_hand_is_known() -> None:
     assert added.covers(new_year)
     assert not added.is_on(new_year, SopDays.NOT_HOLIDAY)
     assert added.is_on(date(2026, 11, 23), SopDays.TRADING_DAY)
+
+
+def test_missing_year_is_told_from_december_on() -> None:
+    last = max(CALENDAR.years)
+
+    assert calendars.missing_years(CALENDAR, date(last, 11, 30)) == []
+    assert calendars.missing_years(CALENDAR, date(last, 12, 1)) == [last + 1]
+    by_hand = HolidayYear(year=last + 1, holidays={}, make_up=frozenset())
+    assert calendars.missing_years(calendars.known([by_hand]), date(last, 12, 1)) == []
 
 
 @given(KNOWN, st.sampled_from(SopDays), st.sampled_from(CalendarPolicy))
