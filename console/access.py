@@ -17,16 +17,19 @@ from domain.case import Case
 from domain.errors import BotError
 from domain.faq import Line
 from domain.login import AccessEntry, Login, Role
+from domain.people import team_of
 from domain.talk import Conversation
 from store import (
     case_reports,
     cases,
     conversations,
+    departments,
     gaps,
     health_reports,
     lines,
     logins,
     machine_reports,
+    staff,
     talk_reports,
     transcripts,
 )
@@ -146,6 +149,23 @@ def require_talk(viewer: Viewer) -> None:
     """Raise Forbidden unless the person's role sees conversations at all."""
     if not viewer.sees_talk:
         raise Forbidden()
+
+
+# --- people -------------------------------------------------------------------------------------------------
+
+
+async def access_team(viewer: Viewer, tx: AsyncConnection) -> frozenset[str] | None:
+    """Return whose work this person may see, by UserID: None is everybody's.
+
+    Administrators and compliance see all; a supervisor the own team (domain.people.team_of); everybody else the own.
+    """
+    roles = viewer.login.roles
+    if roles & {Role.ADMIN, Role.COMPLIANCE}:
+        return None
+    if Role.SUPERVISOR not in roles:
+        return viewer.own_names
+    members, led = await staff.list_all(tx), await departments.list_leaders(tx)
+    return viewer.own_names.union(*(team_of(members, led, name) for name in viewer.own_names))
 
 
 # --- conversations ------------------------------------------------------------------------------------------

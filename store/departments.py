@@ -53,3 +53,18 @@ async def list_all(tx: AsyncConnection) -> list[Department]:
         )
         for row in (await tx.execute(wanted)).all()
     ]
+
+
+async def list_leaders(tx: AsyncConnection) -> dict[int, frozenset[str]]:
+    """Return who leads each department, the leaders of those above it counted in."""
+    known = {one.platform_id: one for one in await list_all(tx)}
+    found: dict[int, frozenset[str]] = {}
+    for number in known:
+        leaders: set[str] = set()
+        above, passed = number, set[int]()
+        while above in known and above not in passed:
+            passed.add(above)
+            leaders |= set(known[above].leaders)
+            above = known[above].parent_id
+        found[number] = frozenset(leaders)
+    return found

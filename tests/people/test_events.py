@@ -16,7 +16,9 @@ CALLBACKS = tomllib.loads(FILE.read_text("utf-8"))["callback"]
 
 
 def plaintext(inner: str, created: str = "1763700000") -> bytes:
-    head = "<ToUserName>ww1234567890abcdef</ToUserName><FromUserName>sys</FromUserName><MsgType>event</MsgType>"
+    head = (
+        "<ToUserName>ww1234567890abcdef</ToUserName><FromUserName>sys</FromUserName><MsgType>event</MsgType>"
+    )
     return f"<xml>{head}<CreateTime>{created}</CreateTime>{inner}</xml>".encode()
 
 
