@@ -23,6 +23,7 @@ from content import normalising
 # different wishes fall together, above 0.55 plain rewordings fall apart (looked at by hand, 2026-11-22).
 _ALIKE = 0.46
 _EXAMPLES = 5
+_COMPARED = 300  # Characters of a text; what stands behind makes no difference.
 # The first and last words of a text that say nothing about what it asks.
 _POLITE = re.compile(
     r"^(?:你好|您好|在吗|在么|hi|hello|请问一?下?|问一?下|想问一?下|我想问一?下?|麻烦问一?下?|咨询一?下?|亲|客服|老师|那个|嗯|哦|那么?|还有)+"
@@ -83,7 +84,7 @@ def groups_of(asked: Iterable[Asked]) -> list[Group]:
 
 def _core(text: str) -> str:
     """Return what of a text says what it asks."""
-    plain = normalising.normalise(text).replace(" ", "")
+    plain = normalising.normalise(text).replace(" ", "")[:_COMPARED]
     return _POLITE.sub("", plain) or plain
 
 

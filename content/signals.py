@@ -15,6 +15,7 @@ from domain.replies import SignalHit, SignalKind
 
 KEYS = frozenset({"id", "kind", "code", "patterns", "unless", "must_match", "must_not_match"})
 _URGENCY = {kind: place for place, kind in enumerate(SignalKind)}
+_DOTS = re.compile(r"\.{4,}")  # Thousands of them would cost seconds to search.
 _SPACED = re.compile("(?<![\u3400-\u9fff])[\u3400-\u9fff](?: [\u3400-\u9fff]){2,}(?![\u3400-\u9fff])")
 _WORD = re.compile(r"[^\W_]")
 _FILLER = re.compile(r"[啊呀哦喔嗯呢吧哈啦嘞哇的了您你我亲好们在有先再请太非常]|老师|客服|小姐姐|经理|顾问")
@@ -107,7 +108,8 @@ def check_examples(signal: Signal, table: tables.Table) -> None:
 
 def _joined(text: str) -> str:
     """Return the folded text with "转 人 工" joined; a single space may part two sentences and stays."""
-    return _SPACED.sub(lambda found: found[0].replace(" ", ""), normalising.folded(text))
+    folded = _DOTS.sub("...", normalising.folded(text))
+    return _SPACED.sub(lambda found: found[0].replace(" ", ""), folded)
 
 
 def _is_whole(folded: str, spans: list[tuple[int, int]]) -> bool:
