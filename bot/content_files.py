@@ -59,10 +59,17 @@ class ContentFiles:
         """Keep a copy of the files, which are `content`; readers never see half of it.
 
         Replicas may share the data folder and start together: each copies into a folder of its own, and the last one
-        stays. A copy that is not `content`, because the files changed meanwhile, is thrown away.
+        stays. A copy that is not `content`, because the files changed meanwhile, is thrown away. On a full disk the
+        words serve without a copy.
         """
         if self._checked_digest() == content.digest:
             return
+        try:
+            self._replace_kept(content)
+        except OSError as refused:
+            log.warning("content not kept", extra={"action": "content_not_kept", "reason": str(refused)})
+
+    def _replace_kept(self, content: loading.Content) -> None:
         self._kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f"{self._kept.name}.", dir=self._kept.parent) as name:
             beside = Path(name) / "new"

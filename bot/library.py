@@ -240,16 +240,17 @@ class Library:
             return None
         if await asyncio.to_thread(self._files.mark) != mark:
             return None
-        self._read_mark = mark
         if content is None:
             assert wrong is not None
+            self._read_mark = mark
             self._complain(wrong)
             return Reload.REFUSED
-        self.mistakes = ()
-        if content.digest == self.content.digest:
-            return Reload.SAME
-        await self._take_up(content)
-        return Reload.LOADED
+        is_new = content.digest != self.content.digest
+        if is_new:
+            await self._take_up(content)
+        # Only now: when the database is busy, the next look tries again.
+        self._read_mark, self.mistakes = mark, ()
+        return Reload.LOADED if is_new else Reload.SAME
 
     async def _take_up(self, content: loading.Content) -> None:
         await asyncio.to_thread(self._files.keep, content)
