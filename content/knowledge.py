@@ -66,6 +66,7 @@ class Knowledge:
         if found.choice is not Choice.ANSWER or not followups.names(text, self.faqs[found.matches[0].faq_id]):
             readings += [self.matcher.match(said) for said in followups.written_out(text, topic)]
             found = followups.decide(followups.pooled(readings, topic, lines), self.thresholds)
+        found = self.content.elsewhere.doubted(text, found, self.faqs, self.thresholds)
         return alone if found.choice is Choice.UNKNOWN else found
 
     def _offered(self, unclear: ambiguous.Ambiguous) -> Decision:

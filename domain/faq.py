@@ -171,7 +171,7 @@ class Thresholds:
 
     answer_at: float = 0.75  # Confidence from which an entry is answered,
     answer_at_by_words: float = 0.87  # and where the meaning was not compared, only words.
-    menu_at: float = 0.06  # Worth showing in a menu.
+    menu_at: float = 0.08  # Worth showing in a menu.
     menu_size: int = 3
 
     def answer_at_for(self, match: Match) -> float:

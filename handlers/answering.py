@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from content import followups, turns
+from content import followups, normalising, turns
 from domain.case import CaseKind
 from domain.faq import Choice, Decision, Faq, HandoverCode, Match, Refusal
 from domain.replies import AnswerKind, SignalKind
@@ -24,6 +24,8 @@ _TOPIC_MINUTES = 30
 _MENUS_IN_A_ROW = 2
 # Confidence at which the first line of a menu is likely what the talk is about from now on.
 _LIKELY = 0.5
+# Characters beside "依据是什么" that may name what the source is asked of.
+_A_SUBJECT = 4
 # Confidence from which a warning of fraud is said rather than offered: a wrong warning does less harm than none.
 _WARN_AT = 0.3
 
@@ -95,21 +97,24 @@ def _case_kind(faq: Faq) -> CaseKind:
     return CaseKind.COMPLAINT if is_complaint else CaseKind.QUESTION
 
 
-def source_of(faq: Faq, ctx: Context) -> Reply:
-    """Return where an entry's answer comes from and until when it holds."""
+async def answer_source(turn: Turn, faq: Faq, ctx: Context) -> Reply:
+    """Return where an entry's answer comes from and until when it holds, or what stands in its place."""
+    refusal = ctx.knowledge.refusal(faq.id)
+    if refusal is not None:
+        return await _stand_in(turn, faq, refusal, ctx)
     say = wording.fixed(
         ctx, "source_of", question=faq.question, source=faq.source, until=f"{faq.last_valid_on:%Y-%m-%d}"
     )
     says = () if say is None else (replace(say, line=faq.line),)
-    return Reply(decision=AnswerKind.ANSWER, says=says, misses=0, topic=Topic(faq_id=faq.id, at=ctx.now))
+    return Reply(decision=AnswerKind.ANSWER, says=says, misses=0, topic=_still_about(turn, faq, ctx))
 
 
 async def answer_remark(turn: Turn, ctx: Context) -> Reply | None:
     """Answer what is said about us: "依据是什么", "答非所问", an insult; None when it is something else."""
     kinds = {hit.kind for hit in ctx.knowledge.content.signals.find(turn.typed)}
     topic = current_topic(turn, ctx)
-    if SignalKind.SOURCE in kinds and topic is not None:
-        return source_of(ctx.knowledge.faqs[topic.faq_id], ctx)
+    if SignalKind.SOURCE in kinds and topic is not None and not await _names_another(turn, topic, ctx):
+        return await answer_source(turn, ctx.knowledge.faqs[topic.faq_id], ctx)
     if SignalKind.UNSATISFIED in kinds:
         if turn.conversation.misses >= 1:
             return await _give_up(turn, ctx, ())
@@ -119,6 +124,24 @@ async def answer_remark(turn: Turn, ctx: Context) -> Reply | None:
             await _give_up(turn, ctx, ()) if turn.conversation.misses >= 1 else _ask_again(ctx, "abuse", None)
         )
     return None
+
+
+async def _names_another(turn: Turn, topic: Topic, ctx: Context) -> bool:
+    """Say whether the words ask for more than a source, about another entry: "犹豫期退保的依据是什么"."""
+    words = normalising.normalise(turn.typed)
+    hits = ctx.knowledge.content.signals.find(turn.typed)
+    asked = sum(hit.span[1] - hit.span[0] for hit in hits if hit.kind is SignalKind.SOURCE)
+    if len(words) - asked < _A_SUBJECT:
+        return False
+    decision = await ctx.decide(turn.text)
+    return decision.choice is not Choice.UNKNOWN and decision.matches[0].faq_id != topic.faq_id
+
+
+def _still_about(turn: Turn, faq: Faq, ctx: Context) -> Topic:
+    """Return the entry as the topic, with the figures named so far while they are of its line."""
+    topic = current_topic(turn, ctx)
+    is_same_line = topic is not None and ctx.knowledge.faqs[topic.faq_id].line is faq.line
+    return Topic(faq_id=faq.id, slots=topic.slots if topic is not None and is_same_line else "", at=ctx.now)
 
 
 # --- one and two answers --------------------------------------------------------------------------------------
@@ -189,7 +212,7 @@ async def _offer(turn: Turn, decision: Decision, ctx: Context) -> Reply:
         says=(say,),
         matches=matches,
         misses=turn.conversation.misses + 1,
-        topic=Topic(faq_id=likely.id, at=ctx.now) if likely else None,
+        topic=_still_about(turn, likely, ctx) if likely else None,
     )
 
 

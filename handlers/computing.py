@@ -18,6 +18,9 @@ from domain.talk import Topic, Turn
 from handlers import wording
 from handlers.context import Context
 
+# Confidence at which another line's entry makes figures among words not a continuation of the talk.
+_NEAR = 0.1
+
 
 def answer(turn: Turn, faq: Faq, topic: Topic | None, ctx: Context) -> tuple[Say, Topic]:
     """Return an entry's words for this customer, and the topic with the numbers known so far."""
@@ -45,7 +48,7 @@ def continued(turn: Turn, decision: Decision, topic: Topic | None, ctx: Context)
     if faq is None or not faq.calculation or ctx.knowledge.refusal(faq.id) is not None:
         return None
     is_figures = followups.is_only_figures(turn.typed)
-    if not is_figures and decision.choice is Choice.ANSWER and decision.matches[0].faq_id != faq.id:
+    if not is_figures and (_is_of_another(decision, faq, ctx) or decision.names_others):
         return None
     today = ctx.knowledge.today
     earlier = _earlier(topic, faq, ctx)
@@ -54,6 +57,18 @@ def continued(turn: Turn, decision: Decision, topic: Topic | None, ctx: Context)
         return None
     result = calculations.calculate(faq.calculation, Slots.merged(earlier, said), today)
     return faq if isinstance(result, calculations.Computed) or (is_figures and result is not None) else None
+
+
+def _is_of_another(decision: Decision, faq: Faq, ctx: Context) -> bool:
+    """Say whether the words answer to another entry, or come nearest to another line: "有50万想买基金"."""
+    if decision.choice is Choice.ANSWER:
+        return decision.matches[0].faq_id != faq.id
+    nearest = decision.considered[0] if decision.considered else None
+    return (
+        nearest is not None
+        and nearest.confidence >= _NEAR
+        and ctx.knowledge.faqs[nearest.faq_id].line is not faq.line
+    )
 
 
 def named(turn: Turn, decision: Decision, ctx: Context) -> Faq | None:

@@ -185,7 +185,7 @@ async def _answer_tap(turn: Turn, clicked: str, ctx: Context) -> Reply | None:
     if faq is None:
         return None
     if asks_source:
-        return answering.source_of(faq, ctx)
+        return await answering.answer_source(turn, faq, ctx)
     chosen = Match(faq_id=faq.id, score=1.0, confidence=1.0, reasons=("tap",))
     return await answering.answer_entry(turn, faq, (chosen,), ctx)
 

@@ -9,7 +9,7 @@ from content import compliance
 from content.knowledge import Knowledge
 from domain.compliance import Speaker
 from domain.delivery import Act, Body, Delivery, Purpose
-from domain.faq import EntityMode, Line
+from domain.faq import MENU_PREFIX, EntityMode, Line
 from domain.platform import SessionState
 from store.deliveries import Claimed
 
@@ -61,7 +61,7 @@ def guard(held: Claimed, knowledge: Knowledge, now: datetime, fresh: timedelta) 
 def _wording(delivery: Delivery, knowledge: Knowledge) -> Verdict:
     """Say whether these words may be said at all today."""
     line = Line(delivery.line) if delivery.line else None
-    if line is not None and line in knowledge.stopped and delivery.faq_id:
+    if line is not None and line in knowledge.stopped:
         return Verdict.STOPPED
     if delivery.faq_id and knowledge.refusal(delivery.faq_id) is not None:
         return Verdict.NOT_SERVED
@@ -81,9 +81,11 @@ def _wording(delivery: Delivery, knowledge: Knowledge) -> Verdict:
 
 
 def _shows_refused_entry(body: Body, knowledge: Knowledge) -> bool:
-    """Say whether a menu offers an entry that may not be served."""
+    """Say whether a menu offers an entry that may not be served, or one withdrawn since."""
     for item in body.menu:
         faq = knowledge.find_by_menu_id(item.id)
+        if faq is None and item.id.startswith(MENU_PREFIX):
+            return True
         if faq is not None and knowledge.refusal(faq.id) is not None:
             return True
     return False
