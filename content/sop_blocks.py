@@ -7,6 +7,7 @@ for itself. What the platform allows is checked here where it does not depend on
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -99,7 +100,7 @@ def parse_attachment(table: tables.Table, folder: Path) -> Attachment:
         title=table.text("title", optional=kind in _FILES),
         desc=table.text("desc", optional=True),
         url=table.text("url", optional=kind in _FILES),
-        lineno=table.lineno,
+        digest=_digest_of(table, folder),
     )
     _check_size(table, "title", attachment.title, _TITLE_BYTES.get(kind, _DESC_BYTES))
     _check_size(table, "desc", attachment.desc, _DESC_BYTES)
@@ -156,7 +157,7 @@ def parse_block(
         valid_from=signed.day("valid_from") or faq_files.NEVER,
         valid_until=signed.day("valid_until") or faq_files.NEVER,
         slots=reply_files.slots_of(text),
-        digest=faq_files.digest_of({"block": table.values, "attachments": [str(one) for one in shown]}),
+        digest=faq_files.digest_of({**signed.values, "attachments": [one.digest for one in shown]}),
         file=table.file,
         lineno=table.lineno,
     )
@@ -251,6 +252,14 @@ def _check_size(table: tables.Table, key: str, text: str, limit: int) -> None:
             key,
             f"的 {key} 有 {size} 字节，请缩到 {limit} 字节以内（一个汉字 3 字节）",
         )
+
+
+def _digest_of(table: tables.Table, folder: Path) -> str:
+    """Return the digest of an attachment, its file included: another picture is another version."""
+    named = table.values.get("file")
+    path = folder / named if isinstance(named, str) and named else None
+    inside = hashlib.sha256(path.read_bytes()).hexdigest() if path is not None and path.is_file() else ""
+    return faq_files.digest_of({**table.values, "inside": inside})
 
 
 def _check_file(table: tables.Table, kind: AttachmentKind, folder: Path, name: str) -> None:

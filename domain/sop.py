@@ -357,7 +357,10 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """A picture, link or file beside a text. `path`: of a file, relative to the template's folder."""
+    """A picture, link or file beside a text. `path`: of a file, relative to the template's folder.
+
+    `digest`: SHA-256 hex over what is written and over the file itself.
+    """
 
     id: str
     kind: AttachmentKind
@@ -365,7 +368,7 @@ class Attachment:
     title: str = ""
     desc: str = ""
     url: str = ""
-    lineno: int = 0
+    digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -106,6 +106,33 @@ def test_template_changes_its_digest_with_any_file(sops: sop_files.Sops, folder:
 
 
 @pytest.mark.parametrize(
+    ("change", "different"),
+    [
+        ("words", {"light"}),
+        ("picture", {"opening"}),
+        ("link", {"publication"}),
+        ("a line more", set[str]()),
+    ],
+)
+def test_new_version_is_what_a_reviewer_would_read_anew(
+    sops: sop_files.Sops, folder: Path, change: str, different: set[str]
+) -> None:
+    if change == "words":
+        spoil(folder, "words_group.toml", "今天不谈钱", "今天只聊天气")
+    if change == "picture":
+        shutil.copy(folder / "sop" / WEEK1 / "steps.toml", folder / "sop" / WEEK1 / "opening.png")
+    if change == "link":
+        spoil(folder, "words_group.toml", "约十分钟读完", "约八分钟读完")
+    if change == "a line more":
+        spoil(folder, "words_group.toml", "[[review]]", "# 一行说明\n[[review]]")
+
+    changed = load(folder).templates[WEEK1].blocks
+
+    before = sops.templates[WEEK1].blocks
+    assert {key for key, block in changed.items() if block.digest != before[key].digest} == different
+
+
+@pytest.mark.parametrize(
     ("file", "old", "new", "key", "said"),
     [
         pytest.param(
