@@ -31,7 +31,7 @@ class Mood(StrEnum):
     MIXED = "mixed"  # drawn anew each time from the four above
 
 
-MIX = ((Mood.PROMPT, 0.6), (Mood.LATE, 0.25), (Mood.NEVER, 0.1), (Mood.VANISH, 0.05))
+MIX = ((Mood.PROMPT, 0.63), (Mood.LATE, 0.25), (Mood.NEVER, 0.115), (Mood.VANISH, 0.005))
 DELAYS = {
     Mood.PROMPT: (1 * MINUTE, 10 * MINUTE),
     Mood.LATE: (2 * HOUR, 8 * HOUR),

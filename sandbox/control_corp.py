@@ -94,6 +94,11 @@ class CorpControl:
         address_book.remove_department(self._world, field(body, "department_id", int))
 
     def _add_member(self, body: Json) -> None:
+        """One member, or `members`: a list of them in one call."""
+        for row in field(body, "members", list, [body]):
+            self._add_one_member(row)
+
+    def _add_one_member(self, body: Json) -> None:
         mood = Mood(field(body, "mood", str, "manual"))
         address_book.add_member(self._world, _userid(body), field(body, "name", str), **_details(body))
         self._behaviour.set_mood(_userid(body), mood)
@@ -161,6 +166,12 @@ class CorpControl:
     # -- groups --------------------------------------------------------------------------------------------------
 
     def _create_group(self, body: Json) -> Json:
+        """One group, or `groups`: a list of them in one call."""
+        if "groups" in body:
+            return {"chat_ids": [self._create_one(row) for row in field(body, "groups", list)]}
+        return {"chat_id": self._create_one(body)}
+
+    def _create_one(self, body: Json) -> str:
         group = groups.create(
             self._world,
             field(body, "owner", str),
@@ -169,7 +180,7 @@ class CorpControl:
             members=_texts(body, "members"),
             chat_id=field(body, "chat_id", str, ""),
         )
-        return {"chat_id": group.chat_id}
+        return group.chat_id
 
     def _join(self, body: Json) -> None:
         groups.join(

@@ -1,25 +1,21 @@
-"""What can be read of the corp under /sandbox/ (GET, JSON), and the pages members' browsers go to for a login."""
+"""What can be read of the corp under /sandbox/ (GET, JSON): for the pages, tests and benches."""
 
 from __future__ import annotations
 
-import html
-
 from aiohttp import web
 
-from sandbox import mass_sending, web_login
-from sandbox.codes import ApiError, WorldError
+from sandbox import mass_sending
 from sandbox.corp import Group, Line, MassPart, MassTask, Relation
 from sandbox.reading import clock_json, json_answer, refusal
 from sandbox.records import AppMessage, Json
 from sandbox.world import World
 
-WHO = "sandbox_member"  # the cookie by which authorize knows whose browser it is
 LINES_SHOWN = 200
 GROUPS_SHOWN = 500  # the youngest
 
 
 class CorpReading:
-    """Handlers that change nothing, but for the login code of authorize."""
+    """Handlers that change nothing."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -32,8 +28,8 @@ class CorpReading:
             web.get("/sandbox/group", self._group),
             web.get("/sandbox/friend", self._friend),
             web.get("/sandbox/mass", self._mass),
+            web.get("/sandbox/passages", self._passages),
             web.get("/sandbox/picture/{name}", self._picture),
-            web.get("/connect/oauth2/authorize", self._authorize),
         ]
 
     async def _people(self, _: web.Request) -> web.Response:
@@ -158,6 +154,17 @@ class CorpReading:
             rows.append({"msgid": task.msgid, "chat_type": task.chat_type, "parts": parts})
         return json_answer({"clock": clock_json(world), "mass": rows})
 
+    async def _passages(self, _: web.Request) -> web.Response:
+        """Who came into and went out of every group, as it was: what a run with lost events is compared with."""
+        world = self._world
+        world.agenda.run_due()
+        names = ("at", "member_id", "joined", "is_staff", "scene")
+        rows = {
+            group.chat_id: [{name: getattr(one, name) for name in names} for one in group.passages]
+            for group in world.corp.groups.values()
+        }
+        return json_answer({"clock": clock_json(world), "passages": rows})
+
     async def _picture(self, request: web.Request) -> web.Response:
         found = self._world.web.pictures.get(request.match_info["name"])
         if found is None:
@@ -165,40 +172,6 @@ class CorpReading:
         return web.Response(
             body=found[1], content_type=found[0], headers={"X-Content-Type-Options": "nosniff"}
         )
-
-    async def _authorize(self, request: web.Request) -> web.StreamResponse:
-        """The authorize page: back at once for a browser that is a member's, else a choice of members."""
-        query = dict(request.query)
-        chosen = query.pop("sandbox_member", "") or request.cookies.get(WHO, "")
-        try:
-            web_login.check_authorize(self._world, query)
-            if chosen in self._world.members:
-                raise web.HTTPFound(web_login.authorize(self._world, chosen, query))
-        except (ApiError, WorldError) as error:
-            code = f"{error.code} " if isinstance(error, ApiError) else ""
-            return _page(f"<h1>打不开这个页面</h1><p>{html.escape(code + str(error))}</p>", status=400)
-        links = "".join(
-            f'<li><a href="{html.escape(str(request.url.update_query(sandbox_member=one.userid)))}">'
-            f"{html.escape(one.name)}</a></li>"
-            for one in self._world.members.values()
-        )
-        return _page(f"<h1>以谁的身份打开？</h1><ul>{links}</ul>")
-
-
-def _page(content: str, *, status: int = 200) -> web.Response:
-    head = (
-        '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>沙盒登录</title>'
-        '<link rel="icon" href="/assets/logo.svg"><link rel="stylesheet" href="/assets/base.css">'
-        '<link rel="stylesheet" href="/assets/corp.css">'
-    )
-    policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
-    return web.Response(
-        text=f'{head}<body class="login"><main>{content}</main></body></html>',
-        content_type="text/html",
-        status=status,
-        headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"},
-    )
 
 
 def _name(world: World, who: str) -> str:

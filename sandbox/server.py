@@ -23,6 +23,7 @@ from sandbox import (
     endpoints_mass,
     endpoints_people,
     founding,
+    login_page,
     page,
     tags,
 )
@@ -93,6 +94,7 @@ def create_app(settings: Settings) -> web.Application:
     app.add_routes(page.routes())
     app.add_routes(Reading(world, faults, postman, protocol).routes())
     app.add_routes(CorpReading(world).routes())
+    app.add_routes(login_page.routes(world))
     app.add_routes(Control(world, faults, postman, live).routes())
     app.add_routes(CorpControl(world, box.behaviour).routes())
     app.router.add_get("/sandbox/live", live.stream)

@@ -59,6 +59,22 @@ async def test_a_week_can_be_played_by_the_controls_alone(app: Caller) -> None:
     assert (await app.read("mass"))["mass"][0]["parts"][0]["targets"][0]["status"] == 1
 
 
+async def test_many_are_made_in_one_call_and_every_passage_is_kept(app: Caller) -> None:
+    people = [{"userid": f"u{n}", "name": f"员工{n}", "mood": "late"} for n in range(3)]
+    await app.control("member/add", members=people)
+    rows = [{"owner": f"u{n}", "name": "群", "chat_id": f"wr{n}", "customers": [CUSTOMER]} for n in range(3)]
+    made = await app.control("group/create", groups=rows)
+    await app.control("group/quit", chat_id="wr1", who=[CUSTOMER], scene=1)
+    passages = (await app.read("passages"))["passages"]["wr1"]
+
+    assert made["chat_ids"] == ["wr0", "wr1", "wr2"]
+    assert [(one["member_id"], one["joined"], one["scene"]) for one in passages] == [
+        ("u1", True, 0),
+        (CUSTOMER, True, 0),
+        (CUSTOMER, False, 1),
+    ]
+
+
 async def test_what_is_read_shows_the_corp(app: Caller) -> None:
     world = app.box.world
     groups.create(world, "zhangsan", "群", [CUSTOMER], chat_id="wrG1")
