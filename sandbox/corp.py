@@ -152,6 +152,9 @@ class Group:
     passages: list[Passage] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     onjob_transfers: list[float] = field(default_factory=list)
+    stale: tuple[float, dict[str, GroupMember], str] | None = (
+        None  # changed at; members and version of before
+    )
 
     @property
     def member_version(self) -> str:

@@ -41,8 +41,9 @@ async def list_groups(call: Call) -> Json:
 async def get_group(call: Call) -> Json:
     group = _group(call, text(call.body, "chat_id", least=1, most=64))
     named = integer(call.body, "need_name", least=0, most=1, default=0)
+    members, version = groups.detail(call.world, group)
     rows: list[Json] = []
-    for one in group.members.values():
+    for one in members.values():
         row: Json = {
             "userid": one.member_id,
             "type": 1 if one.is_staff else 2,
@@ -67,7 +68,7 @@ async def get_group(call: Call) -> Json:
         **({"notice": group.notice} if group.notice else {}),
         "member_list": rows,
         "admin_list": [{"userid": one} for one in group.admins],
-        "member_version": group.member_version,
+        "member_version": version,
     }
     return {"group_chat": found}
 

@@ -69,7 +69,7 @@ def join(
         raise WorldError("他们已经在群里")
     if len(group.members) + len(new) > MOST_MEMBERS:
         raise WorldError(f"群成员不能超过 {MOST_MEMBERS} 人")
-    former = group.member_version
+    former = _keep_former(world, group)
     for one in new:
         _put(world, group, one, scene, invitor if scene != BY_CODE else "", state)
     group.changes += 1
@@ -115,7 +115,7 @@ def quit_group(world: World, chat_id: str, who: list[str], *, scene: int = LEFT)
         raise WorldError("群里没有这位成员")
     if group.owner in gone:
         raise WorldError("群主不能退群，请先转让")
-    former = group.member_version
+    former = _keep_former(world, group)
     for one in gone:
         left = group.members.pop(one)
         passage = Passage(at=world.now(), member_id=one, joined=False, is_staff=left.is_staff, scene=scene)
@@ -254,6 +254,22 @@ def _put(world: World, group: Group, who: str, scene: int, invitor: str, state: 
         at=world.now(), member_id=who, joined=True, is_staff=is_staff, scene=EVENT_SCENES[scene]
     )
     group.passages.append(passage)
+
+
+def detail(world: World, group: Group) -> tuple[dict[str, GroupMember], str]:
+    """Members and version as groupchat/get tells them: right after a change still those of before, if so set."""
+    lag = world.settings.group_detail_lag_seconds
+    if group.stale and world.clock.now() - group.stale[0] < lag:
+        return group.stale[1], group.stale[2]
+    return group.members, group.member_version
+
+
+def _keep_former(world: World, group: Group) -> str:
+    """Remember the members as groupchat/get tells them now; returns the version before the change."""
+    if world.settings.group_detail_lag_seconds:
+        members, version = detail(world, group)
+        group.stale = (world.now(), dict(members), version)
+    return group.member_version
 
 
 def _change(group: Group, former: str, who: list[str], scene_name: str, scene: int) -> Json:

@@ -152,6 +152,7 @@ class Settings:
     media_range_bytes: int = 20 * 1024 * 1024
     mass_limit: MassLimit = MassLimit.MONTH
     mass_dispatch_seconds: float = 1.0  # a new mass send answers 41063 for so long, virtual or real time
+    group_detail_lag_seconds: int = 0  # groupchat/get shows the members of before for so long, virtual time
     account_limit: int = 1000  # message/send: 200 person-times a day for each account of the corp
     sidebar_url: str = ""  # the application's page in the chat toolbar of the pretend client
     suggestions: tuple[str, ...] = SUGGESTIONS

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import address_book, groups
 from sandbox.codes import WorldError
-from tests.sandbox.caller import CUSTOMER, Caller, hooked
+from tests.sandbox.caller import CUSTOMER, Caller, calling, hooked
 
 
 def make(app: Caller, **more: Any) -> groups.Group:
@@ -98,6 +98,20 @@ async def test_get_shows_members_as_they_joined(app: Caller) -> None:
     assert rows["wmC2"]["invitor"] == {"userid": "zhangsan"}
     assert shown["admin_list"] == [{"userid": "lisi"}]
     assert "name" not in plain["member_list"][0]
+
+
+async def test_detail_may_lag_behind_the_event() -> None:
+    async with calling(group_detail_lag_seconds=2) as app:
+        app.box.world.clock.set_rate(0)
+        group = make(app)
+        before = group.member_version
+        groups.join(app.box.world, "wrG1", [CUSTOMER])
+        early = await get(app)
+        await app.jump(2)
+        late = await get(app)
+
+    assert (len(early["member_list"]), early["member_version"]) == (1, before)
+    assert (len(late["member_list"]), late["member_version"]) == (2, group.member_version)
 
 
 async def test_list_filters_and_goes_on_by_cursor(app: Caller) -> None:
