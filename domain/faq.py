@@ -169,7 +169,7 @@ class Match:
 class Thresholds:
     """Where the matcher answers by itself; set on real questions, see docs/content.md."""
 
-    answer_at: float = 0.75  # Confidence from which an entry is answered,
+    answer_at: float = 0.8  # Confidence from which an entry is answered,
     answer_at_by_words: float = 0.87  # and where the meaning was not compared, only words.
     menu_at: float = 0.08  # Worth showing in a menu.
     menu_size: int = 3

@@ -384,11 +384,11 @@ class EntityModes(Section):
 class Answering(Section):
     """How sure an answer must be; confidence runs from 0 to 1 (docs/content.md)."""
 
-    answer_at: float = setting(0.75, "From this confidence on the entry is answered.", ge=0, le=1)
+    answer_at: float = setting(0.8, "From this confidence on the entry is answered.", ge=0, le=1)
     answer_at_by_words: float = setting(
         0.87, "The same where the meaning was not compared, only words.", ge=0, le=1
     )
-    menu_at: float = setting(0.06, "From this confidence on it is offered in a menu.", ge=0, le=1)
+    menu_at: float = setting(0.08, "From this confidence on it is offered in a menu.", ge=0, le=1)
     menu_size: int = setting(3, "Entries in a clarifying menu.", ge=2, le=9)
     by_meaning: bool = setting(True, "Compare meanings where words leave doubt; 70 MB, where it is installed.")
 

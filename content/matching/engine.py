@@ -111,7 +111,8 @@ class Core:
         nearness = self.semantic.nearness(asked.sentence)
         more = self.nearest(nearness, {self.corpus.owners[at] for at in found.phrases})
         found = self.corpus.widened(found, view, more)
-        return judging.by_meaning(found, view, doubt, exact, nearness, self.corpus)
+        by = judging.by_many if self.corpus.has_many_phrases else judging.by_meaning
+        return by(found, view, doubt, exact, nearness, self.corpus)
 
     def nearest(self, nearness: npt.NDArray[np.float32], known: set[int]) -> list[int]:
         """Return phrases of entries that mean something near but share too few words."""

@@ -16,6 +16,7 @@ from content.matching.text import Reader, View
 from domain.faq import Faq
 
 CANDIDATES = 24
+MANY_PHRASES = 8
 _FIRST_PASS = np.array(
     [1.0, 1.0, 0.8, 1.0, 0.4, 0.6]
 )  # Weights of index.LAYERS; only who gets in depends on them.
@@ -78,6 +79,10 @@ class Corpus:
             self.bags.append(frozenset(bag))
             self.keywords.append(tuple(dict.fromkeys(view.plain for view in keywords)))
         self.index = index.Index(self.views, owners, len(self.subjects))
+        # Half of the entries have at least so many phrases: weights.SURE_MANY was fitted on such.
+        self.has_many_phrases = len(self.subjects) > 0 and 2 * sum(
+            len(subject.phrases) >= MANY_PHRASES for subject in self.subjects
+        ) > len(self.subjects)
         self.owners = owners
         self.speller = spelling.Speller(self.views, [*language.CLASSES, *language.FUNCTION_WORDS, *trade])
 
