@@ -24,7 +24,7 @@ def test_an_answer_about_somebody_else_becomes_an_offer() -> None:
 
 
 def test_a_weak_offer_about_somebody_else_becomes_nothing() -> None:
-    decision = decided("公积金怎么提取", Choice.MENU, "wealth.topup_withdraw", confidence=0.3)
+    decision = decided("公积金怎么提取", Choice.MENU, "wealth.topup_withdraw", confidence=0.15)
 
     assert decision.choice is Choice.UNKNOWN
     assert decision.names_others
