@@ -29,7 +29,7 @@ from domain.faq import Choice, EntityMode, Line, Thresholds
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("right", "menu", "person", "unknown", "elsewhere", "wrong")
 _TODAY = date(2026, 11, 22)
-_SWEEP = tuple(step / 100 for step in range(40, 100, 3))
+_SWEEP = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,6 +139,7 @@ class Town:
             )
             await self.keep(page, "console-reader" + suffix)
             await self._visit(page, "cases", "console-cases" + suffix)
+            await self._visit(page, "try?q=tiqian还款要違約金吗，另外逾期会上征信吗", "console-try" + suffix)
             await page.context.close()
             page = await self._signed_in("陈工", size)
             await self._visit(page, "health", "console-health" + suffix)
