@@ -125,10 +125,10 @@ def plot(rows: list[Shares], shipped: float) -> str:
     """Return the curve as SVG: over the threshold, who is answered rightly, offered a menu, answered wrongly."""
     width, height, left, top = 720, 420, 60, 30
     lines = (
-        ("right", "直接答对", "#0f6e5a", [row.got["right"] for row in rows]),
-        ("helped", "答对或菜单里有", "#4f7ac7", [row.got["right"] + row.got["menu"] for row in rows]),
-        ("wrong", "答错", "#c0392b", [row.got["wrong"] for row in rows]),
-        ("none", "不该答的被答了", "#e0962f", [row.none_answered for row in rows]),
+        ("直接答对", "#0f6e5a", [row.got["right"] for row in rows]),
+        ("答对或菜单里有", "#4f7ac7", [row.got["right"] + row.got["menu"] for row in rows]),
+        ("答错", "#c0392b", [row.got["wrong"] for row in rows]),
+        ("不该答的被答了", "#e0962f", [row.none_answered for row in rows]),
     )
     low, high = rows[0].threshold, rows[-1].threshold
 
@@ -164,15 +164,14 @@ def plot(rows: list[Shares], shipped: float) -> str:
     parts.append(
         f'<text x="{at:.1f}" y="{top - 10}" text-anchor="middle" fill="#5b6b66">随附 {shipped:.0%}</text>'
     )
-    for place, (_, label, colour, values) in enumerate(lines):
+    label_at = height + 0.0
+    for label, colour, values in sorted(lines, key=lambda line: line[2][-1]):
+        label_at = min(label_at - 18, down(values[-1]) + 4)
         points = " ".join(
             f"{across(row.threshold):.1f},{down(value):.1f}" for row, value in zip(rows, values, strict=True)
         )
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
-        parts.append(
-            f'<text x="{across(high) + 12:.0f}" y="{down(values[-1]) + 4 - 3 * place:.1f}"'
-            f' fill="{colour}">{label}</text>'
-        )
+        parts.append(f'<text x="{across(high) + 12:.0f}" y="{label_at:.1f}" fill="{colour}">{label}</text>')
     parts.append(
         f'<text x="{left}" y="{height - 8}" fill="#5b6b66">answer_at：把握多少起直接回答</text></svg>'
     )
