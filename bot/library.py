@@ -85,6 +85,7 @@ class Library:
         self._meaning: meaning.Meaning | None = None
         self._attached: matching.Matcher | None = None
         self._attaching: asyncio.Task[None] | None = None
+        self._is_ended = False
         self._built: object = None
         self._stopped: frozenset[Line] = frozenset()
         # Files as they were when they were read, and as the last look found them.
@@ -187,6 +188,7 @@ class Library:
 
     async def stop(self) -> None:
         """End what is being computed in threads; nothing is taken up any more."""
+        self._is_ended = True
         if self._meaning is not None:
             self._meaning.stop()
         if self._attaching is not None:
@@ -194,7 +196,12 @@ class Library:
 
     def _attach_meaning(self) -> None:
         """Let the matcher in use compare meanings, as soon as the vectors of its phrases are there."""
-        if self._meaning is not None and (self._attaching is None or self._attaching.done()):
+        # A house that closes while the model is being loaded begins nothing any more.
+        if (
+            self._meaning is not None
+            and not self._is_ended
+            and (self._attaching is None or self._attaching.done())
+        ):
             self._attaching = asyncio.create_task(self._attach(self._meaning), name="library-meaning")
 
     async def _attach(self, channel: meaning.Meaning) -> None:
