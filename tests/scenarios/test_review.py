@@ -103,7 +103,7 @@ async def test_a_transfer_the_platform_refuses_says_the_words_before_it_once(
 
         assert len(here.said()) == 2
         assert "12月8日" in said[0]
-        assert "没有人" in said[1]
+        assert "没有同事" in said[1]
         assert [row.kind for row in await here.rows(tables.case)] == ["complaint"]
 
 
