@@ -390,7 +390,9 @@ class Answering(Section):
     )
     menu_at: float = setting(0.08, "From this confidence on it is offered in a menu.", ge=0, le=1)
     menu_size: int = setting(3, "Entries in a clarifying menu.", ge=2, le=9)
-    by_meaning: bool = setting(True, "Compare meanings where words leave doubt; 70 MB, where it is installed.")
+    by_meaning: bool = setting(
+        True, "Compare meanings where words leave doubt; 70 MB, where it is installed."
+    )
 
 
 class Outbox(Section):

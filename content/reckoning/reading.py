@@ -39,7 +39,9 @@ _DAY_BASIS = re.compile(
 )
 _FUND_YIELD = re.compile("[7七][日天]年[化华](?:收益率?)?")
 _WHOLE_RATE = re.compile("百分之?百")
-_ABUTTING = re.compile("(?<=[万千w])(?=年(?:利率|利息|息|化))")  # "借12万年利率7.2%": the 年 belongs to the rate.
+_ABUTTING = re.compile(
+    "(?<=[万千w])(?=年(?:利率|利息|息|化))"
+)  # "借12万年利率7.2%": the 年 belongs to the rate.
 _HALF_YEAR = re.compile("(?<![大小一个])半年(?!前|之前|以前)")
 _RATE_SLOT = f"rate:{RateKind.ANNUAL}"
 _TERMS = frozenset({"periods", "term", "months"})  # 12期; 三年 as the whole message; 三年 among other words.

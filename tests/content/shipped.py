@@ -28,6 +28,9 @@ def matcher() -> matching.Matcher:
         faq
         for faq in words().faqs.values()
         if serving.servable(faq, entity_mode=EntityMode.LICENSED, today=TODAY, approved=True, stopped=False)
-        in (None, Refusal.OWN_MISSING)  # Without the company's own steps it is found, and a person takes over.
+        in (
+            None,
+            Refusal.OWN_MISSING,
+        )  # Without the company's own steps it is found, and a person takes over.
     ]
     return matching.Matcher(map(matching.Subject.of, faqs), words().synonyms, words().lexicon)

@@ -91,7 +91,9 @@ def test_the_order_of_the_questions_does_not_matter_and_none_is_lost(
 
 def test_ten_thousand_different_questions_are_grouped_in_a_moment() -> None:
     chance = random.Random(7)
-    things = re.findall("..", "贷款保单基金利息额度账单手机卡片发票合同征信受益红包礼券定投赎回理赔续保退保密码")
+    things = re.findall(
+        "..", "贷款保单基金利息额度账单手机卡片发票合同征信受益红包礼券定投赎回理赔续保退保密码"
+    )
     wishes = re.findall("...", "怎么改怎么查在哪看能退吗多久到要多少没成功可撤销几时有不见了怎么办扣两次")
     extra = "的是有在上个月今天昨天刚才一直老是我妈爱人孩子单位公司网上手机电脑"
     texts = {
