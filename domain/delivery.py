@@ -13,6 +13,13 @@ class Act(StrEnum):
     TEXT = "text"  # A plain message.
     MENU = "menu"  # A message with clickable lines (msgmenu).
     TRANSFER = "transfer"  # The session is given to a person; carries no text itself.
+    MASS_SEND = (
+        "mass_send"  # A task that its sender confirms in the client (企业群发); by itself it sends nothing.
+    )
+    CARD = "card"  # A template card to members of the company.
+    CHAT = "chat"  # A text into an internal group chat (应用群聊).
+    GROUP_WELCOME = "group_welcome"  # A group welcome template (入群欢迎语素材); the owner binds it.
+    BY_HAND = "by_hand"  # A person sends it by one tap; the client reports the end.
 
 
 class SendClass(IntEnum):
@@ -68,12 +75,55 @@ class MenuItem:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attached:
+    """A picture, link or file beside a mass send, a group welcome or a text sent by hand.
+
+    `kind`: image, link, file, video or miniprogram. `digest`: SHA-256 hex of the file, kept in `sop_file`; "": a link.
+    """
+
+    kind: str
+    name: str = ""
+    title: str = ""
+    desc: str = ""
+    url: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardButton:
+    """A button of a card. `key`: what the tap says, e.g. "done"; `style`: 1 blue, 2 white, 3 red, 4 grey."""
+
+    key: str
+    text: str
+    style: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardFace:
+    """What a card to staff shows; the platform's sizes (WeCom doc 90236) are kept by who makes it.
+
+    `task_id`: unique, it comes back with a tap. `title` ≤ 36 characters, `desc` ≤ 44, `text` ≤ 160; `rows` ≤ 6, names
+    ≤ 5 and values ≤ 30 characters. `url`: where a tap on the card leads. Without buttons it is a notice.
+    """
+
+    task_id: str
+    title: str
+    desc: str = ""
+    text: str = ""
+    rows: tuple[tuple[str, str], ...] = ()
+    url: str = ""
+    buttons: tuple[CardButton, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Body:
     """What leaves.
 
     `code`: an event code (welcome_code, msg_code); the text then answers that event instead of the conversation.
     `servicers`: for a transfer, who may take the session, best first; empty means the waiting pool.
     `notice`: for a transfer, the words the customer gets by the code that the transfer yields.
+    `chat_type`: of a mass send, "group" or "single"; `targets`: its chat ids or external ids, or the one internal chat.
+    `lines`: product lines of which none may be stopped when it leaves.
     """
 
     text: str = ""
@@ -82,6 +132,11 @@ class Body:
     code: str = ""
     servicers: tuple[str, ...] = ()
     notice: str = ""
+    chat_type: str = ""
+    targets: tuple[str, ...] = ()
+    attachments: tuple[Attached, ...] = ()
+    card: CardFace | None = None
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

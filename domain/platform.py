@@ -123,6 +123,16 @@ class TagsChanged(ContactEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CardTapped(PlatformEvent):
+    """A member tapped a button of a template card. `code`: lets the card be changed, once, within 72 h."""
+
+    staff_id: str
+    task_id: str
+    key: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class UnknownEvent(PlatformEvent):
     """A genuine callback no handler knows yet; stored raw and shown as unhandled."""
 

@@ -17,7 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import (
     Act,
+    Attached,
     Body,
+    CardButton,
+    CardFace,
     Delivery,
     DeliveryState,
     MenuItem,
@@ -405,7 +408,20 @@ def _body(stored: dict[str, Any]) -> Body:
         code=stored.get("code", ""),
         servicers=tuple(stored.get("servicers", ())),
         notice=stored.get("notice", ""),
+        chat_type=stored.get("chat_type", ""),
+        targets=tuple(stored.get("targets", ())),
+        attachments=tuple(Attached(**one) for one in stored.get("attachments", ())),
+        card=_card(stored.get("card")),
+        lines=tuple(stored.get("lines", ())),
     )
+
+
+def _card(stored: dict[str, Any] | None) -> CardFace | None:
+    if stored is None:
+        return None
+    rows = tuple((name, value) for name, value in stored["rows"])
+    buttons = tuple(CardButton(**one) for one in stored["buttons"])
+    return CardFace(**{**stored, "rows": rows, "buttons": buttons})
 
 
 async def _move(

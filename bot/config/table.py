@@ -431,6 +431,30 @@ class People(Section):
     )
 
 
+class Sop(Section):
+    """Group SOPs, and how much attention of staff the program may take."""
+
+    internal_chat: str = setting(
+        "",
+        "Chat id of the internal group for reports, made by this app; empty: reports go out as cards.",
+        sample='"ops1"',
+    )
+    poll_seconds: float = setting(
+        60.0, "How often a mass send that waits for its owner is asked about.", unit="seconds", ge=5, le=3600
+    )
+    answer_minutes: tuple[int, int, int] = setting(
+        (5, 15, 30), "A question waits so long for the advisor, the co-owner, the supervisor.", unit="minutes"
+    )
+    cards_per_day: int = setting(
+        12, "Cards to one person a day; urgent ones are not held back.", ge=1, le=200
+    )
+    card_gap_minutes: int = setting(10, "Least time between two cards.", unit="minutes", ge=0, le=240)
+    day_card_at: time = setting(time(9, 0), "When the card with the day's work comes.", sample="09:00:00")
+    slot_minutes: int = setting(
+        30, "Cards of one such stretch of time become one.", unit="minutes", ge=1, le=240
+    )
+
+
 class Console(Section):
     """The pages for staff."""
 
@@ -473,6 +497,7 @@ class Settings(Section):
     outbox: Outbox = Field(default_factory=Outbox)
     pilot: Pilot = Field(default_factory=Pilot)
     people: People = Field(default_factory=People)
+    sop: Sop = Field(default_factory=Sop)
     console: Console = Field(default_factory=Console)
     clock: ClockSettings = Field(default_factory=ClockSettings)
     log: Log = Field(default_factory=Log)
