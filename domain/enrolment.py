@@ -119,7 +119,8 @@ class Evidence:
 class Enrolment:
     """One group in one template. `opens_on`: the local opening day; `anchor_at`: its beginning.
 
-    `opened_at`: when the opening was really done. `ticks`: readiness points by number, with who and when.
+    `opened_at`: when the opening was really done. `ticks`: readiness points by number, with who and when. `facts`: what
+    people say of this group's week, by slot (event_title, teacher …). `page_code`: of its pages for customers.
     `next_at`: when it has to be looked at again; None: never. `members_changed_at`: when somebody left whose going has
     not been looked at.
     """
@@ -139,6 +140,8 @@ class Enrolment:
     welcome_bound_at: datetime | None = None
     paused_until: datetime | None = None
     ticks: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    page_code: str = ""
     score: float | None = None
     score_parts: Mapping[str, float | None] = field(default_factory=dict)
     moved_to_id: int | None = None

@@ -547,6 +547,9 @@ enrolment = sa.Table(
     at("welcome_bound_at", nullable=True),
     at("paused_until", nullable=True),
     sa.Column("ticks", sa.JSON, nullable=False),
+    # What people say of this group's week (title of the event, teacher …), and the code of its pages for customers.
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("page_code", sa.String(32), nullable=False, unique=True),
     sa.Column("score", sa.Float),
     sa.Column("score_parts", sa.JSON, nullable=False),
     refers("moved_to_id", "enrolment", nullable=True),
@@ -668,6 +671,21 @@ uploaded_media = sa.Table(
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("media_id", sa.String(256), nullable=False),
     at("expires_at"),
+)
+
+# That somebody opened a page of a group's week, and what was tapped there; nothing tells who.
+page_visit = sa.Table(
+    "page_visit",
+    metadata,
+    key(),
+    refers("enrolment_id", "enrolment"),
+    sa.Column("page", sa.String(16), nullable=False),
+    sa.Column("visitor", sa.String(64), nullable=False),
+    at("first_at"),
+    sa.Column("answer", sa.String(16), nullable=False, server_default=""),
+    at("answered_at", nullable=True),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("enrolment_id", "page", "visitor"),
 )
 
 question = sa.Table(

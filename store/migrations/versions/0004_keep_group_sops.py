@@ -131,6 +131,8 @@ def upgrade() -> None:
         sa.Column("welcome_bound_at", UtcTime(), nullable=True),
         sa.Column("paused_until", UtcTime(), nullable=True),
         sa.Column("ticks", sa.JSON(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("page_code", sa.String(length=32), nullable=False),
         sa.Column("score", sa.Float(), nullable=True),
         sa.Column("score_parts", sa.JSON(), nullable=False),
         sa.Column("moved_to_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -234,6 +236,24 @@ def upgrade() -> None:
             postgresql_where=sa.text("mass_task_id IS NOT NULL"),
         )
 
+    op.create_table(
+        "page_visit",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("enrolment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("page", sa.String(length=16), nullable=False),
+        sa.Column("visitor", sa.String(length=64), nullable=False),
+        sa.Column("first_at", UtcTime(), nullable=False),
+        sa.Column("answer", sa.String(length=16), server_default="", nullable=False),
+        sa.Column("answered_at", UtcTime(), nullable=True),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(["enrolment_id"], ["enrolment.id"], name=op.f("fk_page_visit_enrolment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_page_visit")),
+        sa.UniqueConstraint(
+            "enrolment_id", "page", "visitor", name=op.f("uq_page_visit_enrolment_id_page_visitor")
+        ),
+    )
     op.create_table(
         "question",
         sa.Column(
@@ -354,6 +374,7 @@ def downgrade() -> None:
     with op.batch_alter_table("enrolment_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_enrolment_entry_enrolment")
 
+    op.drop_table("page_visit")
     op.drop_table("enrolment_entry")
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
         batch_op.drop_index("ix_enrolment_owner")
