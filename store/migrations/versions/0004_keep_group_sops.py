@@ -147,6 +147,7 @@ def upgrade() -> None:
             ["sop_version_id"], ["sop_version.id"], name=op.f("fk_enrolment_sop_version_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrolment")),
+        sa.UniqueConstraint("page_code", name=op.f("uq_enrolment_page_code")),
         sa.UniqueConstraint(
             "template", "group_id", "round", name=op.f("uq_enrolment_template_group_id_round")
         ),
