@@ -14,7 +14,11 @@ from aiohttp import web
 _OWN_FOLDER = Path(__file__).with_name("static")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 # Library files by the name they are served under, relative to node_modules.
-_LIBRARIES = {"htmx.js": "htmx.org/dist/htmx.min.js"}
+# ECharts comes in its build with lines, bars and scatters; the whole one is half as large again.
+_LIBRARIES = {
+    "htmx.js": "htmx.org/dist/htmx.min.js",
+    "echarts.js": "echarts/dist/echarts.common.min.js",
+}
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
