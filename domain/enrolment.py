@@ -212,7 +212,11 @@ class MassTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A question a customer asked in a group or chat. `duty`: who should answer; `rung`: how many know it is late."""
+    """A question a customer asked in a group or chat. `duty`: who should answer; `rung`: how many know it is late.
+
+    `next_at`: when the next one is told; None: never. `late_at`: an answer after that, or none, counts as overdue.
+    `case_id`: the case that has it once it is ticketed.
+    """
 
     id: int
     source: QuestionSource
@@ -228,6 +232,8 @@ class Question:
     faq_id: str = ""
     rung: int = 0
     next_at: datetime | None = None
+    late_at: datetime | None = None
+    case_id: int | None = None
     answered_at: datetime | None = None
     answered_by: str = ""
     marked_by: str = ""

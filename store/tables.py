@@ -270,6 +270,7 @@ group_member = sa.Table(
     sa.Index("ix_group_member_group", "group_id", "member_platform_id"),
     sa.Index("ix_group_member_member", "member_platform_id"),
     sa.Index("ix_group_member_joined", "group_id", "joined_at"),
+    sa.Index("ix_group_member_coming", "joined_at"),
 )
 
 group_day = sa.Table(
@@ -705,12 +706,16 @@ question = sa.Table(
     sa.Column("faq_id", sa.String(64), nullable=False, server_default=""),
     sa.Column("rung", sa.Integer, nullable=False, server_default="0"),
     at("next_at", nullable=True),
+    # From then on it counts as answered too late, or not at all.
+    at("late_at", nullable=True),
+    refers("case_id", "case", nullable=True),
     at("answered_at", nullable=True),
     sa.Column("answered_by", sa.String(64), nullable=False, server_default=""),
     sa.Column("marked_by", sa.String(64), nullable=False, server_default=""),
     sa.Index("ix_question_group", "group_id", "asked_at"),
     partial("ix_question_message", "message_id", where="message_id IS NOT NULL", unique=True),
     partial("ix_question_waiting", "next_at", where="next_at IS NOT NULL"),
+    partial("ix_question_open", "duty", where="state = 'open'"),
 )
 
 # --- attention of staff ------------------------------------------------------------------------------------
@@ -734,8 +739,16 @@ notice = sa.Table(
     at("due_at"),
     at("latest_at", nullable=True),
     sa.Column("state", sa.String(16), nullable=False),
+    # When the budget is asked about it again; what has to wait for room costs nothing until then.
+    at("look_at"),
+    # Who was told in the end: the recipient, or who acted for that person.
+    sa.Column("told", sa.String(64), nullable=False, server_default=""),
     refers("card_id", "card", nullable=True),
     partial("ix_notice_waiting", "recipient", "due_at", where="state = 'waiting'"),
+    partial("ix_notice_look", "look_at", where="state = 'waiting'"),
+    partial("ix_notice_listed", "recipient", "created_at", where="state = 'listed'"),
+    partial("ix_notice_told", "told", "id", where="told <> ''"),
+    partial("ix_notice_card", "card_id", where="card_id IS NOT NULL"),
     sa.Index("ix_notice_recipient", "recipient", "id"),
     partial("ix_notice_occurrence", "occurrence_id", where="occurrence_id IS NOT NULL"),
 )

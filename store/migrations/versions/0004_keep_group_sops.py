@@ -273,12 +273,15 @@ def upgrade() -> None:
         sa.Column("faq_id", sa.String(length=64), server_default="", nullable=False),
         sa.Column("rung", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_at", UtcTime(), nullable=True),
+        sa.Column("late_at", UtcTime(), nullable=True),
+        sa.Column("case_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("answered_at", UtcTime(), nullable=True),
         sa.Column("answered_by", sa.String(length=64), server_default="", nullable=False),
         sa.Column("marked_by", sa.String(length=64), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], name=op.f("fk_question_conversation_id")
         ),
+        sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_question_case_id")),
         sa.ForeignKeyConstraint(["enrolment_id"], ["enrolment.id"], name=op.f("fk_question_enrolment_id")),
         sa.ForeignKeyConstraint(["group_id"], ["group.id"], name=op.f("fk_question_group_id")),
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_question_message_id")),
@@ -300,6 +303,15 @@ def upgrade() -> None:
             sqlite_where=sa.text("next_at IS NOT NULL"),
             postgresql_where=sa.text("next_at IS NOT NULL"),
         )
+        batch_op.create_index(
+            "ix_question_open",
+            ["duty"],
+            unique=False,
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+    with op.batch_alter_table("group_member", schema=None) as batch_op:
+        batch_op.create_index("ix_group_member_coming", ["joined_at"], unique=False)
 
     op.create_table(
         "touch",
@@ -328,6 +340,8 @@ def upgrade() -> None:
         sa.Column("due_at", UtcTime(), nullable=False),
         sa.Column("latest_at", UtcTime(), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("look_at", UtcTime(), nullable=False),
+        sa.Column("told", sa.String(length=64), server_default="", nullable=False),
         sa.Column("card_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["card_id"], ["card.id"], name=op.f("fk_notice_card_id")),
         sa.ForeignKeyConstraint(["occurrence_id"], ["occurrence.id"], name=op.f("fk_notice_occurrence_id")),
@@ -337,6 +351,27 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_notice_card",
+            ["card_id"],
+            unique=False,
+            sqlite_where=sa.text("card_id IS NOT NULL"),
+            postgresql_where=sa.text("card_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_notice_listed",
+            ["recipient", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'listed'"),
+            postgresql_where=sa.text("state = 'listed'"),
+        )
+        batch_op.create_index(
+            "ix_notice_look",
+            ["look_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'waiting'"),
+            postgresql_where=sa.text("state = 'waiting'"),
+        )
+        batch_op.create_index(
             "ix_notice_occurrence",
             ["occurrence_id"],
             unique=False,
@@ -344,6 +379,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("occurrence_id IS NOT NULL"),
         )
         batch_op.create_index("ix_notice_recipient", ["recipient", "id"], unique=False)
+        batch_op.create_index(
+            "ix_notice_told",
+            ["told", "id"],
+            unique=False,
+            sqlite_where=sa.text("told <> ''"),
+            postgresql_where=sa.text("told <> ''"),
+        )
         batch_op.create_index(
             "ix_notice_waiting",
             ["recipient", "due_at"],
@@ -356,17 +398,25 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.drop_index("ix_notice_waiting")
+        batch_op.drop_index("ix_notice_told")
         batch_op.drop_index("ix_notice_recipient")
         batch_op.drop_index("ix_notice_occurrence")
+        batch_op.drop_index("ix_notice_look")
+        batch_op.drop_index("ix_notice_listed")
+        batch_op.drop_index("ix_notice_card")
 
     op.drop_table("notice")
     op.drop_table("touch")
     with op.batch_alter_table("question", schema=None) as batch_op:
+        batch_op.drop_index("ix_question_open")
         batch_op.drop_index("ix_question_waiting")
         batch_op.drop_index("ix_question_message")
         batch_op.drop_index("ix_question_group")
 
     op.drop_table("question")
+    with op.batch_alter_table("group_member", schema=None) as batch_op:
+        batch_op.drop_index("ix_group_member_coming")
+
     with op.batch_alter_table("occurrence", schema=None) as batch_op:
         batch_op.drop_index("ix_occurrence_task")
         batch_op.drop_index("ix_occurrence_open")
