@@ -122,6 +122,18 @@ def _check_web_address(value: str) -> str:
 WebAddress = Annotated[str, AfterValidator(_check_web_address)]
 
 
+def _check_origin(value: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:\d{1,5})?", value):
+        raise ValueError(
+            f"“{value}”应写成 https://主机 或 https://主机:端口，不带路径 / "
+            f"{value!r} must be https://HOST or https://HOST:PORT, without a path"
+        )
+    return value.lower()
+
+
+Origin = Annotated[str, AfterValidator(_check_origin)]
+
+
 class Section(BaseModel):
     """What all sections share: frozen, unknown keys refused, defaults checked like given values."""
 
@@ -144,6 +156,16 @@ class Server(Section):
         None,
         "The WW_verify_….txt file WeCom gives for a trusted domain; served at the root under its own name.",
         sample='"WW_verify_abc123.txt"',
+    )
+    frame_ancestors: tuple[Origin, ...] = setting(
+        (),
+        "Pages under /sidebar/ may be framed by pages of these origins; WeCom itself needs none.",
+        sample='["https://intranet.example.com"]',
+    )
+    jssdk_url: WebAddress = setting(
+        "",
+        "Script that gives window.ww to the pages under /sidebar/; empty: the JS-SDK that was set up.",
+        sample='"https://cdn.example.com/wecom.js"',
     )
     shutdown_seconds: float = setting(
         10.0, "How long a stop waits for work in flight.", unit="seconds", ge=0, le=300
