@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "tests.plugins.workers",
     "tests.plugins.required",
     "tests.plugins.loopback",
     "tests.plugins.laws",
     "tests.plugins.clock",
     "tests.plugins.postgres",
     "tests.plugins.database",
+    "tests.plugins.matcher",
     "tests.plugins.browser",
     "tests.plugins.tidy",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -61,9 +62,11 @@ async def store(database_url: str) -> AsyncIterator[database.Store]:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the current schema and nothing in it."""
+    """A SQLite file with the current schema and nothing in it, in WAL mode as one that was written to before."""
     path = tmp_path_factory.mktemp("template") / "guanjia.db"
     schema.upgrade(f"sqlite:///{path}")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
     return path
 
 

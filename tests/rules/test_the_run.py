@@ -135,15 +135,16 @@ async def test_leaves_a_task_behind():
 
 
 @pytest.mark.parametrize(
-    ("required", "outcome"),
+    ("required", "workers", "outcome"),
     [
-        ("0", {"skipped": 2, "xfailed": 2, "errors": 1}),
-        ("1", {"failed": 2, "skipped": 1, "xfailed": 1, "errors": 1}),
+        ("0", "0", {"skipped": 2, "xfailed": 2, "errors": 1}),
+        ("1", "0", {"failed": 2, "skipped": 1, "xfailed": 1, "errors": 1}),
+        ("1", "1", {"failed": 2, "skipped": 1, "xfailed": 1, "errors": 1}),
     ],
-    ids=["usually", "with REQUIRE_ALL=1"],
+    ids=["usually", "with REQUIRE_ALL=1", "with REQUIRE_ALL=1 in a worker"],
 )
 def test_what_does_not_run_fails_where_all_is_required(
-    required: str, outcome: dict[str, int], tmp_path: Path
+    required: str, workers: str, outcome: dict[str, int], tmp_path: Path
 ) -> None:
     (tmp_path / "test_outcomes.py").write_text(OUTCOMES, "utf-8")
     plugins = ["-p", "tests.plugins.required", "-p", "tests.plugins.tidy", "-p", "no:cacheprovider"]
@@ -154,6 +155,8 @@ def test_what_does_not_run_fails_where_all_is_required(
         str(tmp_path),
         "--confcutdir",
         str(tmp_path),
+        "-n",
+        workers,
     ]
 
     done = subprocess.run(
