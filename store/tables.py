@@ -565,6 +565,7 @@ enrolment = sa.Table(
     partial("ix_enrolment_next", "next_at", "owner_platform_id", where="next_at IS NOT NULL"),
     sa.Index("ix_enrolment_group", "group_id"),
     sa.Index("ix_enrolment_owner", "owner_platform_id", "opens_on"),
+    partial("ix_enrolment_live", "anchor_at", "id", where="state IN ('waiting', 'running', 'paused')"),
 )
 
 # What happened to an enrolment: enrolled, paused, moved, edited, by whom. Append-only.
@@ -641,6 +642,8 @@ occurrence = sa.Table(
         "executor",
         where="state IN ('released', 'waiting_owner', 'reminded', 'escalated')",
     ),
+    # The work of a day, of a whole group's steps.
+    partial("ix_occurrence_day", "due_at", "id", where="member = '' AND state IN ('planned', 'blocked', 'due')"),
     partial("ix_occurrence_task", "mass_task_id", where="mass_task_id IS NOT NULL"),
 )
 

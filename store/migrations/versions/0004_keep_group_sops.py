@@ -162,6 +162,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("next_at IS NOT NULL"),
         )
         batch_op.create_index("ix_enrolment_owner", ["owner_platform_id", "opens_on"], unique=False)
+        batch_op.create_index(
+            "ix_enrolment_live",
+            ["anchor_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('waiting', 'running', 'paused')"),
+            postgresql_where=sa.text("state IN ('waiting', 'running', 'paused')"),
+        )
 
     op.create_table(
         "enrolment_entry",
@@ -228,6 +235,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state IN ('released', 'waiting_owner', 'reminded', 'escalated')"),
             postgresql_where=sa.text("state IN ('released', 'waiting_owner', 'reminded', 'escalated')"),
+        )
+        batch_op.create_index(
+            "ix_occurrence_day",
+            ["due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("member = '' AND state IN ('planned', 'blocked', 'due')"),
+            postgresql_where=sa.text("member = '' AND state IN ('planned', 'blocked', 'due')"),
         )
         batch_op.create_index(
             "ix_occurrence_task",
@@ -419,6 +433,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("occurrence", schema=None) as batch_op:
         batch_op.drop_index("ix_occurrence_task")
+        batch_op.drop_index("ix_occurrence_day")
         batch_op.drop_index("ix_occurrence_open")
 
     op.drop_table("occurrence")
@@ -428,6 +443,7 @@ def downgrade() -> None:
     op.drop_table("page_visit")
     op.drop_table("enrolment_entry")
     with op.batch_alter_table("enrolment", schema=None) as batch_op:
+        batch_op.drop_index("ix_enrolment_live")
         batch_op.drop_index("ix_enrolment_owner")
         batch_op.drop_index("ix_enrolment_next")
         batch_op.drop_index("ix_enrolment_group")
