@@ -643,7 +643,9 @@ occurrence = sa.Table(
         where="state IN ('released', 'waiting_owner', 'reminded', 'escalated')",
     ),
     # The work of a day, of a whole group's steps.
-    partial("ix_occurrence_day", "due_at", "id", where="member = '' AND state IN ('planned', 'blocked', 'due')"),
+    partial(
+        "ix_occurrence_day", "due_at", "id", where="member = '' AND state IN ('planned', 'blocked', 'due')"
+    ),
     partial("ix_occurrence_task", "mass_task_id", where="mass_task_id IS NOT NULL"),
 )
 
