@@ -67,6 +67,7 @@ class EvidenceKind(StrEnum):
     SIDEBAR = "sidebar"  # Sent by one tap; the client reported success.
     MEASURED = "measured"  # A figure of ours shows it: everything approved, every point ticked.
     TOLD = "told"  # A person ticked it off; nothing proves it.
+    SYSTEM = "system"  # The program did it itself: a report, a score.
 
 
 class MassTaskState(StrEnum):
