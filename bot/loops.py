@@ -147,7 +147,9 @@ class Loops:
     async def stop(self, seconds: float) -> None:
         """End the loops; what is on its way gets `seconds` to finish, the rest is found again at the next start."""
         self._stopping.set()
-        bells = (self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell, self._words_bell)
+        bells = [self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell, self._words_bell]
+        if self.directory is not None:
+            bells.append(self.directory.bell)
         for bell in bells:
             bell.ring()
         await self._house.library.stop()
