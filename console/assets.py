@@ -6,6 +6,7 @@ Read once at start. Their addresses carry a digest of the content, so browsers m
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,23 +33,29 @@ class Asset:
 
 
 class Assets:
-    """All files, by name."""
+    """All files, by name. `root`: the pages they belong to; a proxy may let in one kind of pages and not the other."""
 
-    def __init__(self, library_folder: Path) -> None:
-        self._own = {
-            path.name: _load(path) for path in sorted(_OWN_FOLDER.iterdir()) if path.suffix in _TYPES
-        }
-        paths = {name: library_folder / place for name, place in _LIBRARIES.items()}
+    def __init__(
+        self,
+        library_folder: Path,
+        *,
+        root: str = "/console",
+        own_folder: Path = _OWN_FOLDER,
+        libraries: Mapping[str, str] = _LIBRARIES,
+    ) -> None:
+        self._root = root
+        self._own = {path.name: _load(path) for path in sorted(own_folder.iterdir()) if path.suffix in _TYPES}
+        paths = {name: library_folder / place for name, place in libraries.items()}
         self._libraries = {name: _load(path) for name, path in paths.items() if path.is_file()}
 
     def url(self, name: str) -> str:
         """Return the address of one of our own files."""
-        return f"/console/static/{self._own[name].digest}/{name}"
+        return f"{self._root}/static/{self._own[name].digest}/{name}"
 
     def library_url(self, name: str) -> str:
         """Return the address of a library, empty when it is not installed."""
         found = self._libraries.get(name)
-        return f"/console/lib/{name}?v={found.digest}" if found else ""
+        return f"{self._root}/lib/{name}?v={found.digest}" if found else ""
 
     async def serve_own(self, request: web.Request) -> web.Response:
         """Serve one of our own files; an outdated digest gets today's file, briefly."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from content.knowledge import Knowledge
 from domain.faq import Line
 from domain.ports import Clock
 from domain.reply import Reply
+from domain.sop import Template
 from domain.talk import Topic
 from store.database import Store
 
@@ -59,3 +61,68 @@ class ConsoleContext:
     requeue_event: Callable[[str], Awaitable[bool]]
     health: Callable[[], Awaitable[ProcessHealth]]
     try_question: Callable[[str, Topic | None], Awaitable[Reply | None]]
+
+
+# --- the staff's phone page ---------------------------------------------------------------------------------
+
+
+class StaffLogin(Protocol):
+    """The platform's silent login of members on a page (bot/channels/wecom/web_login.py)."""
+
+    def authorize_url(self, redirect_uri: str, state: str) -> str:
+        """Return where the browser goes; it comes back to `redirect_uri` with a code and `state`."""
+        ...
+
+    async def member_of(self, code: str) -> str:
+        """Return the UserID behind a code, which is good once. Raises ChannelError."""
+        ...
+
+
+class PageSignature(Protocol):
+    """What a page registers with at the JS-SDK."""
+
+    @property
+    def timestamp(self) -> int | str: ...
+    @property
+    def nonce(self) -> str: ...
+    @property
+    def signature(self) -> str: ...
+
+
+class PageSigner(Protocol):
+    """Signs the addresses of our own pages for the JS-SDK. Raises ChannelError."""
+
+    async def corp_signature(self, url: str) -> PageSignature: ...
+    async def agent_signature(self, url: str) -> PageSignature: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggested:
+    """An answer of the FAQ that may fit a question, as it would be said today."""
+
+    faq_id: str
+    question: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SidebarContext:
+    """What the phone page uses beside `console`.
+
+    `login` and `signer` are None where no app's secret is configured. `public_url`: empty where only this machine
+    can reach the server. `template(version_id)` returns a frozen template; `suggest(text)` at most three answers;
+    `media_id(digest)` what the platform calls a file kept in sop_file. `frame_ancestors`: origins that may frame the
+    pages; `jssdk_url`: a script that stands in for the SDK, "" for our own.
+    """
+
+    console: ConsoleContext
+    login: StaffLogin | None
+    signer: PageSigner | None
+    corp_id: str
+    agent_id: int
+    public_url: str
+    frame_ancestors: tuple[str, ...]
+    jssdk_url: str
+    template: Callable[[int], Awaitable[Template]]
+    suggest: Callable[[str], Awaitable[Sequence[Suggested]]]
+    media_id: Callable[[str], Awaitable[str]]

@@ -60,10 +60,12 @@ class Failures:
 
 
 class Sessions:
-    """Who is signed in."""
+    """Who is signed in. `cookie`, `path`: under which name and for which addresses the browser keeps it."""
 
-    def __init__(self, ctx: ConsoleContext) -> None:
+    def __init__(self, ctx: ConsoleContext, *, cookie: str = COOKIE, path: str = "/") -> None:
         self._ctx = ctx
+        self._cookie = cookie
+        self._path = path
         self.passwords = Passwords()
         self._by_address = Failures(ADDRESS_FAILURES)
         # Unknown names are locked like known ones, so that a lock tells nothing.
@@ -71,7 +73,7 @@ class Sessions:
 
     async def find_viewer(self, request: web.Request) -> Viewer | None:
         """Return the person whose cookie this is; None when nobody is signed in."""
-        token = request.cookies.get(COOKIE, "")
+        token = request.cookies.get(self._cookie, "")
         if not token:
             return None
         now, digest = self._ctx.clock.wall(), digest_of(token)
@@ -128,10 +130,10 @@ class Sessions:
 
         await self._ctx.store.write(job)
         response.set_cookie(
-            COOKIE,
+            self._cookie,
             token,
             max_age=int(lasts.total_seconds()),
-            path="/",
+            path=self._path,
             httponly=True,
             samesite="Lax",
             secure=self._ctx.secure_cookies,
@@ -144,7 +146,9 @@ class Sessions:
             await self._ctx.store.write(lambda tx: logins.revoke_all_sessions(tx, viewer.login.id, now))
         else:
             await self._ctx.store.write(lambda tx: logins.revoke_session(tx, viewer.token_digest, now))
-        response.del_cookie(COOKIE, path="/", secure=self._ctx.secure_cookies, httponly=True, samesite="Lax")
+        response.del_cookie(
+            self._cookie, path=self._path, secure=self._ctx.secure_cookies, httponly=True, samesite="Lax"
+        )
 
     async def _count_failure(self, found: Login | None, name: str, address: str, now: datetime) -> None:
         self._by_address.add(address, now)

@@ -61,7 +61,10 @@ class Words:
         return str(key) in self._sections.get(section, {})
 
 
-def load() -> Words:
-    """Return the words that stand beside this file."""
-    found: dict[str, Any] = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+def load(*more: Path) -> Words:
+    """Return the words that stand beside this file, and those of `more` files; their sections have other names."""
+    paths = (Path(__file__).with_name("words.toml"), *more)
+    found: dict[str, Any] = {}
+    for path in paths:
+        found |= tomllib.loads(path.read_text("utf-8"))
     return Words(found)

@@ -83,6 +83,16 @@ async def find_login_by_id(tx: AsyncConnection, login_id: int) -> Login | None:
     return await _one(tx, login.c.id == login_id)
 
 
+async def find_login_of_staff(tx: AsyncConnection, staff_platform_id: str) -> Login | None:
+    """Return the login that is linked with this member of staff, the oldest of several; None without one."""
+    oldest = (
+        sa.select(sa.func.min(login.c.id))
+        .select_from(login.join(staff, staff.c.id == login.c.staff_id))
+        .where(staff.c.platform_id == staff_platform_id)
+    )
+    return await _one(tx, login.c.id == oldest.scalar_subquery())
+
+
 async def list_logins(tx: AsyncConnection) -> list[Login]:
     """Return every login by name. A company has tens of them, so there are no pages."""
     rows = (await tx.execute(_LOGIN.order_by(login.c.name))).all()
