@@ -127,3 +127,7 @@ class ChannelUnreachable(ChannelBusy):
 
 class ChannelUncertain(ChannelError):
     """The connection broke after the request left; the platform may or may not have acted."""
+
+
+class ActRefused(BotError):
+    """Somebody asked for an act of a group's steps that cannot be done now; the message says why, in Chinese."""

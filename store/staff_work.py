@@ -18,14 +18,12 @@ from domain.enrolment import (
     OPEN_STATES,
     UNRELEASED_STATES,
     EnrolmentState,
-    Evidence,
-    EvidenceKind,
     MassTaskState,
     Occurrence,
     OccurrenceState,
 )
 from domain.groups import MemberKind
-from domain.sop import DeliveryCode
+from store import occurrences
 from store.tables import enrolment, group, group_member, mass_task, notice, occurrence, question, staff
 
 _LIMIT = 200
@@ -246,7 +244,7 @@ def _group(row: Any) -> WorkGroup:
 
 def _step(row: Any) -> StaffStep:
     return StaffStep(
-        occurrence=_occurrence(row),
+        occurrence=occurrences.occurrence_of(row),
         group=WorkGroup(id=row.its_group_id, chat_id=row.chat_id, name=row.group_name, owner=row.group_owner),
         enrolment_id=row.enrolment_id,
         sop_version_id=row.sop_version_id,
@@ -256,36 +254,4 @@ def _step(row: Any) -> StaffStep:
         co_owner=row.co_owner or "",
         task_state=MassTaskState(row.task_state) if row.task_state else None,
         task_sender=row.task_sender or "",
-    )
-
-
-def _occurrence(row: Any) -> Occurrence:
-    proof = None
-    if row.evidence_kind:
-        at = row.evidence_at or row.sent_at
-        proof = Evidence(kind=EvidenceKind(row.evidence_kind), by=row.evidence_by, at=at)
-    return Occurrence(
-        id=row.id,
-        enrolment_id=row.enrolment_id,
-        step=row.step,
-        member=row.member,
-        n=row.n,
-        delivery=DeliveryCode(row.delivery),
-        state=OccurrenceState(row.state),
-        wanted_at=row.wanted_at,
-        due_at=row.due_at,
-        window_end=row.window_end,
-        expires_at=row.expires_at,
-        shifts=tuple(row.shifts),
-        executor=row.executor,
-        released_at=row.released_at,
-        rung=row.rung,
-        mass_task_id=row.mass_task_id,
-        block=row.block,
-        text=row.text,
-        content_version_id=row.content_version_id,
-        sent_at=row.sent_at,
-        is_late=row.is_late,
-        reason=row.reason,
-        evidence=proof,
     )
