@@ -1,6 +1,6 @@
 """The score of a group's first week: 0 to 100 from what was measured, never from what was not.
 
-Pure. Weights and marks are those of step 4.8 of the operations manual: steps on time 30, retention 25 against 85 % after
+Pure. Weights and marks are those of step 4.8 of the operations manual: steps on time 30, retention 25 against 85 % at
 72 hours, answered in time 20 against 10 % overdue, participation 15 against 20 % of the members, compliance 10. A part
 that was not measured has no points and the others are scaled to 100; without the steps there is no score at all.
 Figures come from scheduler/figures.py, the words for them from content/staff_words.toml.
