@@ -123,7 +123,7 @@ class AlarmKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alarm:
+class QuitAlarm:
     """Something a person has to look at. `key`: the same for the same thing. `quits` of `members` (0 for a burst)."""
 
     kind: AlarmKind
@@ -257,7 +257,9 @@ def classify(stay: GroupMember, hours: int, activity: Activity) -> GateClass:
     return GateClass.SILENT if is_measured else GateClass.UNKNOWN
 
 
-def find_alarms(stays: Sequence[GroupMember], now: datetime, *, since: datetime | None = None) -> list[Alarm]:
+def find_alarms(
+    stays: Sequence[GroupMember], now: datetime, *, since: datetime | None = None
+) -> list[QuitAlarm]:
     """Return what the quits of one group say now, by time. The quit rate of the first 24 hours is no alarm."""
     members, _ = counted(stays, since)
     alarms = bursts(stays, since)
@@ -274,7 +276,7 @@ def find_alarms(stays: Sequence[GroupMember], now: datetime, *, since: datetime 
     return sorted(alarms, key=lambda alarm: (alarm.at, alarm.kind))
 
 
-def bursts(stays: Iterable[GroupMember], since: datetime | None = None) -> list[Alarm]:
+def bursts(stays: Iterable[GroupMember], since: datetime | None = None) -> list[QuitAlarm]:
     """Return the times when three or more customers left within ten minutes; one alarm for an unbroken run.
 
     Only quits told at their time count: those found by a look all bear the time of the look.
@@ -298,12 +300,12 @@ def bursts(stays: Iterable[GroupMember], since: datetime | None = None) -> list[
         else:
             runs.append(list(window))
     return [
-        Alarm(kind=AlarmKind.BURST, key=f"burst {run[0]:%Y%m%dT%H%M%S}", at=run[-1], quits=len(run))
+        QuitAlarm(kind=AlarmKind.BURST, key=f"burst {run[0]:%Y%m%dT%H%M%S}", at=run[-1], quits=len(run))
         for run in runs
     ]
 
 
-def is_same_burst(alarm: Alarm, key: str) -> bool:
+def is_same_burst(alarm: QuitAlarm, key: str) -> bool:
     """Say whether `key` was given to the same run of quits; late events may have moved its beginning."""
     name, _, told = key.partition(" ")
     if alarm.kind is not AlarmKind.BURST or name != AlarmKind.BURST:
@@ -359,9 +361,9 @@ def _sorted(rows: Mapping[Source, Sequence[int]]) -> list[SourceQuits]:
     return sorted(found, key=lambda one: (one.source.kind, -(one.rate or 0.0), -one.joined, one.source.name))
 
 
-def _rate_alarm(kind: AlarmKind, quitters: Sequence[GroupMember], members: int) -> Alarm:
+def _rate_alarm(kind: AlarmKind, quitters: Sequence[GroupMember], members: int) -> QuitAlarm:
     at = max(one.quit_at for one in quitters if one.quit_at is not None)
-    return Alarm(kind=kind, key=str(kind), at=at, quits=len(quitters), members=members)
+    return QuitAlarm(kind=kind, key=str(kind), at=at, quits=len(quitters), members=members)
 
 
 def _gone_by(stay: GroupMember, hours: int) -> GateClass | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.cohorts import Alarm
+from domain.cohorts import QuitAlarm
 from domain.enrolment import Enrolment, Occurrence
 from domain.first_week import Score, WeekFigures
 from domain.first_week import score as reckon
@@ -32,7 +32,7 @@ async def week_score(
     return reckon(WeekFigures())
 
 
-async def alarms(tx: AsyncConnection, enrolment: Enrolment, now: datetime) -> list[Alarm]:
+async def alarms(tx: AsyncConnection, enrolment: Enrolment, now: datetime) -> list[QuitAlarm]:
     """Return what the group's quits say that nobody was told yet, by time.
 
     Whoever tells it writes an enrolment_entry with act "alarm" and the alarm's key as its note, in the same
