@@ -2,8 +2,8 @@
 
 Pure. Follows the records of domain/sop.py field by field, so that a new field needs nothing here. Where several kinds
 of value may stand, the kind is written beside the value: `Day` and `Monthly` look alike, and so do a duration and a
-text. A field that came after a template was frozen takes its default; one that is gone is left unread. So a new field of a
-record needs a default as long as frozen templates without it may be running.
+text. A field that came after a template was frozen takes its default; one that is gone is left unread. So a new field
+of a record needs a default as long as frozen templates without it may be running.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class _Either:
     def dump(self, value: Any) -> Any:
         if isinstance(value, _BARE):
             return value
-        kind = type(value)
+        kind: Any = type(value)
         return {"is": kind.__name__, "of": _codec(kind).dump(value)}
 
     def load(self, said: Any) -> Any:

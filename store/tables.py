@@ -518,10 +518,12 @@ sop_version = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("body", sa.JSON, nullable=False),
     at("frozen_at"),
+    # When the files last said exactly this.
+    at("loaded_at"),
     sa.UniqueConstraint("template", "digest"),
 )
 
-# A file of a frozen version, under the digest of its content: a changed or deleted file breaks no running group.
+# A file of a frozen version, under the digest of its attachment: a changed or deleted file breaks no running group.
 sop_file = sa.Table(
     "sop_file",
     metadata,

@@ -88,6 +88,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("frozen_at", UtcTime(), nullable=False),
+        sa.Column("loaded_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sop_version")),
         sa.UniqueConstraint("template", "digest", name=op.f("uq_sop_version_template_digest")),
     )
