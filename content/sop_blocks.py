@@ -57,6 +57,7 @@ SLOTS = frozenset(
         "next_week_plan",
         "questions",
         "answered",
+        "answered_count",
         "reader_questions",
         "opens_on",
         "opens_at",

@@ -29,6 +29,7 @@ from content import (
     sop_wording,
     tables,
 )
+from domain import week_pages
 from domain.errors import ContentError
 from domain.sop import ContentBlock, DeliveryPolicy, ExitAct, SopClock, SopKind, Stage, Template
 
@@ -387,7 +388,7 @@ def _unused(template: Template) -> list[str]:
     return [
         f"{block.file}:{block.lineno}: {block.id} 没有步骤在用 (no step uses it)"
         for block in template.blocks.values()
-        if block.id not in used
+        if block.id not in used and not block.id.startswith(week_pages.BLOCK_PREFIX)
     ]
 
 

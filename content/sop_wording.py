@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from content import compliance, sop_audience, sop_guard, sop_order, tables
+from domain import week_pages
 from domain.compliance import Audience, Problem, Severity, Speaker
 from domain.faq import EntityMode, Line
 from domain.sop import (
@@ -138,6 +139,7 @@ def check_sales(
     if no_sale is NoSale.OFF:
         return
     guarded = {name for one in placed if one.step.key not in after for name in one.step.content}
+    guarded |= {name for name in blocks if name.startswith(week_pages.BLOCK_PREFIX)}
     for name in sorted(guarded & set(blocks)):
         for rule in sop_guard.sales_words(rules.sales, sop_guard.words_of(blocks[name])):
             found[name].wrong(
