@@ -7,6 +7,8 @@ import asyncio
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
+
 from bench import callback, fuzz, hammer, latency, report, start, tokens, wecom
 from bench.house import House, Plan
 from bench.report import Report
@@ -30,6 +32,7 @@ async def test_many_callers_with_a_stale_token_cause_one_refresh() -> None:
     assert found.broken == []
 
 
+@pytest.mark.slow
 async def test_questions_asked_at_an_even_pace_are_answered() -> None:
     found = Report("latency")
     chosen = argparse.Namespace(rate=20.0, seconds=3.0, customers=30, database="sqlite")

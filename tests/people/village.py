@@ -24,6 +24,7 @@ from domain.groups import GroupMember
 from sandbox import faults, server
 from sandbox import settings as sandbox_settings
 from store import group_members, groups, lookups, tables, walks
+from tests import bells
 
 CORP = "ww1234567890abcdef"
 SECRET = "villageSecret"
@@ -55,6 +56,7 @@ class Village:
             return self.house.clock.now() >= target and self.world.clock.now() >= target.timestamp()
 
         await self.eventually(has_come, "the clock")
+        bells.ring()
 
     def lose_events(self, share: float = 1.0) -> None:
         """Let callbacks be lost from now on."""

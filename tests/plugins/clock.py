@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from bot import clock
+from scheduler import ticker
+from tests import bells
 
 # A Monday, 10:00 in China: inside service hours, no holiday.
 MONDAY_MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -16,3 +19,17 @@ MONDAY_MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 def frozen_clock() -> clock.FrozenClock:
     """A clock that stands at Monday 2026-11-23 10:00 in China until `advance` is called."""
     return clock.FrozenClock(MONDAY_MORNING)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bells_are_known() -> Iterator[None]:
+    """Let tests/bells.py know of every loop's bell."""
+    make = ticker.Wakeup.__init__
+
+    def make_and_note(bell: ticker.Wakeup) -> None:
+        make(bell)
+        bells.note(bell)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ticker.Wakeup, "__init__", make_and_note)
+        yield

@@ -14,6 +14,11 @@ import pytest
 _MOST = 8
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the slow tests come first, so that no process still has one when the others have ended."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.hookimpl(optionalhook=True)  # Also without xdist: -p no:xdist.
 def pytest_xdist_auto_num_workers() -> int:
     """Return the number of processes for `-n auto`; xdist asks."""

@@ -25,6 +25,7 @@ from sandbox import server
 from sandbox import settings as sandbox_settings
 from scheduler import keys
 from store import accounts, contents, deliveries, tables
+from tests import bells
 
 ACCOUNT = "wkTown0001"
 CUSTOMER = "wmAnna"
@@ -61,6 +62,7 @@ class Town:
             lambda: self.house.clock.now() >= target and self.world.clock.now() >= target.timestamp(),
             "the clock",
         )
+        bells.ring()
 
     def said(self, customer: str = CUSTOMER) -> list[str]:
         """Return what the customer received, oldest first."""
