@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import options
+from console import sop_words, words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,45 +18,13 @@ if TYPE_CHECKING:
     from domain.sop import Template
     from scheduler.preview import Preview, Row
 
-WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
-ROLES = {
-    "owner": "群主",
-    "co_owner": "副手",
-    "supervisor": "主管",
-    "advisor": "顾问",
-    "teacher": "老师",
-    "compliance": "合规",
-    "operator": "运营",
-    "system": "系统",
-}
-DELIVERIES = {
-    "W": "W 入群欢迎语",
-    "M": "M 群发",
-    "S": "S 手动发",
-    "P": "P 一对一",
-    "A": "A 应用消息",
-    "I": "I 内部群",
-    "K": "K 客服应答",
-    "X": "X 系统",
-}
-RUNGS = {"card": "卡片", "remind": "官方提醒", "tell": "告知", "hand_over": "转交"}
-SHIFTS = {
-    "holiday": "避开休息日",
-    "quiet": "避开安静时段",
-    "dependency": "等前一步",
-    "gap": "离上一条太近",
-    "second_mass_send": "当天已有群发",
-    "limit": "群发额度用完",
-    "past": "时间已过",
-}
-SKIPS = {
-    "holiday": "休息日不发",
-    "dependency": "前一步没有做",
-    "second_mass_send": "当天已有群发",
-    "limit": "群发额度用完",
-    "no_slot": "排不进去",
-}
-KINDS = {"group": "群", "member": "成员"}
+_WORDS = words.load()
+ROLES = _WORDS.section("sop_role")
+DELIVERIES = _WORDS.section("sop_delivery")
+RUNGS = _WORDS.section("sop_rung")
+SHIFTS = _WORDS.section("sop_shift")
+SKIPS = _WORDS.section("sop_skip")
+KINDS = _WORDS.section("sop_kind")
 _HEAD_LENGTH = 22
 
 Name = Annotated[str, typer.Argument(help="流程名，也就是 content/sop/ 里的文件夹名")]
@@ -203,7 +172,9 @@ def _table(template: Template, rows: tuple[Row, ...]) -> Table:
 
 def _cells(template: Template, row: Row, *, is_new: bool) -> tuple[str, ...]:
     planned, step = row.planned, row.planned.step
-    day = f"{WEEKDAYS[row.on.weekday()]} {row.holiday or ('调休上班' if row.is_make_up else '')}".strip()
+    day = (
+        f"{sop_words.weekday(row.on, _WORDS)} {row.holiday or ('调休上班' if row.is_make_up else '')}".strip()
+    )
     ways = [DELIVERIES[planned.delivery], *(DELIVERIES[code] for code in step.deliveries[1:])]
     told = SKIPS[planned.skipped] if planned.skipped else "、".join(SHIFTS[one] for one in planned.shifts)
     head = row.head if len(row.head) <= _HEAD_LENGTH else f"{row.head[:_HEAD_LENGTH]}…"
@@ -213,7 +184,7 @@ def _cells(template: Template, row: Row, *, is_new: bool) -> tuple[str, ...]:
     quota = "/".join(str(row.quota[mode]) for mode in row.quota)
     is_sent = planned.is_mass_send
     return (
-        f"D{row.day:+d} {row.on:%m-%d}".replace("D+0", "D0") if is_new else "",
+        f"{sop_words.day_name(row.day)} {row.on:%m-%d}" if is_new else "",
         day if is_new else "",
         "不发" if planned.skipped else f"{row.at:%H:%M}",
         f"{step.number} {step.title}" + (f"（{told}）" if told else ""),
@@ -228,20 +199,7 @@ def _cells(template: Template, row: Row, *, is_new: bool) -> tuple[str, ...]:
 
 def _ladder(template: Template, row: Row) -> str:
     """Return the rungs of a step: "10分 卡片群主"; "" for a step without a ladder."""
-    policy = template.policies.get(row.planned.step.policy)
-    if policy is None or row.planned.skipped:
+    if row.planned.skipped:
         return ""
-    return " → ".join(
-        f"{_short(rung.after)} {RUNGS[rung.act]}{ROLES[rung.role] if rung.role else ''}"
-        for rung in policy.rungs
-        if not (rung.act == "remind" and row.planned.delivery != "M")
-    )
-
-
-def _short(length: timedelta) -> str:
-    minutes = int(length.total_seconds() // 60)
-    if minutes < 60:
-        return f"{minutes}分"
-    if minutes < 24 * 60:
-        return f"{minutes / 60:g}时"
-    return f"{minutes / 1440:g}天"
+    policy = template.policies.get(row.planned.step.policy)
+    return sop_words.ladder(policy, row.planned.delivery, _WORDS)
