@@ -27,6 +27,8 @@ from bot.channels.wecom.client import WeComClient
 from bot.channels.wecom.contacts import Contacts
 from bot.channels.wecom.external import External
 from bot.channels.wecom.kf import Kf
+from bot.channels.wecom.mass import MassSends
+from bot.channels.wecom.uploads import Uploads
 from bot.clock import FileClock, SystemClock
 from bot.library import Library
 from bot.loops import Loops
@@ -46,7 +48,7 @@ log = logging.getLogger(__name__)
 class House:
     """Everything that is open. `kf` and `client` are None without a receiver named kf.
 
-    `contacts` and `external` are None without a receiver named contacts.
+    `contacts`, `external`, `mass` and `uploads` are None without a receiver named contacts.
     """
 
     settings: config.Settings
@@ -61,6 +63,8 @@ class House:
     started_at: datetime
     contacts: Contacts | None = None
     external: External | None = None
+    mass: MassSends | None = None
+    uploads: Uploads | None = None
 
     @property
     def content(self) -> Content:
@@ -145,6 +149,8 @@ async def opened(settings: config.Settings, *, goes_live: bool = False) -> Async
             started_at=now,
             contacts=Contacts(people) if people else None,
             external=External(people, clock) if people else None,
+            mass=MassSends(people, clock) if people else None,
+            uploads=Uploads(people, store, clock) if people else None,
         )
     finally:
         for client in clients.values():

@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from bot import assembling, machine
-from bot.channels.wecom import external
+from bot.channels.wecom import external, mass
 from bot.channels.wecom.channel import KfChannel
 from bot.channels.wecom.external import ExternalChannel
+from bot.channels.wecom.mass import MassChannel
 from bot.contact_events import ContactEvents
 from bot.deciding import Deciding
 from bot.directory import Directory
@@ -166,6 +167,8 @@ class Loops:
         channels: dict[str, Channel] = {} if kf is None else {"kf": kf}
         if self._house.external is not None:
             channels[external.CHANNEL] = ExternalChannel(self._house.external)
+        if self._house.mass is not None and self._house.uploads is not None:
+            channels[mass.CHANNEL] = MassChannel(self._house.mass, self._house.uploads)
         return channels
 
     def _directory(self) -> Directory | None:

@@ -177,9 +177,13 @@ class Delivery(NewDelivery):
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What the platform answered. `msg_code`: given by a transfer; `servicer`: who took the session."""
+    """What the platform answered. `msg_code`: given by a transfer; `servicer`: who took the session.
+
+    `unreached`: of several recipients or targets those it does not go to.
+    """
 
     msgid: str = ""
     msg_code: str = ""
     servicer: str = ""
     was_repeat: bool = False
+    unreached: tuple[str, ...] = ()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from content import compliance
 from content.knowledge import Knowledge
-from domain.compliance import Speaker
-from domain.delivery import Act, Body, Delivery, Purpose
+from domain.compliance import Audience, Speaker
+from domain.delivery import Act, Body, CardFace, Delivery, Purpose
 from domain.faq import MENU_PREFIX, EntityMode, Line
 from domain.platform import SessionState
 from store.deliveries import Claimed
@@ -16,6 +18,8 @@ from store.deliveries import Claimed
 # The platform's limits for kf/send_msg (WeCom doc 94677).
 WINDOW = timedelta(hours=48)
 BUDGET = 5
+# What stands so in a card to staff is quoted, mostly from a customer, who may say anything.
+_QUOTED = re.compile(r"「[^」]*」")
 
 
 class Verdict(StrEnum):
@@ -58,26 +62,66 @@ def guard(held: Claimed, knowledge: Knowledge, now: datetime, fresh: timedelta) 
     return Verdict.BUDGET if held.sent_since >= BUDGET else Verdict.GO
 
 
+def audience_of(delivery: Delivery) -> Audience:
+    """Return who reads it: colleagues, a customer group or one customer."""
+    match delivery.act:
+        case Act.CARD | Act.CHAT:
+            return Audience.STAFF
+        case Act.GROUP_WELCOME:
+            return Audience.GROUP
+        case Act.MASS_SEND if delivery.body.chat_type == "group":
+            return Audience.GROUP
+        case Act.TEXT if delivery.conversation_id is None and not delivery.body.code:
+            return Audience.STAFF
+        case _:
+            return Audience.CUSTOMER
+
+
 def _wording(delivery: Delivery, knowledge: Knowledge) -> Verdict:
     """Say whether these words may be said at all today."""
-    line = Line(delivery.line) if delivery.line else None
-    if line is not None and line in knowledge.stopped:
+    lines = [Line(line) for line in (*delivery.body.lines, delivery.line) if line]
+    if knowledge.stopped.intersection(lines):
         return Verdict.STOPPED
     if delivery.faq_id and knowledge.refusal(delivery.faq_id) is not None:
         return Verdict.NOT_SERVED
     if _shows_refused_entry(delivery.body, knowledge):
         return Verdict.NOT_SERVED
-    mode = knowledge.entity_modes[line] if line else EntityMode.LICENSED
-    said = [(delivery.body.text, line if delivery.faq_id else None)]
-    said += [
-        (text, None)
-        for text in (delivery.body.tail, delivery.body.notice, *(i.text for i in delivery.body.menu))
-    ]
-    for text, about in said:
-        problems = knowledge.content.rules.check_text(text, Speaker.BOT, about, mode)
-        if compliance.is_blocking(problems, Speaker.BOT):
-            return Verdict.COMPLIANCE
+    if any(_is_blocked(delivery, text, abouts, knowledge) for text, abouts in _said(delivery, lines)):
+        return Verdict.COMPLIANCE
     return Verdict.GO
+
+
+def _said(delivery: Delivery, lines: Sequence[Line]) -> list[tuple[str, Sequence[Line | None]]]:
+    """Return every text of the delivery with the product lines whose risk words it must carry."""
+    body, audience = delivery.body, audience_of(delivery)
+    if audience is Audience.STAFF:
+        return [(_QUOTED.sub("「」", text), (None,)) for text in (body.text, *_words_of(body.card))]
+    if delivery.act in (Act.MASS_SEND, Act.GROUP_WELCOME):
+        # As the check of the files: words of no line in particular must be right for any.
+        attached = [text for one in body.attachments for text in (one.title, one.desc, one.url)]
+        whole = "\n".join(text for text in (body.text, *attached) if text)
+        return [(whole, lines or tuple(Line))]
+    about = Line(delivery.line) if delivery.faq_id and delivery.line else None
+    beside = (body.tail, body.notice, *(item.text for item in body.menu))
+    return [(body.text, (about,)), *((text, (None,)) for text in beside)]
+
+
+def _words_of(card: CardFace | None) -> list[str]:
+    if card is None:
+        return []
+    rows = [text for row in card.rows for text in row]
+    return [card.title, card.desc, card.text, *rows, *(button.text for button in card.buttons)]
+
+
+def _is_blocked(delivery: Delivery, text: str, abouts: Sequence[Line | None], knowledge: Knowledge) -> bool:
+    audience, own = audience_of(delivery), Line(delivery.line) if delivery.line else None
+    for about in abouts:
+        line = about or own
+        mode = knowledge.entity_modes[line] if line else EntityMode.LICENSED
+        problems = knowledge.content.rules.check_text(text, Speaker.BOT, about, mode, audience)
+        if compliance.is_blocking(problems, Speaker.BOT):
+            return True
+    return False
 
 
 def _shows_refused_entry(body: Body, knowledge: Knowledge) -> bool:

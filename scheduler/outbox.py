@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 # The platform's limits for a code given by a transfer (WeCom doc 95122).
 _TRANSFER_CODE_LIFE = timedelta(hours=48)
 _LONGEST_BACKOFF_SECONDS = 60.0
+_NOTE_LENGTH = 500
 # Nobody has to do anything about these: a person serves the customer, or the customer wants no such message.
 _NO_CASE = frozenset({Verdict.PERSON.value, Verdict.OPTED_OUT.value})
 
@@ -45,6 +46,7 @@ class OutboxRules:
 
     `in_flight`: sends at the same time, which bounds what one kill can leave unknown. `repeat_is_refused`: the platform
     refuses a msgid it has seen, so a send cut short may be repeated. `fresh`: an answer that waited longer is stale.
+    `checked`: how long after a try the platform surely knows a message of class CHECKED again.
     """
 
     in_flight: int = 4
@@ -53,6 +55,7 @@ class OutboxRules:
     repeat_is_refused: bool = True
     fresh: timedelta = timedelta(minutes=10)
     case_days: int = 1
+    checked: timedelta = timedelta(hours=1)
 
     @property
     def safe_classes(self) -> tuple[int, ...]:
@@ -85,6 +88,8 @@ class Outbox:
         self.bell = Wakeup()
         # Rung when a turn has to be decided again; whoever decides puts its own bell here.
         self.turn_bell = Wakeup()
+        # Rung when a delivery has got its end or its next try; whoever waits for that puts its own bell here.
+        self.end_bell = Wakeup()
 
     async def send_due(self) -> float | None:
         """Claim what is due, as far as there is room, and begin to send it; a step for ticker.run_loop."""
@@ -124,6 +129,7 @@ class Outbox:
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
+        self.end_bell.ring()
         if not task.cancelled() and task.exception() is not None:
             log.error("delivery broke", exc_info=task.exception(), extra={"action": "delivery_broke"})
         self.bell.ring()
@@ -136,13 +142,20 @@ class Outbox:
             await self._store.write(lambda tx: self._record_verdict(tx, held, verdict))
             self._ring_turns()
             return
+        channel = self._channels.get(held.delivery.channel)
+        if channel is None:
+            await self._end(
+                held, DeliveryState.REFUSED, outcome="no_channel", error=_no_channel(held.delivery)
+            )
+            return
+        if self._was_long_ago(held.delivery):
+            await self._end(held, DeliveryState.UNKNOWN, outcome="crashed", error="too late to repeat it")
+            return
         now = self._clock.now()
         if not await self._store.write(lambda tx: deliveries.record_attempting(tx, held.delivery, now)):
             return
         try:
-            receipt = await self._channels[held.delivery.channel].send(
-                held.delivery, account_id=held.account_id, customer=held.customer
-            )
+            receipt = await channel.send(held.delivery, account_id=held.account_id, customer=held.customer)
         except errors.RepeatRefused as error:
             await self._accept(held, Receipt(msgid=held.delivery.key, was_repeat=True), str(error))
         except errors.ChannelError as error:
@@ -152,6 +165,16 @@ class Outbox:
             await self._end(held, DeliveryState.UNKNOWN, outcome=type(error).__name__, error=str(error))
         else:
             await self._accept(held, receipt, "")
+
+    def _was_long_ago(self, delivery: Delivery) -> bool:
+        """Say whether a repeat would be a second message: the platform has forgotten the try that may have worked.
+
+        A card is known by its task_id for ever.
+        """
+        if delivery.send_class is not SendClass.CHECKED or delivery.act is Act.CARD:
+            return False
+        tried_at = delivery.attempted_at
+        return tried_at is not None and self._clock.now() - tried_at >= self._rules.checked
 
     async def _record_verdict(self, tx: AsyncConnection, held: Claimed, verdict: Verdict) -> None:
         now = self._clock.now()
@@ -200,11 +223,17 @@ class Outbox:
 
     async def _accept(self, held: Claimed, receipt: Receipt, note: str) -> None:
         now = self._clock.now()
-        outcome = "repeat" if receipt.was_repeat else ""
+        outcome = "repeat" if receipt.was_repeat else "partly" if receipt.unreached else ""
+        missed = f"not to {', '.join(receipt.unreached)}"[:_NOTE_LENGTH] if receipt.unreached else ""
 
         async def record(tx: AsyncConnection) -> None:
             if not await deliveries.record_accepted(
-                tx, held.delivery, now, receipt=receipt.msgid or receipt.servicer, outcome=outcome
+                tx,
+                held.delivery,
+                now,
+                receipt=receipt.msgid or receipt.servicer,
+                outcome=outcome,
+                error=missed,
             ):
                 return
             await self._record_spoken(tx, held, receipt, now)
@@ -300,7 +329,8 @@ class Outbox:
             case errors.WindowClosed():
                 await self._refuse(held, Verdict.WINDOW.value, error)
             case _:
-                await self._refuse(held, f"errcode {error.errcode}", error, decide_again=False)
+                outcome = "malformed" if error.errcode is None else f"errcode {error.errcode}"
+                await self._refuse(held, outcome, error, decide_again=False)
         self._ring_turns()
 
     def _may_repeat(self, delivery: Delivery) -> bool:
@@ -372,6 +402,10 @@ class Outbox:
 
     def _ring_turns(self) -> None:
         self.turn_bell.ring()
+
+
+def _no_channel(delivery: Delivery) -> str:
+    return f"no way out named {delivery.channel}; a receiver for it is missing in the settings"
 
 
 def spoken_text(body: Body) -> str:

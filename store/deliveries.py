@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,7 +62,13 @@ _IS_BLOCKED = sa.exists().where(
 _IS_AMONG = delivery.c.id.in_(sa.bindparam("ids", expanding=True))
 _DUE = (
     sa.select(delivery.c.id)
-    .where(delivery.c.state == "due", delivery.c.due_at <= sa.bindparam("now"), ~_IS_BLOCKED)
+    .where(
+        delivery.c.state == "due",
+        delivery.c.due_at <= sa.bindparam("now"),
+        # What a person sends never leaves by itself.
+        delivery.c.send_class != int(SendClass.REPORTED),
+        ~_IS_BLOCKED,
+    )
     .order_by(delivery.c.due_at, delivery.c.id)
     .limit(sa.bindparam("most"))
 )
@@ -107,7 +113,23 @@ async def claim_due(
         return []
     await tx.execute(_CLAIM, {"ids": ids, "owner": owner, "until": wall + lease})
     rows = (await tx.execute(_GET_CLAIMED, {"ids": ids})).all()
-    return [_claimed(row) for row in rows]
+    claimed = [_claimed(row) for row in rows]
+    return [replace(one, has_opted_out=True) if await _opted_out(tx, one) else one for one in claimed]
+
+
+async def _opted_out(tx: AsyncConnection, held: Claimed) -> bool:
+    """Say whether one of the customers a mass send is meant for wants nothing but service."""
+    body = held.delivery.body
+    if held.delivery.act is not Act.MASS_SEND or body.chat_type != "single":
+        return False
+    for begin in range(0, len(body.targets), _AT_ONCE):
+        some = body.targets[begin : begin + _AT_ONCE]
+        wanted = sa.select(customer.c.id).where(
+            customer.c.platform_id.in_(some), customer.c.opted_out_at.is_not(None)
+        )
+        if (await tx.execute(wanted.limit(1))).first() is not None:
+            return True
+    return False
 
 
 async def record_attempting(tx: AsyncConnection, held: Delivery, now: datetime) -> bool:
@@ -116,12 +138,12 @@ async def record_attempting(tx: AsyncConnection, held: Delivery, now: datetime) 
 
 
 async def record_accepted(
-    tx: AsyncConnection, held: Delivery, now: datetime, *, receipt: str, outcome: str
+    tx: AsyncConnection, held: Delivery, now: datetime, *, receipt: str, outcome: str, error: str = ""
 ) -> bool:
-    """Write down that the platform took it."""
-    return await _move(
-        tx, held, DeliveryState.ACCEPTED, _IN_HAND, finished_at=now, receipt=receipt, outcome=outcome
-    )
+    """Write down that the platform took it. `error`: what of it will not arrive."""
+    changes = {"finished_at": now, "receipt": receipt, "outcome": outcome}
+    changes |= {"error": error} if error else {}
+    return await _move(tx, held, DeliveryState.ACCEPTED, _IN_HAND, **changes)
 
 
 async def record_end(
@@ -166,13 +188,15 @@ async def release(
     """Take back what a dead worker held.
 
     Claimed: nothing was sent, so it is due again. Attempting: due again where a repeat is safe (`repeat_is_safe`: send
-    classes), otherwise unknown. Returns how many became unknown.
+    classes), otherwise unknown. What a person sends has no worker: it is unknown when its time has passed without a
+    report, not before. Returns how many became unknown.
     """
     gone = sa.true() if everything else delivery.c.lease_until < wall
     free = {"lease_owner": None, "lease_until": None}
     claimed = sa.update(delivery).where(delivery.c.state == "claimed", gone)
     await tx.execute(claimed.values(state=DeliveryState.DUE, **free))
-    attempting = sa.update(delivery).where(delivery.c.state == "attempting", gone)
+    by_hand = delivery.c.send_class == int(SendClass.REPORTED)
+    attempting = sa.update(delivery).where(delivery.c.state == "attempting", ~by_hand, gone)
     # A transfer asks for the session's state before it is tried again.
     safe = sa.or_(delivery.c.send_class.in_(list(repeat_is_safe)), delivery.c.act == Act.TRANSFER)
     await tx.execute(attempting.where(safe).values(state=DeliveryState.DUE, **free))
@@ -181,7 +205,58 @@ async def release(
             state=DeliveryState.UNKNOWN, outcome="crashed", finished_at=now, **free
         )
     )
-    return lost.rowcount
+    unreported = await tx.execute(
+        sa.update(delivery)
+        .where(delivery.c.state == "attempting", by_hand, delivery.c.expires_at <= now)
+        .values(state=DeliveryState.UNKNOWN, outcome="unreported", finished_at=now)
+    )
+    return lost.rowcount + unreported.rowcount
+
+
+async def resolve(tx: AsyncConnection, key: str, receipt: str, now: datetime) -> bool:
+    """Record that a delivery whose end nobody knew was found at the platform; False when its end is known."""
+    done = await tx.execute(
+        sa.update(delivery)
+        .where(delivery.c.key == key, delivery.c.state == "unknown")
+        .values(state=DeliveryState.ACCEPTED, receipt=receipt, outcome="found", finished_at=now)
+    )
+    return done.rowcount == 1
+
+
+async def end_by_hand(
+    tx: AsyncConnection, key: str, *, is_sent: bool, now: datetime, by: str, error: str = ""
+) -> bool:
+    """Record what the client reports of a delivery sent by hand, also after its time; False when its end is known."""
+    done = await tx.execute(
+        sa.update(delivery)
+        .where(
+            delivery.c.key == key,
+            delivery.c.send_class == int(SendClass.REPORTED),
+            delivery.c.state.in_(["attempting", "unknown"]),
+        )
+        .values(
+            state=DeliveryState.ACCEPTED if is_sent else DeliveryState.FAILED,
+            receipt=by if is_sent else "",
+            outcome="by_hand",
+            error=error or None,
+            finished_at=now,
+        )
+    )
+    return done.rowcount == 1
+
+
+async def find(tx: AsyncConnection, key: str) -> Delivery | None:
+    """Return the delivery under `key`, None when there is none."""
+    row = (await tx.execute(sa.select(delivery).where(delivery.c.key == key))).one_or_none()
+    return None if row is None else delivery_of(row)
+
+
+async def list_receipts(tx: AsyncConnection, channel: str, since: datetime) -> set[str]:
+    """Return what the platform called the deliveries by `channel` that were attempted since."""
+    wanted = sa.select(delivery.c.receipt).where(
+        delivery.c.channel == channel, delivery.c.attempted_at >= since, delivery.c.receipt != ""
+    )
+    return set((await tx.execute(wanted)).scalars().all())
 
 
 async def record_report(tx: AsyncConnection, key: str, now: datetime, outcome: str) -> None:
@@ -297,6 +372,8 @@ async def list_by_state(tx: AsyncConnection, states: Sequence[str], limit: int =
 # Messages that count against "five per customer message": those the platform took or may have taken.
 _COUNTED = ("accepted", "unknown", "attempting", "failed")
 _IN_HAND = ["claimed", "attempting"]
+# Ids asked about in one statement.
+_AT_ONCE = 1000
 
 _sent = delivery.alias("sent")
 _SENT_SINCE = (
@@ -397,6 +474,8 @@ def _row(new: NewDelivery, now: datetime) -> dict[str, Any]:
         "created_at": now,
         "due_at": new.due_at,
         "expires_at": new.expires_at,
+        # Only what a person is about to send begins so.
+        "attempted_at": now if new.state is DeliveryState.ATTEMPTING else None,
     }
 
 

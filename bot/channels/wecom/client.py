@@ -150,7 +150,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         )
 
         async def perform() -> Any:
-            answer = await self.request(request, functools.partial(self._read_json, endpoint))
+            answer = await self.request(request, functools.partial(self.read_json, endpoint))
             return processor(answer) if processor else answer
 
         return Call(perform)
@@ -192,7 +192,8 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
                 raise errors.uncertain(request.endpoint, f"{what} after the request had left") from None
             raise errors.unreachable(request.endpoint, f"{what}; check network, proxy, api_base") from None
 
-    async def _read_json(self, endpoint: str, response: aiohttp.ClientResponse) -> dict[str, Any]:
+    async def read_json(self, endpoint: str, response: aiohttp.ClientResponse) -> dict[str, Any]:
+        """Return the JSON object answered; a `read` for `request`. Raises what its errcode means."""
         answer = decode_answer(await response.read())
         if answer is None or (response.status != 200 and "errcode" not in answer):
             raise errors.of_status(endpoint, response.status)
@@ -216,7 +217,7 @@ class WeComClient(WeChatClient):  # type: ignore[misc]
         params = {"corpid": self.corp_id, "corpsecret": self.secret}
         request = Request(method="get", endpoint="gettoken", params=params, timeout_seconds=_TOKEN_SECONDS)
         try:
-            answer = await self._attempt(request, None, functools.partial(self._read_json, "gettoken"))
+            answer = await self._attempt(request, None, functools.partial(self.read_json, "gettoken"))
         except ChannelUncertain as error:
             # The call that wanted the token was surely not made.
             raise errors.unreachable("gettoken", str(error)) from None

@@ -1,7 +1,8 @@
 """The one place where the platform's error numbers become our exceptions.
 
 Called by client.py with what the platform answered. The platform's text is carried for people and never
-decided on. Sources: WeCom docs 90313 (global table), 94670-95122 (kf).
+decided on. Sources: WeCom docs 90313 (global table), 94670-95122 (kf),
+92135 (mass sends), 90236 and 94888 (cards), 91023 (log-in).
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ _CREDENTIALS = STALE_TOKEN | {40013, 41001, 41002, 41004}
 _SESSION = frozenset({95013, 95016, 95018})
 # Calls that work by an event's code.
 _ON_CODE = frozenset({"kf/send_msg_on_event", "externalcontact/send_welcome_msg"})
+# Other codes that work once: of a card that was tapped (94888), of a log-in (91023).
+_CODES = {
+    "message/update_template_card": frozenset({60140}),
+    "auth/getuserinfo": frozenset({40029, 42003, 42022}),
+}
 _SERVICER = frozenset({95014, 95019, 60030, 60253})
 _WINDOW = frozenset({95002, 95031})
 # Nothing was done, come back: system busy, data conflict, concurrency, still dispatching, attendance.
@@ -37,20 +43,39 @@ _BUSY = {
 _ADVICE = {
     40001: "the secret is wrong, or of another app",
     40013: "corp_id is wrong",
+    40003: "no such member",
+    40007: "the media_id has expired, or is of another kind or upload",
     40014: "the access token is refused again after a renewal; the secret may belong to another corp",
     42001: "the access token expires at once; check this machine's clock",
+    41047: "there is no mass send with this msgid, or another app made it",
+    41048: "nobody is left whom the mass send could go to: no group of the sender, no friend",
+    41055: "100 group welcome templates exist; delete some in the admin console",
+    41064: "more than nine attachments",
+    41065: "an attachment of a kind that is not allowed",
+    41072: "the file was uploaded for another purpose",
+    41093: "the mass send was stopped before",
+    41094: "the sender was reminded three times within 24 hours",
+    42012: "a ticket of the other kind was used: corp and app have their own",
+    42014: "the card's task_id is malformed or was used before",
+    43012: "the app has no callback address (接收消息), which cards with buttons need",
     45002: "the message is too long",
     48001: "the app has no permission for this API",
     48002: "the app has no permission for this API; grant it in the admin console",
     48006: "the permission was withdrawn for lack of use; grant it again",
     48007: "the kf account is not authorised for this app; add it under 通过API管理微信客服账号",
+    50001: "the page's host is not the app's 可信域名",
+    50002: "the member is outside the app's visible range",
     60011: "the member is outside the app's visible range",
     60020: "this machine's outgoing address is not in the app's 企业可信IP",
     60030: "the servicer is outside the app's visible range",
     60031: "the app may not call APIs",
+    60140: "the card's response code was used or is older than 72 hours",
     60252: "the kf account id is wrong",
     60253: "this member is not a servicer of the account",
     81013: "no recipient is inside the app's visible range",
+    84074: "the member may not have customers; enable 客户联系 for them",
+    86006: "an internal chat needs 2 to 2,000 members",
+    86215: "an internal chat with this id exists",
     95000: "the kf account id is wrong",
     95003: "the corp is not verified (企业认证)",
     95004: "the kf account does not exist or was deleted",
@@ -86,6 +111,8 @@ def _refusal(endpoint: str, errcode: int, rules: Rules) -> type[errors.ChannelRe
     if errcode in rules.kf_repeat_errcodes and endpoint.startswith("kf/send_msg"):
         return errors.RepeatRefused
     if errcode in rules.code_used_errcodes and endpoint in _ON_CODE:
+        return errors.CodeUsed
+    if errcode in _CODES.get(endpoint, ()):
         return errors.CodeUsed
     for numbers, kind in _REFUSALS:
         if errcode in numbers:

@@ -8,6 +8,7 @@ none. Sources: WeCom docs 90253 (upload), 90254 (download).
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import os
 import tempfile
@@ -24,6 +25,8 @@ from domain.platform import MediaFile
 LIMIT_BYTES = 20 * 1024 * 1024  # The largest file a customer can send (doc 94670).
 _CHUNK = 64 * 1024
 _ENDPOINT = "media/get"
+_UPLOAD = "media/upload"
+_UPLOAD_SECONDS = 30.0
 
 
 async def download(
@@ -50,8 +53,18 @@ async def download(
 
 async def upload(client: WeComClient, kind: str, file_name: str, content: bytes, content_type: str) -> str:
     """Send a file and return its media_id, valid for three days. `kind`: image, voice, video or file."""
-    answer = await client.media.upload(kind, (file_name, content, content_type))
-    return str(answer["media_id"])
+    request = Request(
+        method="post",
+        endpoint=_UPLOAD,
+        params={"type": kind},
+        form={"media": (file_name, content, content_type)},
+        timeout_seconds=_UPLOAD_SECONDS,
+    )
+    answer = await client.request(request, functools.partial(client.read_json, _UPLOAD))
+    media_id = answer.get("media_id")
+    if not isinstance(media_id, str) or not media_id:
+        raise errors.uncertain(_UPLOAD, "an answer without a media_id")
+    return media_id
 
 
 async def _raise_for_error(client: WeComClient, response: aiohttp.ClientResponse) -> None:
