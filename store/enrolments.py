@@ -1,7 +1,7 @@
 """Groups in templates: one row each, claimed by whoever finds its time has come.
 
-A claim lasts as long as its transaction: PostgreSQL skips locked rows, SQLite has one writer. So there is no lease, and a
-crash gives everything back.
+A claim lasts as long as its transaction: PostgreSQL skips locked rows, SQLite has one writer. So there is no lease, and
+a crash gives everything back.
 """
 
 from __future__ import annotations
@@ -191,7 +191,10 @@ async def set_welcome_bound(tx: AsyncConnection, enrolment_id: int, now: datetim
 async def count_openings(
     tx: AsyncConnection, owners: Sequence[str], since: date, *, opens_with: Sequence[str]
 ) -> dict[tuple[str, date], int]:
-    """Return how many groups of each owner open on each day from `since` on; `opens_with`: templates with an opening."""
+    """Return how many groups of each owner open on each day from `since` on.
+
+    `opens_with`: the templates that have an opening.
+    """
     wanted = (
         sa.select(enrolment.c.owner_platform_id, enrolment.c.opens_on, sa.func.count())
         .where(

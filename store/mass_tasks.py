@@ -1,7 +1,7 @@
 """Mass sends that wait for their senders: asked about, reminded of and stopped by one worker at a time.
 
-Leases are on wall time; `attempt` is the fence. What an engine wants (a reminder, a stop) is written here and carried out
-by whoever polls, so that no call to the platform happens inside a transaction.
+Leases are on wall time; `attempt` is the fence. What an engine wants (a reminder, a stop) is written here and carried
+out by whoever polls, so that no call to the platform happens inside a transaction.
 """
 
 from __future__ import annotations

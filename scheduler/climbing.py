@@ -1,0 +1,154 @@
+"""What happens to a released step until somebody has done it: the ladder, the end of its window, an owner who changed.
+
+Pure. Rungs that an outage kept back are taken together, so a person gets one card and the platform one reminder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.attention import NoticeKind
+from domain.enrolment import EvidenceKind, MassTaskState, Occurrence, OccurrenceState
+from domain.sop import DeliveryCode, DeliveryPolicy, Rung, RungAct, SopRole
+from scheduler import ladder, measuring
+from scheduler.bundles import Reason
+from scheduler.working import CRITICAL, Work
+
+# Why a mass send was asked to be stopped; what comes of that is collected.
+_ON_ITS_WAY = frozenset(
+    [
+        Reason.HAND_OVER,
+        Reason.OWNER_LEFT,
+        Reason.OWNER_CHANGED,
+        Reason.STOPPED,
+        Reason.PAUSED,
+        Reason.WINDOW,
+        Reason.PERSON,
+    ]
+)
+# Rungs of a step that was handed over are behind it.
+_CLIMBED = 99
+
+
+def climb(work: Work) -> None:
+    """Look after everything that people have in hand."""
+    for one in work.open():
+        if one.mass_task_id is not None and one.reason in _ON_ITS_WAY:
+            continue
+        if _is_measured_done(work, one):
+            continue
+        if work.now >= work.until(one):
+            _end(work, one)
+            continue
+        if _follow_owner(work, one):
+            continue
+        policy = work.policy(work.step(one))
+        if policy is not None and one.released_at is not None:
+            _take_rungs(work, one, policy)
+
+
+def _is_measured_done(work: Work, one: Occurrence) -> bool:
+    """End a step of staff that a figure shows to be done: everything approved, every point ticked."""
+    if one.delivery is not DeliveryCode.APP or one.reason == Reason.UNKNOWN:
+        return False
+    if measuring.holds(work.step(one), work.bundle.measures) is not True:
+        return False
+    work.sent(one, work.now, EvidenceKind.MEASURED)
+    return True
+
+
+def _end(work: Work, one: Occurrence) -> None:
+    """The window is over: stop what the platform holds, then judge by the step's policy."""
+    task = work.task(one)
+    if one.delivery is DeliveryCode.MASS_SEND and task is not None:
+        if one.reason == Reason.UNKNOWN:
+            work.miss(one, Reason.UNKNOWN)
+        elif task.state in (MassTaskState.WANTED, MassTaskState.WAITING):
+            work.cancel_task(one, Reason.WINDOW)
+        return
+    if one.delivery is DeliveryCode.PERSONAL:
+        work.close(one, OccurrenceState.PARTLY_SENT if one.sent_at else OccurrenceState.MISSED)
+        return
+    if measuring.is_idle(work.step(one), work.bundle.measures):
+        work.close(one, OccurrenceState.SKIPPED, reason=Reason.NOT_NEEDED)
+        return
+    work.miss(one, Reason.WINDOW)
+
+
+def _follow_owner(work: Work, one: Occurrence) -> bool:
+    """Give an open step to whom it belongs now. True when it is on its way to somebody else."""
+    people = work.bundle.people
+    task = work.task(one)
+    if one.delivery is DeliveryCode.MASS_SEND:
+        if task is None or task.state not in (MassTaskState.WANTED, MassTaskState.WAITING):
+            return False
+        if task.sender != people.owner:
+            work.record("owner_changed", step=one.step, note=f"{task.sender} → {people.owner}")
+            work.cancel_task(one, Reason.OWNER_CHANGED)
+            return True
+        if not people.can_owner_send:
+            work.record("owner_left", step=one.step, note=task.sender)
+            work.cancel_task(one, Reason.OWNER_LEFT)
+            return True
+        return False
+    role = work.step(one).executor
+    is_owners = role in (SopRole.OWNER, SopRole.ADVISOR) and one.rung < _CLIMBED
+    if is_owners and one.executor != people.of(role) and people.of(role):
+        given = work.put(one, executor=people.of(role))
+        work.record("owner_changed", step=one.step, note=f"{one.executor} → {given.executor}")
+        policy = work.policy(work.step(one))
+        block = policy.words.get("prompt", "") if policy else ""
+        work.notify(given.executor, NoticeKind.STEP, block or one.block, given, key="owner")
+    return False
+
+
+def _take_rungs(work: Work, one: Occurrence, policy: DeliveryPolicy) -> None:
+    assert one.released_at is not None
+    if work.is_quiet() and work.step(one).part not in CRITICAL:
+        return
+    due = ladder.due_rungs(policy, one.released_at, one.rung, work.now)
+    if not due:
+        return
+    current = work.put(one, rung=one.rung + len(due), state=_state_after(due, one.state))
+    last_card = next((rung for rung in reversed(due) if rung.act is RungAct.CARD), None)
+    for rung in due:
+        if rung.act is RungAct.CARD and rung is not last_card:
+            continue
+        _act(work, current, rung, policy)
+
+
+def _state_after(due: Sequence[Rung], state: OccurrenceState) -> OccurrenceState:
+    acts = {rung.act for rung in due}
+    if acts & {RungAct.TELL, RungAct.HAND_OVER} or state is OccurrenceState.ESCALATED:
+        return OccurrenceState.ESCALATED
+    return OccurrenceState.REMINDED
+
+
+def _act(work: Work, one: Occurrence, rung: Rung, policy: DeliveryPolicy) -> None:
+    people = work.bundle.people
+    task = work.task(one)
+    match rung.act:
+        case RungAct.CARD:
+            work.notify(
+                people.of(rung.role or SopRole.OWNER), NoticeKind.REMINDER, policy.words.get("card", ""), one
+            )
+        case RungAct.TELL:
+            work.notify(
+                people.of(rung.role or SopRole.SUPERVISOR), NoticeKind.TELL, policy.words.get("tell", ""), one
+            )
+        case RungAct.REMIND:
+            may = task is not None and task.state is MassTaskState.WAITING
+            if may and task is not None and ladder.may_remind(task, policy, work.now):
+                work.out.reminds.add(task.id)
+        case RungAct.HAND_OVER:
+            _hand_over(work, one, rung, policy)
+
+
+def _hand_over(work: Work, one: Occurrence, rung: Rung, policy: DeliveryPolicy) -> None:
+    if one.delivery is DeliveryCode.MASS_SEND:
+        if one.reason != Reason.UNKNOWN:
+            work.cancel_task(one, Reason.HAND_OVER)
+        return
+    executor = work.bundle.people.of(rung.role or SopRole.CO_OWNER)
+    given = work.put(one, executor=executor, reason=Reason.HAND_OVER, rung=_CLIMBED)
+    work.notify(executor, NoticeKind.HAND_OVER, policy.words.get("hand_over", ""), given, key="hand_over")

@@ -1,0 +1,160 @@
+"""Gives a step whose time has come to whoever does it: a mass send, a person's sidebar, a card, a report. Pure."""
+
+from __future__ import annotations
+
+from domain.attention import NoticeKind
+from domain.enrolment import EnrolmentState, EvidenceKind, Occurrence, OccurrenceState
+from domain.sop import BranchCase, DeliveryCode, SopRole, Step, StepPart
+from scheduler import collecting, preview, quota
+from scheduler.bundles import MassWanted, PersonalWanted, Reason, Said
+from scheduler.working import Work
+
+_PREPARATION = frozenset([StepPart.PREPARATION])
+
+
+def release(work: Work, one: Occurrence, *, role: SopRole | None = None) -> None:
+    """Release an occurrence. Words that may not be said block it; it is looked at again while its window lasts."""
+    step = work.step(one)
+    code = one.delivery
+    if code is DeliveryCode.MASS_SEND and not work.bundle.people.can_owner_send:
+        code, role = DeliveryCode.SIDEBAR, SopRole.CO_OWNER
+        one = work.put(one, delivery=code, reason=Reason.OWNER_LEFT)
+    if code is DeliveryCode.SIDEBAR and step.audience.text != "everyone":
+        code = DeliveryCode.APP  # Prepared answers for whoever asks: nothing is said to the group unasked.
+    match code:
+        case DeliveryCode.MASS_SEND:
+            _mass_send(work, one, step)
+        case DeliveryCode.SIDEBAR:
+            _by_hand(work, one, step, role or step.executor)
+        case DeliveryCode.PERSONAL:
+            _personal(work, one, step)
+        case DeliveryCode.INTERNAL:
+            _report(work, one, step)
+        case DeliveryCode.APP | DeliveryCode.KF:
+            _card(work, one, step, role or step.executor)
+        case _:
+            work.sent(one, work.now, EvidenceKind.SYSTEM)
+
+
+def _said(work: Work, one: Occurrence, step: Step) -> Said | None:
+    """Return the words of an occurrence; None, and the occurrence blocked, when they may not be said."""
+    block = preview.content_of(step, one.n)
+    said = work.bundle.say(block, work.slots_of(one)) if block else Said(title=step.title, text="")
+    if isinstance(said, Said):
+        return said
+    if one.state is not OccurrenceState.BLOCKED or one.reason != said.reason[:64]:
+        work.record("blocked", step=step.key, note=said.reason)
+        blocked = work.put(one, state=OccurrenceState.BLOCKED, reason=said.reason[:64], block=block)
+        recipient = work.bundle.people.of(
+            SopRole.COMPLIANCE if said.reason == "unapproved" else SopRole.SUPERVISOR
+        )
+        work.notify(recipient, NoticeKind.ALARM, "", blocked, key=said.reason, latest_at=one.window_end)
+    return None
+
+
+def _mass_send(work: Work, one: Occurrence, step: Step) -> None:
+    guard, today = work.rules.guard, work.rules.local(work.now).date()
+    if work.rules.used.get(today, 0) > 0:
+        collecting.branch_of_limit(work, one, BranchCase.SECOND_MASS_SEND, Reason.SECOND_MASS_SEND)
+        return
+    if quota.left(guard.limit_mode, today, work.rules.used) <= 0:
+        collecting.branch_of_limit(work, one, BranchCase.LIMIT_REACHED, Reason.LIMIT)
+        return
+    said = _said(work, one, step)
+    if said is None:
+        return
+    sender = work.bundle.people.owner
+    given = _given(work, one, step, said, sender, OccurrenceState.RELEASED)
+    work.out.mass.append(
+        MassWanted(
+            occurrence_id=one.id,
+            sender=sender,
+            target=work.bundle.chat_id,
+            text=said.text,
+            attachments=said.attachments,
+            until=work.until(given),
+            purpose=said.purpose,
+            lines=tuple(str(line) for line in work.bundle.template.lines),
+            content_version_id=said.version_id,
+        )
+    )
+    _prompt(work, given, step, sender)
+
+
+def _by_hand(work: Work, one: Occurrence, step: Step, role: SopRole) -> None:
+    said = _said(work, one, step)
+    if said is None:
+        return
+    executor = work.bundle.people.of(role)
+    given = _given(work, one, step, said, executor, OccurrenceState.WAITING_OWNER)
+    if one.reason in (Reason.FALLBACK, Reason.OWNER_LEFT):
+        policy = work.policy(step)
+        block = (policy.words.get("hand_over") or policy.words.get("card", "")) if policy else ""
+        work.notify(executor, NoticeKind.HAND_OVER, block, given, key=one.reason)
+        return
+    _prompt(work, given, step, executor)
+
+
+def _personal(work: Work, one: Occurrence, step: Step) -> None:
+    said = _said(work, one, step)
+    if said is None:
+        return
+    executor = work.bundle.people.of(step.executor)
+    given = _given(work, one, step, said, executor, OccurrenceState.WAITING_OWNER)
+    block = preview.content_of(step, one.n)
+    work.out.personal.append(
+        PersonalWanted(occurrence_id=one.id, step=step.key, text_block=block, until=work.until(given))
+    )
+
+
+def _card(work: Work, one: Occurrence, step: Step, role: SopRole) -> None:
+    said = _said(work, one, step)
+    if said is None:
+        return
+    executor = work.bundle.people.of(role)
+    given = _given(work, one, step, said, executor, OccurrenceState.WAITING_OWNER)
+    kind = NoticeKind.PREPARATION if step.part in _PREPARATION else NoticeKind.STEP
+    work.notify(executor, kind, preview.content_of(step, one.n), given)
+
+
+def _report(work: Work, one: Occurrence, step: Step) -> None:
+    said = _said(work, one, step)
+    if said is None:
+        return
+    given = work.put(
+        one,
+        text=said.text,
+        block=preview.content_of(step, one.n),
+        content_version_id=said.version_id,
+        released_at=work.now,
+    )
+    work.out.reports.append((one.id, said.title or step.title, said.text))
+    if step.part is StepPart.SCORE and work.bundle.score is not None:
+        total, parts = work.bundle.score
+        work.change(score=total, score_parts=dict(parts))
+        work.record("scored", step=step.key, note="—" if total is None else f"{total:.0f}")
+    work.sent(given, work.now, EvidenceKind.SYSTEM)
+
+
+def _given(
+    work: Work, one: Occurrence, step: Step, said: Said, executor: str, state: OccurrenceState
+) -> Occurrence:
+    if work.enrolment.state is EnrolmentState.WAITING and step.part is StepPart.OPENING:
+        work.change(state=EnrolmentState.RUNNING)
+    return work.put(
+        one,
+        state=state,
+        executor=executor,
+        released_at=work.now,
+        rung=0,
+        block=preview.content_of(step, one.n),
+        text=said.text,
+        content_version_id=said.version_id,
+        reason=one.reason if one.reason in (Reason.FALLBACK, Reason.OWNER_LEFT) else "",
+    )
+
+
+def _prompt(work: Work, one: Occurrence, step: Step, executor: str) -> None:
+    policy = work.policy(step)
+    block = policy.words.get("prompt", "") if policy else ""
+    work.notify(executor, NoticeKind.STEP, block, one)
