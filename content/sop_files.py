@@ -5,16 +5,18 @@
     sop/NAME/…           files named by attachments
     sop/no_sale.toml     [[rule]]    what may not be said in a first week
     sop/calendar.toml    [[year]]    holidays of years that the package does not know yet; may be missing
+    sop/enrol.toml       [[rule]]    groups that begin a template by themselves; may be missing
 
-`load` never raises for a mistake: a template with mistakes is left out, and the others are there. It reads about 200
-wordings through the wording rules (about 0.3 s); call it in a thread while serving.
+Nothing here raises for a mistake: a template with mistakes is left out, and the others are there. `read` puts about 200
+wordings through the wording rules (about 0.3 s); call it in a thread while serving. `usable` says what holds on a day.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +24,7 @@ from types import MappingProxyType
 from content import (
     compliance,
     sop_blocks,
+    sop_enrol,
     sop_guard,
     sop_order,
     sop_steps,
@@ -46,7 +49,10 @@ TABLES = (
     "block",
     "attachment",
 )
+NO_SALE, CALENDAR = "no_sale.toml", "calendar.toml"
 _SOON_DAYS = 30
+_KEY = re.compile(r"[a-z0-9_]+")
+_KEY_LENGTH = 64  # Of "TEMPLATE/BLOCK" in the store.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +66,33 @@ class HolidayYear:
 
 @dataclass(frozen=True, kw_only=True)
 class Sops:
-    """Every template without a mistake, and every mistake of the others."""
+    """Every template without a mistake on a day, and every mistake of the others.
+
+    `broken`: names of folders and files right under sop/ that have mistakes; a template that is neither there nor
+    broken was taken away.
+    """
 
     templates: Mapping[str, Template]
     years: tuple[HolidayYear, ...]
     mistakes: tuple[str, ...]
     warnings: tuple[str, ...]
+    rules: tuple[sop_enrol.EnrolmentRule, ...] = ()
+    broken: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The files as they were read, whatever the date.
+
+    `mistakes`: by name under sop/. `signed`: blocks with the tables that hold their dates, by template, also of those
+    with other mistakes. `templates`: without mistakes but for their dates.
+    """
+
+    templates: Mapping[str, Template]
+    signed: Mapping[str, Sequence[tuple[tables.Table, ContentBlock]]]
+    years: tuple[HolidayYear, ...]
+    rules: tuple[sop_enrol.EnrolmentRule, ...]
+    mistakes: Mapping[str, tuple[str, ...]]
 
 
 @dataclass
@@ -75,6 +102,7 @@ class _Draft:
     name: str
     mistakes: tables.Mistakes
     by_name: dict[str, list[tables.Table]] = field(default_factory=dict)
+    signed: list[tuple[tables.Table, ContentBlock]] = field(default_factory=list)
 
     def of(self, name: str) -> list[tables.Table]:
         return self.by_name.get(name, [])
@@ -108,48 +136,77 @@ def load_rules(folder: Path) -> compliance.ComplianceRules:
 
 
 def load(folder: Path, rules: compliance.ComplianceRules, today: date) -> Sops:
+    """Return what `read` finds under `folder`, as it holds on `today`."""
+    return usable(read(folder, rules), today)
+
+
+def read(folder: Path, rules: compliance.ComplianceRules) -> Reading:
     """Return the templates under `folder` / sop; `folder` is the content folder, `rules` its wording rules.
 
-    `today`: the company's date; content that has expired, or is not valid yet, refuses its template. A content folder
-    without sop/ has no templates, and that is no mistake.
+    A content folder without sop/ has no templates, and that is no mistake. While the rules against sales cannot be
+    read, no template counts as checked.
     """
-    mistakes = tables.Mistakes()
     base = folder / FOLDER
     if not base.is_dir():
-        return Sops(templates=MappingProxyType({}), years=(), mistakes=(), warnings=())
-    sales = sop_guard.parse_rules(_rows(base / "no_sale.toml", folder.parent, ("rule",), mistakes))
-    years = _years(base / "calendar.toml", folder.parent, mistakes)
-    risk_lines = _risk_lines(folder)
-    word_rules = sop_wording.WordRules(compliance=rules, sales=sales, risk_lines=risk_lines)
-    names = sorted(path.name for path in base.iterdir() if path.is_dir())
+        return Reading(templates=MappingProxyType({}), signed={}, years=(), rules=(), mistakes={})
+    found = {NO_SALE: tables.Mistakes(), CALENDAR: tables.Mistakes()}
+    sales = sop_guard.parse_rules(_rows(base / NO_SALE, folder.parent, ("rule",), found[NO_SALE]))
+    years = _years(base / CALENDAR, folder.parent, found[CALENDAR])
+    words = sop_wording.WordRules(compliance=rules, sales=sales, risk_lines=_risk_lines(folder))
+    names = sorted(path.name for path in base.iterdir() if path.is_dir() and not path.name.startswith("."))
     templates: dict[str, Template] = {}
-    warnings: list[str] = []
+    signed: dict[str, list[tuple[tables.Table, ContentBlock]]] = {}
     for name in names:
-        own = tables.Mistakes()
-        template = _read_template(base / name, folder.parent, names, word_rules, today, own)
-        if own.texts or template is None:
-            mistakes.texts += list(dict.fromkeys(own.texts))  # A variant repeats the mistakes of its step.
-            continue
-        templates[name] = template
-        warnings += _ending(template, today) + _unused(template)
-    return Sops(
+        draft = _Draft(name=name, mistakes=found.setdefault(name, tables.Mistakes()))
+        template = _read_template(draft, base / name, folder.parent, names, words)
+        signed[name] = draft.signed
+        if template is not None and not draft.mistakes.texts and not found[NO_SALE].texts:
+            templates[name] = template
+    own = found.setdefault(sop_enrol.FILE, tables.Mistakes())
+    path = base / sop_enrol.FILE
+    rows = _rows(path, folder.parent, ("rule",), own) if path.is_file() else []
+    begin = sop_enrol.parse_rules(rows, templates, names)
+    return Reading(
         templates=MappingProxyType(templates),
+        signed=signed,
         years=years,
-        mistakes=tuple(mistakes.texts),
-        warnings=tuple(warnings),
+        rules=() if own.texts else begin,
+        # A variant repeats the mistakes of its step.
+        mistakes={name: tuple(dict.fromkeys(one.texts)) for name, one in found.items() if one.texts},
+    )
+
+
+def usable(reading: Reading, today: date) -> Sops:
+    """Return what of the files holds on a day of the company: words that expired, or are not valid yet, refuse theirs.
+
+    Pure and quick.
+    """
+    mistakes = dict(reading.mistakes)
+    for name, blocks in reading.signed.items():
+        dated = tables.Mistakes()
+        for table, block in blocks:
+            sop_blocks.check_approved(replace(table, mistakes=dated), block, today)
+        if dated.texts:
+            mistakes[name] = (*mistakes.get(name, ()), *dict.fromkeys(dated.texts))
+    good = {name: template for name, template in reading.templates.items() if name not in mistakes}
+    unchecked = set(reading.signed) if NO_SALE in mistakes else set()
+    return Sops(
+        templates=MappingProxyType(good),
+        years=reading.years,
+        rules=reading.rules,
+        mistakes=tuple(text for texts in mistakes.values() for text in texts),
+        warnings=tuple(
+            text for template in good.values() for text in [*_ending(template, today), *_unused(template)]
+        ),
+        broken=frozenset(mistakes) | unchecked,
     )
 
 
 def _read_template(
-    path: Path,
-    root: Path,
-    names: Sequence[str],
-    rules: sop_wording.WordRules,
-    today: date,
-    mistakes: tables.Mistakes,
+    draft: _Draft, path: Path, root: Path, names: Sequence[str], rules: sop_wording.WordRules
 ) -> Template | None:
-    draft = _Draft(name=path.name, mistakes=mistakes)
-    for file in sorted(path.glob("*.toml")):
+    mistakes = draft.mistakes
+    for file in (one for one in files_of(path) if one.parent == path and one.suffix == ".toml"):
         known = (*TABLES, *sop_template.LATER_TABLES)
         for table in tables.load_tables(file, root, known, mistakes) or []:
             draft.by_name.setdefault(table.name, []).append(table)
@@ -166,8 +223,9 @@ def _read_template(
     exits = tuple(sop_template.parse_exit(table) for table in draft.of("exit"))
     _check_exits(draft, names)
     found, blocks = _blocks(draft, path)
+    _check_keys(draft, path)
     for key, block in blocks.items():
-        sop_blocks.check_approved(_signed(found[key], draft), block, today)
+        draft.signed.append((_signed(found[key], draft), block))
         sop_wording.check_words(found[key], block, head.lines, rules)
     sop_wording.check_ladders(draft.of("ladder"), ladders, blocks, found)
     _check_variants(draft, head.rhythms)
@@ -359,6 +417,25 @@ def _check_named(table: tables.Table, named: Sequence[str], names: Sequence[str]
             )
 
 
+def _check_keys(draft: _Draft, path: Path) -> None:
+    """Note names that the store and the pages cannot carry: both put "TEMPLATE/BLOCK" together."""
+    if draft.of("template") and not _KEY.fullmatch(path.name):
+        draft.of("template")[0].wrong(
+            "stands in a folder whose name is not a-z, 0-9 and _; rename the folder",
+            "id",
+            "的文件夹名只能用小写字母、数字、下划线，请改名",
+        )
+    for table in draft.of("block"):
+        if "id" not in table.values:
+            continue  # Told already.
+        if not _KEY.fullmatch(table.label) or len(f"{path.name}/{table.label}") > _KEY_LENGTH:
+            table.wrong(
+                "has an id that is not a-z, 0-9 and _, or too long; rename it",
+                "id",
+                "的 id 只能用小写字母、数字、下划线，和流程名合起来最多 63 个字符",
+            )
+
+
 def _check_kind(draft: _Draft, kind: SopKind, stages: Mapping[str, Stage]) -> None:
     """Note a member's template with a stage of the group's clock: a member has no group of its own to speak to."""
     if kind is not SopKind.MEMBER:
@@ -392,9 +469,17 @@ def _unused(template: Template) -> list[str]:
     ]
 
 
+def files_of(path: Path) -> list[Path]:
+    """Return the files under a folder, in order; those editors hide (".steps.toml.swp") are none of ours."""
+    found = (one for one in path.rglob("*") if one.is_file())
+    return sorted(
+        one for one in found if not any(part.startswith(".") for part in one.relative_to(path).parts)
+    )
+
+
 def _digest_of(path: Path) -> str:
     """Return the SHA-256 hex of every file of a template, names included."""
     total = hashlib.sha256()
-    for file in sorted(one for one in path.rglob("*") if one.is_file()):
+    for file in files_of(path):
         total.update(file.relative_to(path).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return total.hexdigest()
