@@ -30,6 +30,12 @@ async def find(tx: AsyncConnection, chat_id: str) -> Group | None:
     return None if row is None else _group(row)
 
 
+async def list_by_id(tx: AsyncConnection, group_ids: Sequence[int]) -> dict[int, Group]:
+    """Return groups by id."""
+    rows = (await tx.execute(sa.select(group).where(group.c.id.in_(group_ids)))).all()
+    return {row.id: _group(row) for row in rows}
+
+
 async def list_all(tx: AsyncConnection, *, owners: Sequence[str] | None = None) -> list[Group]:
     """Return the groups that were not dismissed, by name; `owners`: only those of these members."""
     wanted = sa.select(group).where(group.c.dismissed_at.is_(None)).order_by(group.c.name, group.c.id)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain import people
 from domain.people import Staff, StaffOverride, StaffSight, StaffStatus
 from store import dialect
-from store.tables import staff
+from store.tables import login, role, staff
 
 _CHUNK = 500
 
@@ -125,6 +125,37 @@ async def find(tx: AsyncConnection, platform_id: str) -> Staff | None:
     """Return a member, or None."""
     row = (await tx.execute(sa.select(staff).where(staff.c.platform_id == platform_id))).one_or_none()
     return None if row is None else _staff(row)
+
+
+async def list_near(tx: AsyncConnection, platform_ids: Iterable[str]) -> dict[str, Staff]:
+    """Return these members with their co-owners, deputies and leaders, and whoever those are to each other."""
+    known: dict[str, Staff] = {}
+    wanted = set(platform_ids) - {""}
+    asked: set[str] = set()
+    while wanted:
+        asked |= wanted
+        rows = await tx.execute(sa.select(staff).where(staff.c.platform_id.in_(sorted(wanted))))
+        found = [_staff(row) for row in rows.all()]
+        known |= {one.platform_id: one for one in found}
+        wanted = {
+            name
+            for one in found
+            for name in (one.co_owner_platform_id, one.deputy_platform_id, one.leader_platform_id)
+            if name
+        } - asked
+    return known
+
+
+async def list_with_role(tx: AsyncConnection, wanted: str) -> list[str]:
+    """Return the UserIDs of members whose login has a role and may sign in."""
+    found = (
+        sa.select(staff.c.platform_id)
+        .join(login, login.c.staff_id == staff.c.id)
+        .join(role, role.c.login_id == login.c.id)
+        .where(role.c.role == wanted, login.c.disabled_at.is_(None))
+        .order_by(staff.c.platform_id)
+    )
+    return list((await tx.execute(found)).scalars().all())
 
 
 async def acting_for(tx: AsyncConnection, platform_id: str, at: datetime, zone: ZoneInfo) -> str:
