@@ -66,7 +66,7 @@ async def list_of_group(tx: AsyncConnection, group_id: int) -> list[GroupMember]
             group_member.c.member_platform_id,
         )
     )
-    return [_member(row) for row in (await tx.execute(wanted)).all()]
+    return [member_of(row) for row in (await tx.execute(wanted)).all()]
 
 
 async def list_of_member(tx: AsyncConnection, member_platform_id: str) -> list[GroupMember]:
@@ -76,7 +76,7 @@ async def list_of_member(tx: AsyncConnection, member_platform_id: str) -> list[G
         .where(group_member.c.member_platform_id == member_platform_id)
         .order_by(group_member.c.group_id, group_member.c.id)
     )
-    return [_member(row) for row in (await tx.execute(wanted)).all()]
+    return [member_of(row) for row in (await tx.execute(wanted)).all()]
 
 
 async def list_in_several(tx: AsyncConnection, *, limit: int = 1000) -> dict[str, int]:
@@ -173,7 +173,8 @@ def _values(stay: Stay) -> dict[str, Any]:
     }
 
 
-def _member(row: Any) -> GroupMember:
+def member_of(row: Any) -> GroupMember:
+    """Return the stay of a row that has all columns of the table."""
     return GroupMember(
         id=row.id,
         group_id=row.group_id,
