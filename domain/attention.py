@@ -79,7 +79,7 @@ class NewNotice:
         """Refuse what the database would cut or the card would not show."""
         if not self.key or len(self.key) > 64:
             raise ValueError(f"a notice's key has 1 to 64 characters, not {self.key!r}")
-        if not self.recipient or not self.title:
+        if not self.recipient or not self.title.strip():
             raise ValueError(f"notice {self.key!r} needs a recipient and a title")
         if self.url and not self.url.startswith("/"):
             raise ValueError(f"notice {self.key!r}: url is a path below the public address, not {self.url!r}")

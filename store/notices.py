@@ -15,6 +15,7 @@ from store.tables import notice, staff
 
 _CHUNK = 500
 _WAITING = notice.c.state == "waiting"
+_LISTED = notice.c.state == "listed"
 _UNTOLD = [NoticeState.WAITING, NoticeState.LISTED]
 
 
@@ -88,20 +89,23 @@ async def claim_person(tx: AsyncConnection, platform_id: str) -> bool:
     return (await tx.execute(dialect.skip_locked(tx, wanted))).first() is not None
 
 
-async def claim_untold(
-    tx: AsyncConnection, recipients: Collection[str], listed_since: datetime
-) -> list[Notice]:
-    """Take what waits for these people, and what was only listed since `listed_since`; oldest due first.
+async def claim_waiting(tx: AsyncConnection, recipients: Collection[str]) -> list[Notice]:
+    """Take what waits for these people, oldest due first; what another transaction is changing is left out."""
+    wanted = sa.select(notice).where(_WAITING, notice.c.recipient.in_(sorted(recipients)))
+    return await _claim(tx, wanted)
 
-    What another transaction is changing is left out.
-    """
-    listed = sa.and_(notice.c.state == "listed", notice.c.created_at >= listed_since)
-    wanted = (
-        sa.select(notice)
-        .where(notice.c.recipient.in_(sorted(recipients)), sa.or_(_WAITING, listed))
-        .order_by(notice.c.due_at, notice.c.id)
-    )
-    return [_notice(row) for row in (await tx.execute(dialect.skip_locked(tx, wanted))).all()]
+
+async def claim_listed(tx: AsyncConnection, told: str, since: datetime) -> list[Notice]:
+    """Take what was added since `since` and stands on this person's page only."""
+    wanted = sa.select(notice).where(_LISTED, notice.c.told == told, notice.c.created_at >= since)
+    return await _claim(tx, wanted)
+
+
+async def list_people_with_listed(tx: AsyncConnection, since: datetime, now: datetime) -> list[str]:
+    """Return the people on whose page alone something stands, added since `since`, that is worth telling at `now`."""
+    is_useful = sa.or_(notice.c.latest_at.is_(None), notice.c.latest_at > now)
+    wanted = sa.select(notice.c.told).where(_LISTED, notice.c.created_at >= since, is_useful)
+    return list((await tx.execute(wanted.distinct().order_by(notice.c.told))).scalars().all())
 
 
 async def set_carded(tx: AsyncConnection, ids: Sequence[int], card_id: int, told: str) -> None:
@@ -127,6 +131,11 @@ async def release_of_cards(tx: AsyncConnection, card_ids: Sequence[int]) -> int:
         .values(state=NoticeState.LISTED, card_id=None)
     )
     return done.rowcount
+
+
+async def _claim(tx: AsyncConnection, wanted: sa.Select[Any]) -> list[Notice]:
+    ordered = wanted.order_by(notice.c.due_at, notice.c.id)
+    return [_notice(row) for row in (await tx.execute(dialect.skip_locked(tx, ordered))).all()]
 
 
 async def _withdraw(tx: AsyncConnection, column: sa.Column[Any], ids: Collection[int]) -> int:

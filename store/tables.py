@@ -753,7 +753,7 @@ notice = sa.Table(
     refers("card_id", "card", nullable=True),
     partial("ix_notice_waiting", "recipient", "due_at", where="state = 'waiting'"),
     partial("ix_notice_look", "look_at", where="state = 'waiting'"),
-    partial("ix_notice_listed", "recipient", "created_at", where="state = 'listed'"),
+    partial("ix_notice_listed", "told", "created_at", where="state = 'listed'"),
     partial("ix_notice_told", "told", "id", where="told <> ''"),
     partial("ix_notice_card", "card_id", where="card_id IS NOT NULL"),
     sa.Index("ix_notice_recipient", "recipient", "id"),

@@ -374,7 +374,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_notice_listed",
-            ["recipient", "created_at"],
+            ["told", "created_at"],
             unique=False,
             sqlite_where=sa.text("state = 'listed'"),
             postgresql_where=sa.text("state = 'listed'"),
