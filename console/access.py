@@ -14,8 +14,10 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.case import Case
+from domain.enrolment import Enrolment
 from domain.errors import BotError
 from domain.faq import Line
+from domain.groups import Group
 from domain.login import AccessEntry, Login, Role
 from domain.people import team_of
 from domain.talk import Conversation
@@ -24,7 +26,9 @@ from store import (
     cases,
     conversations,
     departments,
+    enrolments,
     gaps,
+    group_reports,
     health_reports,
     lines,
     logins,
@@ -34,6 +38,7 @@ from store import (
     transcripts,
 )
 from store.paging import Place
+from store.sop_reports import GroupScope
 
 
 class Right(StrEnum):
@@ -51,6 +56,8 @@ class Right(StrEnum):
     SEE_CONTENT = "see_content"
     APPROVE_CONTENT = "approve_content"  # Let a text be said to customers, under one's own name.
     SEE_UNANSWERED = "see_unanswered"  # Questions the bot could not answer, without the customer's name.
+    SEE_GROUPS = "see_groups"  # Customer groups with their SOPs: one's own, the team's, or all (group_scope).
+    RUN_SOPS = "run_sops"  # Enrol a group one leads, pause it, move it, end it, tick its points.
     MANAGE_LOGINS = "manage_logins"
     SEE_ACCESS_LOG = "see_access_log"
 
@@ -69,6 +76,8 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.SEE_HEALTH,
             Right.SEE_CONTENT,
             Right.SEE_UNANSWERED,
+            Right.SEE_GROUPS,
+            Right.RUN_SOPS,
         }
     ),
     Role.COMPLIANCE: frozenset(
@@ -83,13 +92,14 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.APPROVE_CONTENT,
             Right.SEE_UNANSWERED,
             Right.SEE_ACCESS_LOG,
+            Right.SEE_GROUPS,
         }
     ),
     Role.CONTENT: frozenset(
         {Right.SEE_LINES, Right.SEE_CONTENT, Right.APPROVE_CONTENT, Right.SEE_UNANSWERED}
     ),
-    Role.OWNER: frozenset({Right.SEE_CONTENT}),
-    Role.ADVISOR: frozenset({Right.SEE_CONTENT}),
+    Role.OWNER: frozenset({Right.SEE_CONTENT, Right.SEE_GROUPS, Right.RUN_SOPS}),
+    Role.ADVISOR: frozenset({Right.SEE_CONTENT, Right.SEE_GROUPS}),
 }
 # These roles see conversations and cases: all with SEE_ALL_TALK, otherwise those they serve or own.
 TALK_ROLES = frozenset({Role.ADMIN, Role.SUPERVISOR, Role.COMPLIANCE, Role.OWNER, Role.ADVISOR})
@@ -232,6 +242,65 @@ async def access_case_direction(viewer: Viewer, tx: AsyncConnection, case_id: in
     """Return the case to somebody who may give it away or move its date."""
     require(viewer, Right.DIRECT_CASES)
     return await access_case(viewer, tx, case_id)
+
+
+# --- groups -------------------------------------------------------------------------------------------------
+
+
+async def access_group_scope(viewer: Viewer, tx: AsyncConnection) -> GroupScope | None:
+    """Return which groups this person may see: None is every group.
+
+    Beside those of `access_team`: groups whose owner has this person as co-owner, and groups this person is in.
+    """
+    require(viewer, Right.SEE_GROUPS)
+    led = await _led_owners(viewer, tx)
+    return None if led is None else GroupScope(owners=led, members=viewer.own_names)
+
+
+async def access_group(viewer: Viewer, tx: AsyncConnection, group_id: int) -> Group:
+    """Return the group."""
+    found = await group_reports.find_group(tx, group_id, await access_group_scope(viewer, tx))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def access_group_direction(viewer: Viewer, tx: AsyncConnection, group_id: int) -> Group:
+    """Return the group to somebody who may lead it through a SOP; being in the group is not enough."""
+    found = await access_group(viewer, tx, group_id)
+    if not await leads_group(viewer, tx, found):
+        raise Forbidden()
+    return found
+
+
+async def access_enrolment_direction(
+    viewer: Viewer, tx: AsyncConnection, group_id: int, enrolment_id: int
+) -> Enrolment:
+    """Return an enrolment of the group to somebody who may lead it."""
+    await access_group_direction(viewer, tx, group_id)
+    found = await enrolments.find(tx, enrolment_id)
+    if found is None or found.group_id != group_id:
+        raise NotFound()
+    return found
+
+
+async def leads_group(viewer: Viewer, tx: AsyncConnection, one: Group) -> bool:
+    """Say whether this person may lead a group they see: an own one, a co-owned one, one of the own team."""
+    if Right.RUN_SOPS not in viewer.rights:
+        return False
+    led = await _led_owners(viewer, tx)
+    return led is None or one.owner_platform_id in led
+
+
+async def _led_owners(viewer: Viewer, tx: AsyncConnection) -> frozenset[str] | None:
+    """Return whose groups this person leads or watches over, None for everybody's."""
+    team = await access_team(viewer, tx)
+    if team is None:
+        return None
+    members = await staff.list_all(tx)
+    return team.union(
+        one.platform_id for one in members.values() if one.co_owner_platform_id in viewer.own_names
+    )
 
 
 # --- the machine --------------------------------------------------------------------------------------------

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from content import sop_shelf
 from content.knowledge import Knowledge
+from content.sop_shelf import Shelf
 from domain.faq import Line
 from domain.ports import Clock
 from domain.reply import Reply
@@ -36,6 +38,14 @@ class ProcessHealth:
     compares_meaning: bool = False
 
 
+def _no_shelf() -> Shelf:
+    return sop_shelf.empty(serves_samples=False, today=date.min)
+
+
+async def _no_template(version_id: int) -> Template:
+    raise KeyError(version_id)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConsoleContext:
     """Everything the pages use.
@@ -43,7 +53,8 @@ class ConsoleContext:
     `zone`: of every time shown. `data_folder`: holds media/. `library_folder`: node_modules; pages work without it.
     `company`: the name in the head of each page. `stop_line(line, by, reason)` and `resume_line(line, by)` return False
     when nothing changed, `requeue_event(key)` when there is no such event. `try_question(text, topic)` returns what the
-    bot would do with a question now, after an answer about `topic`; nothing is written or sent.
+    bot would do with a question now, after an answer about `topic`; nothing is written or sent. `shelf` holds the
+    SOP templates in use; `sop_template(version_id)` is a frozen one, kept by whoever fills this, and raises KeyError.
     """
 
     store: Store
@@ -61,6 +72,8 @@ class ConsoleContext:
     requeue_event: Callable[[str], Awaitable[bool]]
     health: Callable[[], Awaitable[ProcessHealth]]
     try_question: Callable[[str, Topic | None], Awaitable[Reply | None]]
+    shelf: Callable[[], Shelf] = _no_shelf
+    sop_template: Callable[[int], Awaitable[Template]] = _no_template
 
 
 # --- the staff's phone page ---------------------------------------------------------------------------------
@@ -110,9 +123,9 @@ class SidebarContext:
     """What the phone page uses beside `console`.
 
     `login` and `signer` are None where no app's secret is configured. `public_url`: empty where only this machine
-    can reach the server. `template(version_id)` returns a frozen template; `suggest(text)` at most three answers;
+    can reach the server. `suggest(text)` returns at most three answers;
     `media_id(digest)` what the platform calls a file kept in sop_file. `frame_ancestors`: origins that may frame the
-    pages; `jssdk_url`: a script that stands in for the SDK, "" for our own.
+    pages; `jssdk_url`: a script that stands in for the SDK, "" for our own. `entry_secret`: the same in all replicas.
     """
 
     console: ConsoleContext
@@ -123,6 +136,6 @@ class SidebarContext:
     public_url: str
     frame_ancestors: tuple[str, ...]
     jssdk_url: str
-    template: Callable[[int], Awaitable[Template]]
+    entry_secret: str = field(repr=False)
     suggest: Callable[[str], Awaitable[Sequence[Suggested]]]
     media_id: Callable[[str], Awaitable[str]]

@@ -38,6 +38,8 @@ NAVIGATION = (
     Door(key="overview", path="/console/", right=None),
     Door(key="conversations", path="/console/conversations", right="talk"),
     Door(key="cases", path="/console/cases", right="talk"),
+    Door(key="groups", path="/console/groups", right=Right.SEE_GROUPS),
+    Door(key="sops", path="/console/sops", right=Right.SEE_CONTENT),
     Door(key="deliveries", path="/console/deliveries", right=Right.SEE_DELIVERIES),
     Door(key="unanswered", path="/console/unanswered", right=Right.SEE_UNANSWERED),
     Door(key="content", path="/console/content", right=Right.SEE_CONTENT),

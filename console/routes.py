@@ -27,6 +27,7 @@ from console import (
     logins_page,
     overview_page,
     reader_page,
+    sops_page,
     try_page,
     unanswered_page,
 )
@@ -94,6 +95,8 @@ def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
         ("POST", f"/cases/{number}/note", cases_page.add_note),
         ("POST", f"/cases/{number}/close", cases_page.close),
         ("POST", f"/cases/{number}/reopen", cases_page.reopen),
+        ("GET", "/sops", sops_page.show_list),
+        ("GET", "/sops/{template:[a-z0-9_]+}/preview", sops_page.show_preview),
         ("GET", "/deliveries", deliveries_page.show_list),
         ("POST", f"/deliveries/{number}/settle", deliveries_page.settle),
         ("GET", "/unanswered", unanswered_page.show),

@@ -19,7 +19,7 @@ from domain.groups import GroupStatus, MemberKind
 from domain.sop import DeliveryCode
 from store import paging
 from store.paging import Place
-from store.tables import enrolment, group, group_member, occurrence, question
+from store.tables import enrolment, group, group_member, occurrence, question, sop_version
 
 # Steps that somebody has to do; the others run by themselves.
 _BY_PEOPLE = (DeliveryCode.MASS_SEND, DeliveryCode.SIDEBAR, DeliveryCode.PERSONAL, DeliveryCode.APP)
@@ -582,3 +582,45 @@ def _group_row(row: Any, place: Place) -> GroupRow:
         enrolment=its,
         place=place,
     )
+
+
+# --- versions -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionUse:
+    """A frozen version of a template without its body. `running`: live enrolments on it."""
+
+    id: int
+    template: str
+    number: int
+    digest: str
+    frozen_at: datetime
+    running: int
+
+
+async def list_versions(tx: AsyncConnection) -> list[VersionUse]:
+    """Return every frozen version, by template, the newest first."""
+    live = (
+        sa.select(enrolment.c.sop_version_id, sa.func.count().label("running"))
+        .where(_IS_LIVE)
+        .group_by(enrolment.c.sop_version_id)
+        .subquery()
+    )
+    its = sop_version.c
+    asked = (
+        sa.select(its.id, its.template, its.number, its.digest, its.frozen_at, live.c.running)
+        .outerjoin(live, live.c.sop_version_id == its.id)
+        .order_by(its.template, its.id.desc())
+    )
+    return [
+        VersionUse(
+            id=row.id,
+            template=row.template,
+            number=row.number,
+            digest=row.digest,
+            frozen_at=row.frozen_at,
+            running=row.running or 0,
+        )
+        for row in (await tx.execute(asked)).all()
+    ]

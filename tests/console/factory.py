@@ -19,8 +19,10 @@ from bot.library import new_matcher
 from console import demo
 from console.context import ConsoleContext, ProcessHealth
 from console.sessions import COOKIE, digest_of
-from content import loading
+from content import loading, sop_files, sop_freezing
 from content.knowledge import Knowledge, Served
+from content.sop_files import Sops
+from content.sop_shelf import Shelf
 from domain.case import CaseKind, CaseWanted
 from domain.delivery import Act, Body, DeliveryState, MenuItem, NewDelivery, Purpose, SendClass
 from domain.faq import EntityMode, Line, Thresholds
@@ -28,6 +30,7 @@ from domain.hours import ServiceHours
 from domain.login import Role
 from domain.platform import SessionState
 from domain.reply import Reply
+from domain.sop import Template
 from domain.talk import Author, Topic
 from handlers.context import Rules
 from store import (
@@ -43,6 +46,7 @@ from store import (
     logins,
     messages,
     satisfaction,
+    sop_versions,
     tables,
     turns,
 )
@@ -82,6 +86,18 @@ def knowledge() -> Knowledge:
     )
 
 
+@functools.cache
+def sops() -> Sops:
+    """The shipped SOP templates, read once."""
+    return sop_files.load(HOUSE / "content", sop_files.load_rules(HOUSE / "content"), date(2026, 11, 23))
+
+
+@functools.cache
+def shelf() -> Shelf:
+    """The shelf of a demo that stored nothing yet."""
+    return Shelf(sops=sops(), frozen={}, stored={}, serves_samples=True, today=date(2026, 11, 23))
+
+
 def make_context(store: Store, clock: FrozenClock, folder: Path, **changes: object) -> ConsoleContext:
     """A program around the pages: real store functions, shipped content, no platform."""
     known = knowledge()
@@ -110,6 +126,14 @@ def make_context(store: Store, clock: FrozenClock, folder: Path, **changes: obje
         async with store.read() as tx:
             return await trying.reply_to(text, topic, tx=tx, knowledge=known, clock=clock, rules=rules)
 
+    templates: dict[int, Template] = {}
+
+    async def sop_template(version_id: int) -> Template:
+        if version_id not in templates:
+            async with store.read() as tx:
+                templates[version_id] = sop_freezing.load((await sop_versions.get(tx, version_id)).body)
+        return templates[version_id]
+
     values = {
         "store": store,
         "clock": clock,
@@ -126,6 +150,8 @@ def make_context(store: Store, clock: FrozenClock, folder: Path, **changes: obje
         "requeue_event": requeue_event,
         "health": health,
         "try_question": try_question,
+        "shelf": shelf,
+        "sop_template": sop_template,
     }
     return ConsoleContext(**(values | changes))  # type: ignore[arg-type]
 

@@ -92,6 +92,7 @@ class Walker:
             .replace("{kind}", "faq")
             .replace("{key}", "loan.prepay")
             .replace("{name}", "htmx.js")
+            .replace("{template}", "finance_week1")
         )
 
 

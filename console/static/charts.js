@@ -1,0 +1,131 @@
+// Pictures of the pages, drawn by ECharts from the JSON that stands beside each of them. All words come with the data.
+// Tool tips are drawn on the canvas (richText): HTML ones carry style attributes, which the content policy refuses.
+
+const style = getComputedStyle(document.documentElement);
+const named = (name) => style.getPropertyValue(name).trim();
+const INK = named("--ink-2"), FAINT = named("--ink-3"), RULE = named("--rule"), ACCENT = named("--accent");
+const GOOD = named("--good"), WARN = "#d59a3a", BAD = named("--bad"), INFO = "#5d8fc7", SUNK = named("--sunk");
+const isNarrow = () => innerWidth < 760;
+
+const usual = () => ({
+  animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+  textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: INK },
+  color: [ACCENT, INFO, WARN, BAD],
+  tooltip: {
+    renderMode: "richText", confine: true, backgroundColor: "#17211f", borderWidth: 0, padding: [8, 12],
+    textStyle: { color: "#ffffff", fontSize: 13, lineHeight: 20 },
+  },
+});
+const axisLine = { lineStyle: { color: RULE } };
+const dayAxis = (days, more = {}) => ({
+  type: "category", data: days.map((day) => `${day.name}\n${day.on}`), axisLine, axisTick: { show: false },
+  axisLabel: { color: INK, fontSize: 11, lineHeight: 15, interval: "auto", hideOverlap: true }, ...more,
+});
+const countAxis = (more = {}) => ({
+  type: "value", minInterval: 1, axisLabel: { color: FAINT }, splitLine: { lineStyle: { color: RULE } }, ...more,
+});
+
+const WAYS = {
+  M: { symbol: "circle", size: 17, color: ACCENT },
+  S: { symbol: "emptyCircle", size: 12, color: ACCENT },
+  P: { symbol: "diamond", size: 13, color: INFO },
+  W: { symbol: "triangle", size: 12, color: INFO },
+  A: { symbol: "rect", size: 8, color: FAINT },
+  I: { symbol: "emptyRect", size: 8, color: FAINT },
+  K: { symbol: "roundRect", size: 9, color: FAINT },
+  X: { symbol: "pin", size: 13, color: WARN },
+};
+
+function calendar(data) {
+  const days = data.days;
+  const rests = days.flatMap((day, at) => (day.off || (day.weekend && !day.make_up)
+    ? [[{ xAxis: at, itemStyle: { color: day.off ? "#fdebe9" : SUNK }, name: day.off }, { xAxis: at }]] : []));
+  const [from, until] = data.quiet;
+  const quiet = [[{ yAxis: 0, name: data.words.quiet }, { yAxis: until }], [{ yAxis: from }, { yAxis: 24 }]]
+    .map(([start, end]) => [{ ...start, itemStyle: { color: "#e9eeec" } }, end]);
+  const shown = Object.entries(data.ways).filter(([way]) => data.marks.some((mark) => mark.way === way));
+  const series = shown.map(([way, name], place) => ({
+    type: "scatter", name, symbol: WAYS[way].symbol, symbolSize: WAYS[way].size, itemStyle: { color: WAYS[way].color },
+    data: data.marks.filter((mark) => mark.way === way).map((mark) => ({
+      value: [mark.day, mark.hour], mark,
+      itemStyle: { opacity: mark.skipped ? 0.25 : 1 },
+    })),
+    label: {
+      show: way === "M" && !isNarrow(), position: "right", formatter: (one) => one.data.mark.name.split(" ")[0],
+      color: INK, fontSize: 11,
+    },
+    emphasis: { scale: 1.3 },
+    z: way === "M" ? 5 : 3,
+    ...(place === 0 ? { markArea: { silent: true, label: { color: FAINT, fontSize: 11, position: "insideTop" }, data: [...quiet, ...rests] } } : {}),
+  }));
+  const hours = data.marks.map((mark) => mark.hour);
+  const base = usual();
+  return {
+    ...base,
+    legend: { bottom: 0, itemWidth: 14, textStyle: { color: INK }, type: "scroll" },
+    grid: { left: 46, right: 18, top: 14, bottom: 74 },
+    tooltip: {
+      ...base.tooltip,
+      formatter: ({ data: { mark } }) => {
+        const day = days[mark.day];
+        return [`${day.name} ${day.on} ${day.weekday} ${mark.skipped ? "" : mark.at}`, mark.name,
+          `${mark.who} · ${data.ways[mark.way]}`, mark.skipped || mark.shifts].filter(Boolean).join("\n");
+      },
+    },
+    xAxis: dayAxis(days, { splitLine: { show: true, lineStyle: { color: RULE } }, boundaryGap: true }),
+    yAxis: {
+      type: "value", inverse: true, interval: 2,
+      min: Math.max(0, Math.floor((Math.min(...hours, until) - 1) / 2) * 2),
+      max: Math.min(24, Math.ceil((Math.max(...hours, from) + 1) / 2) * 2),
+      axisLine, splitLine: { lineStyle: { color: RULE } },
+      axisLabel: { color: FAINT, formatter: (hour) => `${String(hour).padStart(2, "0")}:00` },
+    },
+    series,
+  };
+}
+
+function burden(data) {
+  const bar = { type: "bar", stack: "all", barMaxWidth: 26 };
+  const base = usual();
+  return {
+    ...base, tooltip: { ...base.tooltip, trigger: "axis" }, legend: { bottom: 0, textStyle: { color: INK } },
+    grid: { left: 34, right: 12, top: 14, bottom: 66 }, xAxis: dayAxis(data.days), yAxis: countAxis(),
+    series: [
+      { ...bar, name: data.words.sure, data: data.sure, itemStyle: { color: ACCENT } },
+      { ...bar, name: data.words.optional, data: data.optional, itemStyle: { color: "#a9cfc4" } },
+    ],
+  };
+}
+
+function quota(data) {
+  const base = usual();
+  return {
+    ...base, tooltip: { ...base.tooltip, trigger: "axis" }, legend: { bottom: 0, textStyle: { color: INK } },
+    grid: { left: 34, right: 12, top: 14, bottom: 66 }, xAxis: dayAxis(data.days), yAxis: countAxis({ min: 0 }),
+    series: data.limits.map((name, at) => ({
+      type: "line", step: "middle", symbolSize: 5, name, data: data.left[at], color: [ACCENT, INFO, WARN][at],
+    })),
+  };
+}
+
+const KINDS = { calendar, burden, quota };
+
+for (const place of document.querySelectorAll("[data-chart]")) {
+  if (!globalThis.echarts) {
+    place.hidden = true;
+    place.parentElement.querySelector(".chart-missing").hidden = false;
+    continue;
+  }
+  const data = JSON.parse(document.getElementById(place.dataset.source).textContent);
+  const chart = globalThis.echarts.init(place, null, { locale: "ZH" });
+  const draw = () => chart.setOption(KINDS[place.dataset.chart](data), true);
+  chart.on("finished", () => { place.dataset.drawn = "yes"; });
+  draw();
+  let width = place.clientWidth;
+  new ResizeObserver(() => {
+    if (place.clientWidth === width) return;
+    width = place.clientWidth;
+    chart.resize();
+    draw();
+  }).observe(place);
+}
