@@ -87,7 +87,7 @@ def _heed_alarms(work: Work) -> None:
     for alarm in work.bundle.alarms:
         if alarm.pauses:
             work.change(paused_until=work.now + _DAY)
-            work.record("quit_rate", note=alarm.title)
+        work.record("alarm", note=alarm.key)
         people = work.bundle.people
         work.out.notices.append(
             NewNotice(

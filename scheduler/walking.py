@@ -1,0 +1,327 @@
+"""The engine's worker: takes enrolments whose time has come, loads what a decision needs, decides, writes.
+
+One transaction a batch, without any call to the platform: rows are locked as long as it lasts, so many processes on
+PostgreSQL share the work and a crash leaves nothing half done. The cost of a round follows what is due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from content import sop_freezing
+from content.knowledge import Knowledge
+from content.sop_shelf import Shelf
+from domain.enrolment import Enrolment, EnrolmentState, MassTask, Occurrence
+from domain.groups import Group
+from domain.people import Staff
+from domain.ports import Clock
+from domain.sop import BlockKind, ContentBlock, DeliveryCode, StepPart, Template
+from scheduler import calendars, figures, readiness, rendering, steps, writing
+from scheduler.bundles import Alarm, Bundle, Outcome, People
+from scheduler.calendars import Calendar
+from scheduler.enrolling import Version
+from scheduler.ticker import Wakeup
+from scheduler.timetable import Rules
+from store import enrolments, groups, mass_tasks, occurrences, questions, sop_audiences, sop_versions, staff
+from store.database import Store
+
+log = logging.getLogger(__name__)
+
+# What ended longer ago decides nothing any more.
+_REMEMBERED = timedelta(days=35)
+_REPORTING = frozenset([BlockKind.REPORT, BlockKind.CHECKLIST, BlockKind.CARD])
+_VERSIONS_KEPT = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalkRules:
+    """How the engine works. `batch`: enrolments of one transaction. `company`: slots of the company's own.
+
+    `public_url`: of links, without a trailing slash. `internal_chat`: where reports go; empty: as cards. `groups`: the
+    pilot's chat ids, empty for all. `words`: for staff, by Reason, and by "alarm." and kind.
+    """
+
+    batch: int
+    company: Mapping[str, str]
+    public_url: str
+    internal_chat: str
+    groups: frozenset[str] = frozenset()
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+class Walker:
+    """Run one per process; many processes share the rows."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        shelf: Callable[[], Shelf],
+        knowledge: Callable[[], Knowledge],
+        rules: WalkRules,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._shelf = shelf
+        self._knowledge = knowledge
+        self._rules = rules
+        self._versions: dict[int, Version] = {}
+        self._checker: rendering.Checker | None = None
+        self._calendar: tuple[object, Calendar] | None = None
+        self.bell = Wakeup()
+        # Rung when something waits at the door, for the poller and for the cards.
+        self.outbox_bell = Wakeup()
+        self.mass_bell = Wakeup()
+        self.cards_bell = Wakeup()
+
+    async def walk_due(self) -> float | None:
+        """Work on what is due; a step for ticker.run_loop."""
+        if not self._shelf().is_loaded:
+            return None
+        done = await self._store.write(self._walk)
+        if done:
+            for bell in (self.outbox_bell, self.mass_bell, self.cards_bell):
+                bell.ring()
+        return 0 if done >= self._rules.batch else None
+
+    async def version(self, tx: AsyncConnection, version_id: int) -> Version:
+        """Return a frozen template; kept, because reading one takes 5 ms."""
+        found = self._versions.get(version_id)
+        if found is None:
+            stored = await sop_versions.get(tx, version_id)
+            found = Version(id=version_id, template=sop_freezing.load(stored.body))
+            if len(self._versions) >= _VERSIONS_KEPT:
+                self._versions.clear()
+            self._versions[version_id] = found
+        return found
+
+    def calendar(self) -> Calendar:
+        """Return the days on and off, with the years the company set by hand."""
+        years = self._shelf().calendar_years
+        if self._calendar is None or self._calendar[0] != years:
+            self._calendar = (years, calendars.known(years))
+        return self._calendar[1]
+
+    async def _walk(self, tx: AsyncConnection) -> int:
+        now = self._clock.now()
+        due = await enrolments.claim_due(tx, now, self._rules.batch)
+        if not due:
+            return 0
+        bundles = await self._load(tx, due, now)
+        outcomes = [self._decided(bundle, now) for bundle in bundles]
+        door = writing.Door(
+            calendar=self.calendar(),
+            shelf=self._shelf(),
+            version=self.version,
+            internal_chat=self._rules.internal_chat,
+        )
+        await writing.write(tx, bundles, outcomes, door, now)
+        return len(due)
+
+    def _decided(self, bundle: Bundle, now: datetime) -> Outcome:
+        try:
+            return steps.advance(bundle, now)
+        except Exception:
+            # One broken group must not stop the others; it is looked at again later.
+            log.exception(
+                "enrolment broke", extra={"action": "enrolment_broke", "enrolment": bundle.enrolment.id}
+            )
+            later = replace(bundle.enrolment, next_at=now + timedelta(minutes=10))
+            return Outcome(enrolment=later, occurrences={one.id: one for one in bundle.occurrences})
+
+    # --- what a decision needs -----------------------------------------------------------------------------
+
+    async def _load(self, tx: AsyncConnection, due: Sequence[Enrolment], now: datetime) -> list[Bundle]:
+        ids = [one.id for one in due]
+        group_ids = sorted({one.group_id for one in due})
+        known = await groups.list_by_id(tx, group_ids)
+        steps_of = await occurrences.list_of(tx, ids, since=now - _REMEMBERED)
+        tasks = await mass_tasks.list_by_id(
+            tx, sorted({one.mass_task_id for found in steps_of.values() for one in found if one.mass_task_id})
+        )
+        sent = await occurrences.list_mass_sends(tx, group_ids, now - _REMEMBERED)
+        people = await staff.list_near(tx, sorted({group.owner_platform_id for group in known.values()}))
+        compliance = await staff.list_with_role(tx, "compliance")
+        unopened = [one for one in due if one.opened_at is None]
+        sizes = (
+            await sop_audiences.count_customers(tx, [one.group_id for one in unopened]) if unopened else {}
+        )
+        versions = {one.id: await self.version(tx, one.sop_version_id) for one in due}
+        taken = await self._openings(tx, due, versions, known, now)
+        made = []
+        for one in due:
+            template, group = versions[one.id].template, known[one.group_id]
+            used: dict[date, int] = {}
+            for group_id, _, moment in sent:
+                if group_id == group.id:
+                    day = moment.astimezone(template.zone).date()
+                    used[day] = used.get(day, 0) + 1
+            rules = Rules(guard=template.guard, calendar=self.calendar(), zone=template.zone, used=used)
+            who = _people(group, people, compliance, now.astimezone(template.zone).date())
+            made.append(
+                await self._bundle(
+                    tx, one, template, group, steps_of[one.id], tasks, rules, who, sizes, taken, now
+                )
+            )
+        return made
+
+    async def _bundle(
+        self,
+        tx: AsyncConnection,
+        one: Enrolment,
+        template: Template,
+        group: Group,
+        found: list[Occurrence],
+        tasks: Mapping[int, MassTask],
+        rules: Rules,
+        people: People,
+        sizes: Mapping[int, int],
+        taken: Mapping[tuple[str, date], int],
+        now: datetime,
+    ) -> Bundle:
+        due = [item for item in found if item.due_at <= now and not item.sent_at]
+        parts = {step.key: step for step in template.steps[one.rhythm]}
+        reports = [
+            item for item in due if item.step in parts and _is_report(template, parts[item.step].content)
+        ]
+        said = dict(await figures.of(tx, one, template, now)) if reports else {}
+        score = None
+        if any(parts[item.step].part is StepPart.SCORE for item in due if item.step in parts):
+            result = await figures.week_score(tx, one, template, found, now)
+            score = (result.total, {str(name): value for name, value in result.parts.items()})
+        alarms: tuple[Alarm, ...] = ()
+        if one.members_changed_at is not None and one.state is EnrolmentState.RUNNING:
+            words = self._rules.words
+            found_alarms = await figures.alarms(tx, one, now)
+            alarms = tuple(writing.alarm_of(alarm, group.name, words) for alarm in found_alarms)
+        return Bundle(
+            enrolment=one,
+            template=template,
+            chat_id=group.chat_id,
+            group_name=group.name,
+            is_gone=group.dismissed_at is not None,
+            size=sizes.get(group.id, 0),
+            occurrences=tuple(found),
+            tasks=tasks,
+            rules=rules,
+            people=people,
+            stopped=self._knowledge().stopped,
+            openings={day: count for (owner, day), count in taken.items() if owner == one.owner_platform_id},
+            say=self._words(one, template, group, found, rules, people, said).say,
+            measures=await self._measures(tx, one, template, due, said),
+            score=score,
+            alarms=alarms,
+            reasons=self._rules.words,
+        )
+
+    def _words(
+        self,
+        one: Enrolment,
+        template: Template,
+        group: Group,
+        found: list[Occurrence],
+        rules: Rules,
+        people: People,
+        said: Mapping[str, str],
+    ) -> rendering.Words:
+        shelf, content = self._shelf(), self._knowledge().content
+        if self._checker is None or self._checker.rules is not content.rules:
+            self._checker = rendering.Checker(rules=content.rules)
+        unticked = readiness.unticked(template, one.ticks)
+        ticked = readiness.measures(template, one.ticks)
+        missing = max(readiness.PASS_POINTS - int(ticked.get("points", 0)), 0)
+        slots = rendering.slots_of(
+            one,
+            template,
+            found,
+            group_name=group.name,
+            people=people,
+            rules=rules,
+            company=self._rules.company,
+            public_url=self._rules.public_url,
+            figures={**said, "unticked": unticked, "points": str(missing)},
+        )
+
+        def version_of(block: ContentBlock) -> int | str | None:
+            refusal = shelf.refusal(template, block.id, shelf.today)
+            return shelf.version_of(template, block.id, shelf.today) if refusal is None else str(refusal)
+
+        return rendering.Words(
+            template=template,
+            slots=slots,
+            risk_lines=content.risk_lines,
+            version_of=version_of,
+            checker=self._checker,
+        )
+
+    async def _measures(
+        self,
+        tx: AsyncConnection,
+        one: Enrolment,
+        template: Template,
+        due: Sequence[Occurrence],
+        said: Mapping[str, str],
+    ) -> dict[str, float | None]:
+        """Return the figures that steps of staff are judged by, as far as one of them is due."""
+        codes = {item.delivery for item in due}
+        if not codes & {DeliveryCode.APP, DeliveryCode.SIDEBAR}:
+            return {}
+        shelf = self._shelf()
+        found: dict[str, float | None] = dict(readiness.measures(template, one.ticks))
+        found["bound"] = float(one.welcome_bound_at is not None)
+        said_blocks = {name for step in template.steps[one.rhythm] for name in step.content}
+        allowed = sum(1 for name in said_blocks if shelf.refusal(template, name, shelf.today) is None)
+        found["approved_rate"] = allowed / len(said_blocks) if said_blocks else 1.0
+        found["open_questions"] = float(len(await questions.list_open_of_group(tx, one.group_id)))
+        return found
+
+    async def _openings(
+        self,
+        tx: AsyncConnection,
+        due: Sequence[Enrolment],
+        versions: Mapping[int, Version],
+        known: Mapping[int, Group],
+        now: datetime,
+    ) -> dict[tuple[str, date], int]:
+        waiting = [one for one in due if one.opened_at is None]
+        names = sorted(
+            {
+                one.template
+                for one in waiting
+                if any(step.part is StepPart.OPENING for step in versions[one.id].template.steps[one.rhythm])
+            }
+        )
+        if not names:
+            return {}
+        owners = sorted({one.owner_platform_id for one in waiting})
+        since = (now - timedelta(days=1)).date()
+        return await enrolments.count_openings(tx, owners, since, opens_with=names)
+
+
+def _is_report(template: Template, names: Sequence[str]) -> bool:
+    blocks = (template.blocks.get(name) for name in names)
+    return any(block is not None and (block.kind in _REPORTING or _asks_figures(block)) for block in blocks)
+
+
+def _asks_figures(block: ContentBlock) -> bool:
+    return bool(
+        block.slots & {"questions", "answered", "answered_count", "reader_questions", "next_week_plan"}
+    )
+
+
+def _people(group: Group, known: Mapping[str, Staff], compliance: Sequence[str], today: date) -> People:
+    owner = known.get(group.owner_platform_id)
+    is_there = owner is None or owner.is_employed
+    return People(
+        owner=group.owner_platform_id,
+        co_owner=owner.co_owner_platform_id or owner.deputy_platform_id if owner else "",
+        supervisor=owner.leader_platform_id if owner else "",
+        compliance=compliance[0] if compliance else "",
+        can_owner_send=is_there and not (owner is not None and owner.is_on_leave(today)),
+        names={name: one.name for name, one in known.items() if one.name},
+    )
