@@ -6,14 +6,14 @@ Read once at start. Their addresses carry a digest of the content, so browsers m
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
 _OWN_FOLDER = Path(__file__).with_name("static")
-_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 # Library files by the name they are served under, relative to node_modules.
 # ECharts comes in its build with lines, bars and scatters; the whole one is half as large again.
 _LIBRARIES = {
@@ -40,11 +40,12 @@ class Assets:
         library_folder: Path,
         *,
         root: str = "/console",
-        own_folder: Path = _OWN_FOLDER,
+        own_folders: Sequence[Path] = (_OWN_FOLDER,),
         libraries: Mapping[str, str] = _LIBRARIES,
     ) -> None:
         self._root = root
-        self._own = {path.name: _load(path) for path in sorted(own_folder.iterdir()) if path.suffix in _TYPES}
+        found = [path for folder in own_folders for path in sorted(folder.iterdir())]
+        self._own = {path.name: _load(path) for path in found if path.suffix in _TYPES}
         paths = {name: library_folder / place for name, place in libraries.items()}
         self._libraries = {name: _load(path) for name, path in paths.items() if path.is_file()}
 
@@ -77,6 +78,8 @@ def _load(path: Path) -> Asset:
 def _response(found: Asset | None, *, is_exact: bool) -> web.Response:
     if found is None:
         raise web.HTTPNotFound()
-    response = web.Response(body=found.content, content_type=found.content_type, charset="utf-8")
+    response = web.Response(body=found.content, content_type=found.content_type)
+    if found.content_type != "image/png":
+        response.charset = "utf-8"
     response.headers["Cache-Control"] = _FOR_EVER if is_exact else "no-cache"
     return response

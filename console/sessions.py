@@ -174,7 +174,7 @@ def address_of(request: web.Request) -> str:
     """Return the visitor's address: what the nearest proxy saw when that proxy is on this machine, else the peer."""
     peer = request.remote or ""
     seen = request.headers.get("X-Forwarded-For", "")
-    if seen and _is_loopback(peer):
+    if seen and is_loopback(peer):
         nearest = seen.rsplit(",", 1)[-1].strip()
         with contextlib.suppress(ValueError):
             return str(ipaddress.ip_address(nearest))
@@ -189,10 +189,11 @@ def is_at_this_machine(request: web.Request) -> bool:
     if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
         return False
     host = request.host.rsplit(":", 1)[0].strip("[]")
-    return _is_loopback(request.remote or "") and (host == "localhost" or _is_loopback(host))
+    return is_loopback(request.remote or "") and (host == "localhost" or is_loopback(host))
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Say whether an address can only be reached from this machine."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

@@ -21,10 +21,22 @@ from domain.enrolment import (
     MassTaskState,
     Occurrence,
     OccurrenceState,
+    QuestionSource,
+    QuestionState,
 )
 from domain.groups import MemberKind
 from store import occurrences
-from store.tables import enrolment, group, group_member, mass_task, notice, occurrence, question, staff
+from store.tables import (
+    customer,
+    enrolment,
+    group,
+    group_member,
+    mass_task,
+    notice,
+    occurrence,
+    question,
+    staff,
+)
 
 _LIMIT = 200
 _LIVE = (EnrolmentState.WAITING, EnrolmentState.RUNNING)
@@ -66,6 +78,20 @@ class ListedNotice:
     text: str
     url: str
     due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenQuestion:
+    """An open question of a group. `asker_name`: what the customer is called, "" when nobody said who asked."""
+
+    id: int
+    source: QuestionSource
+    text: str
+    asked_at: datetime
+    late_at: datetime | None
+    asker_name: str
+    duty: str
+    group: WorkGroup
 
 
 async def find_step(tx: AsyncConnection, occurrence_id: int) -> StaffStep | None:
@@ -141,6 +167,67 @@ async def list_notices(tx: AsyncConnection, names: Collection[str], since: datet
         ListedNotice(id=row.id, kind=row.kind, title=row.title, text=row.text, url=row.url, due_at=row.due_at)
         for row in (await tx.execute(wanted)).all()
     ]
+
+
+# --- questions ----------------------------------------------------------------------------------------------
+
+
+async def list_questions(
+    tx: AsyncConnection, group_ids: Collection[int], names: Collection[str]
+) -> list[OpenQuestion]:
+    """Return the open questions of these groups, and those these members have to answer, the oldest first."""
+    wanted = (
+        sa.select(
+            question.c.id,
+            question.c.source,
+            question.c.text,
+            question.c.asked_at,
+            question.c.late_at,
+            question.c.duty,
+            customer.c.nickname,
+            group.c.id.label("its_group_id"),
+            group.c.chat_id,
+            group.c.name.label("group_name"),
+            group.c.owner_platform_id.label("group_owner"),
+        )
+        .join(group, group.c.id == question.c.group_id)
+        .outerjoin(customer, customer.c.platform_id == question.c.asker)
+        .where(
+            question.c.state == QuestionState.OPEN,
+            sa.or_(question.c.group_id.in_(group_ids), question.c.duty.in_(names)),
+        )
+        .order_by(question.c.asked_at, question.c.id)
+        .limit(_LIMIT)
+    )
+    return [
+        OpenQuestion(
+            id=row.id,
+            source=QuestionSource(row.source),
+            text=row.text,
+            asked_at=row.asked_at,
+            late_at=row.late_at,
+            asker_name=row.nickname or "",
+            duty=row.duty,
+            group=_group_of(row),
+        )
+        for row in (await tx.execute(wanted)).all()
+    ]
+
+
+async def list_present(tx: AsyncConnection, group_id: int) -> list[tuple[str, str]]:
+    """Return the customers who are in a group now: platform id and name, those with a name first."""
+    wanted = (
+        sa.select(group_member.c.member_platform_id, customer.c.nickname)
+        .outerjoin(customer, customer.c.id == group_member.c.customer_id)
+        .where(
+            group_member.c.group_id == group_id,
+            group_member.c.kind == MemberKind.CUSTOMER,
+            group_member.c.quit_at.is_(None),
+        )
+        .order_by(sa.func.coalesce(customer.c.nickname, ""), group_member.c.member_platform_id)
+        .limit(500)
+    )
+    return [(row[0], row[1] or "") for row in (await tx.execute(wanted)).all()]
 
 
 # --- groups -------------------------------------------------------------------------------------------------
@@ -240,6 +327,11 @@ _STEP = (
 
 def _group(row: Any) -> WorkGroup:
     return WorkGroup(id=row.id, chat_id=row.chat_id, name=row.name, owner=row.owner_platform_id)
+
+
+def _group_of(row: Any) -> WorkGroup:
+    """Return the group of a row that is about something else."""
+    return WorkGroup(id=row.its_group_id, chat_id=row.chat_id, name=row.group_name, owner=row.group_owner)
 
 
 def _step(row: Any) -> StaffStep:

@@ -1,0 +1,156 @@
+"""Whose groups and steps a member of staff may see on the phone page, and which of them may be acted on.
+
+The `access_*` functions are the only way from these pages to an object, as those of console/access.py are for the
+console. A person is here who the platform says, so only the UserID counts, not the login's name. Somebody sees a group
+who owns or co-owns it, is in it, does one of its steps or was told of one, answers its questions, or leads its owner;
+what he may not know of is NotFound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from console import access
+from console.access import Forbidden, NotFound, Viewer
+from domain.enrolment import Question
+from domain.login import Role
+from domain.people import team_of
+from store import departments, questions, staff, staff_work
+from store.staff_work import ListedNotice, OpenQuestion, StaffStep, WorkGroup
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How far a person sees. `me`: the UserID; `team`: whose groups too, None is everybody's."""
+
+    me: str
+    team: frozenset[str] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenStep:
+    """A step with whether this person may act on it."""
+
+    step: StaffStep
+    may_act: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayOfWork:
+    """A person's day: what to do now, what comes, what is done, what was only listed."""
+
+    now: Sequence[StaffStep]
+    coming: Sequence[StaffStep]
+    done: Sequence[StaffStep]
+    notices: Sequence[ListedNotice]
+    groups: Sequence[WorkGroup]
+
+
+async def reach_of(viewer: Viewer, tx: AsyncConnection) -> Reach:
+    """Return how far this person sees; who leads people sees their groups, with or without a role for it."""
+    me = viewer.login.staff_platform_id
+    if await access.access_team(viewer, tx) is None:
+        return Reach(me=me, team=None)
+    members, led = await staff.list_all(tx), await departments.list_leaders(tx)
+    if Role.SUPERVISOR not in viewer.login.roles and me in members:
+        # A team's name is shared by its members; for somebody who is no supervisor only those below count.
+        members[me] = replace(members[me], team="")
+    return Reach(me=me, team=team_of(members, led, me))
+
+
+async def access_step(viewer: Viewer, tx: AsyncConnection, occurrence_id: int) -> SeenStep:
+    """Return the step; the one who has it, owner, co-owner and whoever leads them may act on it."""
+    found = await staff_work.find_step(tx, occurrence_id)
+    if found is None:
+        raise NotFound()
+    reach = await reach_of(viewer, tx)
+    await _require_group(tx, found.group.id, reach)
+    hands = {found.occurrence.executor, found.owner, found.co_owner, found.task_sender} - {""}
+    may_act = reach.me in hands or (reach.team is not None and bool(hands & reach.team))
+    return SeenStep(step=found, may_act=may_act)
+
+
+async def access_told(viewer: Viewer, tx: AsyncConnection, seen: SeenStep) -> list[str]:
+    """Return who was told of a step that `access_step` gave."""
+    return await staff_work.list_told(tx, seen.step.occurrence.id)
+
+
+async def access_act(viewer: Viewer, tx: AsyncConnection, occurrence_id: int) -> StaffStep:
+    """Return the step to somebody who may act on it. Raises Forbidden for somebody who only sees it."""
+    seen = await access_step(viewer, tx, occurrence_id)
+    if not seen.may_act:
+        raise Forbidden()
+    return seen.step
+
+
+async def access_group(viewer: Viewer, tx: AsyncConnection, chat_id: str) -> WorkGroup:
+    """Return the group by the platform's id."""
+    found = await staff_work.find_group(tx, chat_id)
+    if found is None:
+        raise NotFound()
+    await _require_group(tx, found.id, await reach_of(viewer, tx))
+    return found
+
+
+async def access_group_by_id(viewer: Viewer, tx: AsyncConnection, group_id: int | None) -> WorkGroup:
+    """Return the group by our own id."""
+    found = None if group_id is None else await staff_work.find_group_by_id(tx, group_id)
+    if found is None:
+        raise NotFound()
+    await _require_group(tx, found.id, await reach_of(viewer, tx))
+    return found
+
+
+async def access_day(viewer: Viewer, tx: AsyncConnection, *, since: datetime, until: datetime) -> DayOfWork:
+    """Return this person's own day from `since` to `until`; nobody else's."""
+    me = [viewer.login.staff_platform_id]
+    return DayOfWork(
+        now=await staff_work.list_open(tx, me),
+        coming=await staff_work.list_coming(tx, me, until),
+        done=await staff_work.list_done(tx, me, since),
+        notices=await staff_work.list_notices(tx, me, since),
+        groups=await staff_work.list_groups(tx, me),
+    )
+
+
+async def access_own_groups(viewer: Viewer, tx: AsyncConnection) -> list[WorkGroup]:
+    """Return the groups this person owns, co-owns or is in."""
+    return await staff_work.list_groups(tx, [viewer.login.staff_platform_id])
+
+
+async def access_week(viewer: Viewer, tx: AsyncConnection, group: WorkGroup) -> list[StaffStep]:
+    """Return the steps of a group that `access_group` gave."""
+    return await staff_work.list_of_group(tx, group.id)
+
+
+async def access_questions(
+    viewer: Viewer, tx: AsyncConnection, groups: Sequence[WorkGroup]
+) -> list[OpenQuestion]:
+    """Return the open questions of groups that `access_day` or `access_group` gave, and this person's own."""
+    me = viewer.login.staff_platform_id
+    return await staff_work.list_questions(tx, [one.id for one in groups], [me])
+
+
+async def access_question(viewer: Viewer, tx: AsyncConnection, question_id: int) -> Question:
+    """Return a question of a group this person sees; who sees it may answer it."""
+    found = await questions.find(tx, question_id)
+    if found is None:
+        raise NotFound()
+    await access_group_by_id(viewer, tx, found.group_id)
+    return found
+
+
+async def access_customers(viewer: Viewer, tx: AsyncConnection, group: WorkGroup) -> list[tuple[str, str]]:
+    """Return the customers in a group that `access_group` gave: platform id and name."""
+    return await staff_work.list_present(tx, group.id)
+
+
+async def _require_group(tx: AsyncConnection, group_id: int, reach: Reach) -> None:
+    if reach.team is None:
+        return
+    if not await staff_work.is_concerned(tx, group_id, [reach.me], reach.team):
+        raise NotFound()

@@ -1,0 +1,181 @@
+"""The phone page's addresses, and what holds for each of them: who asks, is the form ours, which headers go along.
+
+`add_routes` is the only door from bot/pages.py. docs/access.md says who gets what; tests/sidebar compare.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
+
+from console import routes as console_routes
+from console.access import Forbidden, NotFound
+from console.context import SidebarContext
+from console.sessions import Sessions, is_csrf_right
+from console.sidebar import entrance, group_page, signing, step_page, today_page
+from console.sidebar.acts import Acts
+from console.sidebar.entrance import Entrance
+from console.sidebar.frame import SidebarFrame
+from console.sidebar.visit import SidebarHandler, SidebarVisit
+from console.visit import Form, read_form
+from domain.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+_RawHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def add_routes(app: web.Application, ctx: SidebarContext, acts: Acts) -> None:
+    """Put the pages under /sidebar/ of `app`. Reads our templates and static files once."""
+
+    async def to_today(request: web.Request) -> web.Response:
+        return web.Response(status=308, headers={"Location": "/sidebar/"})
+
+    app.router.add_get("/sidebar", to_today)
+    app.add_subapp("/sidebar/", build(ctx, acts))
+
+
+def build(ctx: SidebarContext, acts: Acts) -> web.Application:
+    """Return the application of the pages; its paths come without /sidebar."""
+    frame = SidebarFrame(ctx)
+    sessions = Sessions(ctx.console, cookie=entrance.COOKIE, path=entrance.PATH)
+    way_in = Entrance(ctx, frame, sessions)
+    app = web.Application(middlewares=[_with_headers(headers_of(ctx)), _errors_shown_by(frame)])
+    app.router.add_get("/enter", way_in.enter)
+    app.router.add_get("/login/return", way_in.come_back)
+    app.router.add_get("/static/{digest:[0-9a-f]{16}}/{name:[a-z_.-]+}", frame.assets.serve_own)
+    app.router.add_get("/lib/{name:[a-z.-]+}", frame.assets.serve_library)
+    for method, path, handler in _pages():
+        app.router.add_route(method, path, _signed_in(handler, ctx, acts, frame, way_in))
+    return app
+
+
+def headers_of(ctx: SidebarContext) -> dict[str, str]:
+    """Return the headers of every answer: the console's, with the frames and the SDK that the settings allow."""
+    script = "'self'"
+    if ctx.jssdk_url:
+        parts = urlsplit(ctx.jssdk_url)
+        script += f" {parts.scheme}://{parts.netloc}"
+    ancestors = " ".join(ctx.frame_ancestors) or "'none'"
+    policy = (
+        f"default-src 'none'; script-src {script}; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        f"form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+    )
+    return {**console_routes.HEADERS, "Content-Security-Policy": policy}
+
+
+def _pages() -> list[tuple[str, str, SidebarHandler]]:
+    """Return every page for a member of staff. A page asks console/sidebar/access.py for all it shows."""
+    number = r"{id:\d{1,18}}"
+    return [
+        ("GET", "/", today_page.show),
+        ("GET", f"/steps/{number}", step_page.show),
+        ("POST", f"/steps/{number}/done", step_page.done),
+        ("POST", f"/steps/{number}/postpone", step_page.postpone),
+        ("POST", f"/steps/{number}/problem", step_page.problem),
+        ("POST", f"/steps/{number}/tick", step_page.tick),
+        ("POST", f"/steps/{number}/bound", step_page.bound),
+        ("POST", f"/steps/{number}/begin", step_page.begin),
+        ("POST", f"/steps/{number}/sent", step_page.sent),
+        ("GET", "/group", group_page.show),
+        ("POST", "/questions/mark", group_page.mark),
+        ("POST", f"/questions/{number}/answered", group_page.answered),
+        ("GET", "/sign", signing.sign),
+    ]
+
+
+def _signed_in(
+    handler: SidebarHandler, ctx: SidebarContext, acts: Acts, frame: SidebarFrame, way_in: Entrance
+) -> _RawHandler:
+    """Return the handler that runs `handler` for a member whose form is ours, and asks the platform about others."""
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        viewer = await way_in.find_viewer(request)
+        if viewer is None:
+            return _to_platform(request, way_in)
+        form: Form = MultiDictProxy(MultiDict())
+        if request.method == "POST":
+            form = await read_form(request)
+            sent = request.headers.get("X-CSRF-Token") or str(form.get("csrf", ""))
+            if not is_csrf_right(viewer, sent):
+                return _error(frame, 403, "csrf")
+        visit = SidebarVisit(
+            request=request,
+            ctx=ctx,
+            acts=acts,
+            frame=frame,
+            viewer=viewer,
+            base=entrance.base_of(ctx, request),
+            form=form,
+        )
+        response = await handler(visit)
+        way_in.arrived(request, response)
+        return response
+
+    return checked
+
+
+def _to_platform(request: web.Request, way_in: Entrance) -> web.StreamResponse:
+    if "HX-Request" in request.headers:
+        # htmx follows this header with the whole page; a redirect would put the form into a corner of it.
+        return web.Response(status=200, headers={"HX-Refresh": "true"})
+    if request.headers.get("Accept") == "application/json":
+        return web.json_response({"refused": "login"}, status=401)
+    if request.method != "GET":
+        # The page that holds the form; what was typed into it is kept by the page itself.
+        parts = request.path.split("/")
+        has_page = len(parts) > 3 and parts[2] == "steps"
+        return way_in.lead_in(request, "/".join(parts[:4]) if has_page else "/sidebar/")
+    return way_in.lead_in(request, request.path_qs)
+
+
+def _with_headers(headers: dict[str, str]) -> Callable[..., Awaitable[web.StreamResponse]]:
+    @web.middleware
+    async def set_headers(request: web.Request, handler: _RawHandler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            for name, value in headers.items():
+                error.headers.setdefault(name, value)
+            raise
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return set_headers
+
+
+def _errors_shown_by(frame: SidebarFrame) -> Callable[..., Awaitable[web.StreamResponse]]:
+    """Return the middleware that turns what a handler raises into a page with a helpful sentence."""
+
+    @web.middleware
+    async def show_errors(request: web.Request, handler: _RawHandler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Forbidden:
+            return _error(frame, 403)
+        except NotFound:
+            return _error(frame, 404)
+        except StoreUnavailable:
+            log.warning("sidebar without store", extra={"action": "sidebar_store_unavailable"})
+            return _error(frame, 503)
+        except web.HTTPException as error:
+            if error.status < 400 or not frame.words.has("error", error.status):
+                raise
+            return _error(frame, error.status)
+        except Exception:
+            number = secrets.token_hex(4)
+            log.exception("page failed", extra={"action": "page_failed", "number": number})
+            return _error(frame, 500, number=number)
+
+    return show_errors
+
+
+def _error(frame: SidebarFrame, status: int, word: str = "", number: str = "") -> web.Response:
+    values = {"word": word or str(status), "number": number}
+    return web.Response(status=status, text=frame.render("failed.html", values), content_type="text/html")

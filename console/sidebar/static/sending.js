@@ -1,0 +1,137 @@
+// Sending a step's text by one tap. The server writes the attempt down before it hands over the text, and afterwards
+// learns what the client said; a page that was closed in between asks the person what became of it.
+
+import { SdkError, canOpenChats, currentGroup, openGroup, send } from "./sdk.js";
+import { insist, post } from "./server.js";
+
+const place = document.getElementById("sending");
+const line = document.getElementById("sdk-line");
+const button = document.getElementById("send");
+const byHand = document.getElementById("by-hand");
+const { step, chat, group } = place.dataset;
+const PATH = `/sidebar/steps/${step}`;
+const PENDING = `sending:${step}`;
+
+function tell(words, tone = "") {
+  line.textContent = words;
+  line.className = `sdk-line ${tone}`;
+}
+
+function offer(words, act) {
+  const extra = document.createElement("button");
+  extra.type = "button";
+  extra.className = "button block";
+  extra.textContent = words;
+  extra.addEventListener("click", act);
+  line.after(extra);
+  return extra;
+}
+
+function letByHand(words, tone = "warn") {
+  tell(words, tone);
+  button.hidden = true;
+  byHand.classList.add("is-main");
+}
+
+function done() {
+  location.replace(`${PATH}?done=sent`);
+}
+
+async function report(key, isSent, error) {
+  const { status, said } = await insist(`${PATH}/sent`, { key, is_sent: isSent ? "yes" : "no", error });
+  if (status === 401) throw new SdkError("login", "登录已过期，请刷新。");
+  localStorage.removeItem(PENDING);
+  return said.refused ?? "";
+}
+
+/** The last sending was cut off before its end was told. */
+function askWhatBecame(key) {
+  letByHand(`上次点了发送，没有收到结果。“${group}”里看到那段文字了吗？`);
+  byHand.hidden = true;
+  const answers = [["看到了", true], ["没看到", false]].map(([words, isSent]) =>
+    offer(words, async () => {
+      for (const one of answers) one.disabled = true;
+      await report(key, isSent, isSent ? "" : "not seen");
+      if (isSent) done();
+      else location.reload();
+    }));
+}
+
+async function connect() {
+  try {
+    const here = await currentGroup();
+    if (here === chat) {
+      tell(`会发到“${group}”`);
+      button.disabled = false;
+    } else if (here) {
+      letByHand(`你打开的是另一个群。请到“${group}”的工具栏里打开，免得发错。`, "bad");
+      if (canOpenChats()) offer("打开这个群", goThere);
+    } else {
+      letByHand(`请到“${group}”的聊天工具栏里打开，一点就发；或复制文字自己发。`, "");
+      if (canOpenChats()) offer("打开这个群", goThere);
+    }
+  } catch (error) {
+    letByHand(error.say ?? String(error), error.kind === "outside" ? "" : "warn");
+  }
+}
+
+async function goThere() {
+  try {
+    await openGroup(chat);
+  } catch (error) {
+    tell(error.say ?? String(error), "warn");
+  }
+}
+
+async function sendAll({ key, messages, missing }) {
+  const left = [...missing];
+  let isSent = false;
+  let problem = null;
+  for (const message of messages) {
+    try {
+      await send(message);
+      isSent = true;
+    } catch (error) {
+      problem = error;
+      // Without the words there is nothing to hang a picture on.
+      if (!isSent) break;
+      left.push(message.news?.title ?? message.msgtype);
+    }
+  }
+  const refused = await report(key, isSent, problem ? problem.message : "");
+  if (!isSent) {
+    tell(problem?.say ?? "没有可发的内容。", "bad");
+    button.disabled = false;
+    byHand.classList.add("is-main");
+  } else if (refused) {
+    tell(refused, "warn");
+  } else if (left.length) {
+    letByHand(`文字已发出。还有没发出去的，请自己补发：${left.join("、")}`);
+    offer("好的", done);
+  } else {
+    done();
+  }
+}
+
+button.addEventListener("click", async () => {
+  button.disabled = true;
+  tell("正在发送…");
+  try {
+    const { status, said } = await post(`${PATH}/begin`);
+    if (status === 401) {
+      location.reload();
+    } else if (status !== 200) {
+      letByHand(said.refused ?? "现在发不了，请刷新看看。");
+    } else {
+      localStorage.setItem(PENDING, said.key);
+      await sendAll(said);
+    }
+  } catch (error) {
+    tell(error.say ?? "网络不通，请稍后再点一次。", "bad");
+    button.disabled = false;
+  }
+});
+
+const pending = localStorage.getItem(PENDING);
+if (pending) askWhatBecame(pending);
+else connect();

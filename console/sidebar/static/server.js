@@ -1,0 +1,26 @@
+// Questions and reports to our own server.
+
+/** POST fields as this page's person; returns status and the JSON of the answer. Throws when nobody answers. */
+export async function post(path, fields = {}) {
+  const answer = await fetch(path, {
+    method: "POST",
+    keepalive: true,
+    headers: { Accept: "application/json", "X-CSRF-Token": document.body.dataset.csrf },
+    body: new URLSearchParams(fields),
+  });
+  const is_json = (answer.headers.get("Content-Type") ?? "").startsWith("application/json");
+  return { status: answer.status, said: is_json ? await answer.json() : {} };
+}
+
+/** The same, tried again while the network fails; for reports that must not get lost. */
+export async function insist(path, fields, tries = 5) {
+  for (let number = 1; ; number += 1) {
+    try {
+      const answer = await post(path, fields);
+      if (answer.status < 500 || number === tries) return answer;
+    } catch (error) {
+      if (number === tries) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** number));
+  }
+}

@@ -1,0 +1,282 @@
+"""One step: what to say or do, until when, and what for; and the acts on it.
+
+Sending is two requests of the page's script: `begin` writes the delivery down as attempting and hands over the text,
+`sent` tells what the WeCom client reported. Between them the text is in the member's hands; if the end is never told,
+the delivery stays uncertain and nothing is repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from console.sidebar import access, checklist, postponing, today_page
+from console.sidebar.access import SeenStep
+from console.sidebar.checklist import Checklist
+from console.sidebar.postponing import Later
+from console.sidebar.visit import SidebarHandler, SidebarVisit
+from domain.delivery import Attached
+from domain.enrolment import OPEN_STATES, Enrolment
+from domain.errors import ActRefused, ChannelError
+from domain.sop import BlockKind, ContentBlock, DeliveryCode, Stage, Step, Template
+from store import enrolments, staff
+
+log = logging.getLogger(__name__)
+
+_MEDIA = frozenset({"image", "video", "file"})
+# Confirmed in the client's own assistant for mass sends, not on this page.
+_CONFIRMED_ELSEWHERE = frozenset({DeliveryCode.MASS_SEND, DeliveryCode.PERSONAL})
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepView:
+    """Everything the page shows of a step. `names`: what to call people, by UserID."""
+
+    seen: SeenStep
+    step: Step | None
+    stage: Stage | None
+    block: ContentBlock | None
+    enrolment: Enrolment | None
+    checklist: Checklist | None
+    told: Sequence[str]
+    names: dict[str, str]
+    later: Sequence[Later]
+
+    @property
+    def is_open(self) -> bool:
+        return self.seen.step.occurrence.state in OPEN_STATES
+
+    @property
+    def way(self) -> str:
+        """How the step is done: send, confirm, tick, bind or do."""
+        delivery = self.seen.step.occurrence.delivery
+        if delivery is DeliveryCode.SIDEBAR:
+            return "send"
+        if delivery in _CONFIRMED_ELSEWHERE:
+            return "confirm"
+        if self.checklist is not None:
+            return "tick"
+        if self.step is not None and any(one.name == "bound" for one in self.step.success):
+            return "bind"
+        return "do"
+
+
+async def show(visit: SidebarVisit) -> web.Response:
+    """Show the step."""
+    return await _page(visit)
+
+
+async def _page(
+    visit: SidebarVisit, *, refused: str = "", wrong: str = "", status: int = 200
+) -> web.Response:
+    view = await _view(visit)
+    step = view.seen.step
+    words = visit.frame.words
+    values = {"view": view, "step": step, "occurrence": step.occurrence, "refused": refused}
+    if wrong:
+        values["wrong"] = words.label("phone_wrong", wrong)
+    response = visit.page("step.html", **values)
+    response.set_status(status)
+    return response
+
+
+async def _view(visit: SidebarVisit) -> StepView:
+    async with visit.ctx.console.store.read() as tx:
+        seen = await access.access_step(visit.viewer, tx, visit.number())
+        found = await enrolments.find(tx, seen.step.enrolment_id)
+        told = await access.access_told(visit.viewer, tx, seen)
+        hands = [seen.step.occurrence.executor, seen.step.owner, seen.step.co_owner, *told]
+        proof = seen.step.occurrence.evidence
+        names = await staff.list_names(tx, [*hands, proof.by if proof else ""])
+    template = await visit.ctx.console.sop_template(seen.step.sop_version_id)
+    step = today_page.step_of(seen.step, template)
+    block = _block(seen, step, template)
+    return StepView(
+        seen=seen,
+        step=step,
+        stage=template.stage(step.stage) if step else None,
+        block=block,
+        enrolment=found,
+        checklist=_checklist(block, found),
+        told=[name for name in told if name != visit.me],
+        names=names,
+        later=_later(visit, seen, template),
+    )
+
+
+def _block(seen: SeenStep, step: Step | None, template: Template) -> ContentBlock | None:
+    name = seen.step.occurrence.block or (step.content[0] if step and step.content else "")
+    return template.blocks.get(name)
+
+
+def _checklist(block: ContentBlock | None, found: Enrolment | None) -> Checklist | None:
+    if block is None or found is None or block.kind is not BlockKind.CHECKLIST:
+        return None
+    return checklist.read(block, found.ticks)
+
+
+def _later(visit: SidebarVisit, seen: SeenStep, template: Template) -> list[Later]:
+    console = visit.ctx.console
+    if seen.step.occurrence.state not in OPEN_STATES:
+        return []
+    ends = seen.step.occurrence.window_end
+    return postponing.choices(console.clock.now(), ends, console.zone, template.guard.quiet_until)
+
+
+# --- acts by a form -----------------------------------------------------------------------------------------
+
+
+def acting(change: SidebarHandler) -> SidebarHandler:
+    """Return a handler that shows the step with the sentence when the act is refused."""
+
+    async def handler(visit: SidebarVisit) -> web.StreamResponse:
+        try:
+            return await change(visit)
+        except ActRefused as refused:
+            return await _page(visit, refused=str(refused), status=409)
+
+    return handler
+
+
+@acting
+async def done(visit: SidebarVisit) -> web.Response:
+    """Take the person's word that the step is done."""
+    number, now = visit.number(), visit.ctx.console.clock.now()
+
+    async def job(tx: AsyncConnection) -> None:
+        await access.access_act(visit.viewer, tx, number)
+        await visit.acts.done(tx, number, by=visit.me, now=now)
+
+    await visit.write(job)
+    word = "told" if visit.said("how") == "sent" else "done"
+    return visit.back(f"/sidebar/steps/{number}", done=word)
+
+
+@acting
+async def postpone(visit: SidebarVisit) -> web.Response:
+    """Put the step off, with a reason."""
+    number, now = visit.number(), visit.ctx.console.clock.now()
+    reason = visit.said("reason", 200)
+    if not reason:
+        return await _page(visit, wrong="no_reason", status=400)
+    view = await _view(visit)
+    chosen = next((one for one in view.later if one.key == visit.said("until")), None)
+    if chosen is None:
+        return await _page(visit, wrong="bad_until", status=400)
+    until = chosen.until
+
+    async def job(tx: AsyncConnection) -> None:
+        await access.access_act(visit.viewer, tx, number)
+        await visit.acts.postpone(tx, number, by=visit.me, until=until, reason=reason, now=now)
+
+    await visit.write(job)
+    return visit.back(f"/sidebar/steps/{number}", done="postponed")
+
+
+@acting
+async def problem(visit: SidebarVisit) -> web.Response:
+    """Tell that something is in the way."""
+    number, now = visit.number(), visit.ctx.console.clock.now()
+    note = visit.said("note")
+    if not note:
+        return await _page(visit, wrong="no_note", status=400)
+
+    async def job(tx: AsyncConnection) -> None:
+        await access.access_act(visit.viewer, tx, number)
+        await visit.acts.problem(tx, number, by=visit.me, note=note, now=now)
+
+    await visit.write(job)
+    return visit.back(f"/sidebar/steps/{number}", done="problem")
+
+
+@acting
+async def tick(visit: SidebarVisit) -> web.Response:
+    """Tick a point of a checklist, or take the tick away."""
+    number, now = visit.number(), visit.ctx.console.clock.now()
+    point, is_on = visit.said("point", 8), visit.said("on") == "yes"
+
+    async def job(tx: AsyncConnection) -> None:
+        step = await access.access_act(visit.viewer, tx, number)
+        await visit.acts.tick(tx, step.enrolment_id, point=point, is_on=is_on, by=visit.me, now=now)
+
+    await visit.write(job)
+    return visit.back(f"/sidebar/steps/{number}")
+
+
+@acting
+async def bound(visit: SidebarVisit) -> web.Response:
+    """Take the owner's word that the group's welcome is bound."""
+    number, now = visit.number(), visit.ctx.console.clock.now()
+
+    async def job(tx: AsyncConnection) -> None:
+        step = await access.access_act(visit.viewer, tx, number)
+        await visit.acts.bind_welcome(tx, step.enrolment_id, by=visit.me, now=now)
+
+    await visit.write(job)
+    return visit.back(f"/sidebar/steps/{number}", done="bound")
+
+
+# --- sending by one tap -------------------------------------------------------------------------------------
+
+
+async def begin(visit: SidebarVisit) -> web.Response:
+    """Write down that this person sends now, and hand over the messages for the client."""
+    number, now = visit.number(), visit.ctx.console.clock.now()
+
+    async def job(tx: AsyncConnection) -> tuple[str, str, Sequence[Attached]]:
+        await access.access_act(visit.viewer, tx, number)
+        begun = await visit.acts.begin_by_hand(tx, number, by=visit.me, now=now)
+        return begun.delivery_key, begun.text, begun.attachments
+
+    try:
+        key, text, attachments = await visit.write(job)
+    except ActRefused as refused:
+        return web.json_response({"refused": str(refused)}, status=409)
+    messages: list[object] = [{"msgtype": "text", "text": {"content": text}}] if text else []
+    missing: list[str] = []
+    for one in attachments:
+        message = await _message_of(visit, one)
+        if message is None:
+            missing.append(one.title or one.name)
+        else:
+            messages.append(message)
+    return web.json_response({"key": key, "messages": messages, "missing": missing})
+
+
+async def _message_of(visit: SidebarVisit, one: Attached) -> object | None:
+    """Return the message as sendChatMessage takes it (WeCom doc 100749); None for what has to be sent by hand."""
+    if one.kind == "link":
+        picture = visit.base + visit.frame.assets.url("link.png")
+        return {
+            "msgtype": "news",
+            "news": {"link": one.url, "title": one.title, "desc": one.desc, "imgUrl": picture},
+        }
+    if one.kind not in _MEDIA or not one.digest:
+        return None
+    try:
+        media_id = await visit.ctx.media_id(one.digest)
+    except (ChannelError, LookupError):
+        log.warning("attachment left out", extra={"action": "attachment_left_out", "digest": one.digest})
+        return None
+    return {"msgtype": one.kind, one.kind: {"mediaid": media_id}}
+
+
+async def sent(visit: SidebarVisit) -> web.Response:
+    """Take the client's report of a sending that `begin` began."""
+    number, now = visit.number(), visit.ctx.console.clock.now()
+    key, error = visit.said("key", 64), visit.said("error", 200)
+    is_sent = visit.said("is_sent") == "yes"
+
+    async def job(tx: AsyncConnection) -> None:
+        await access.access_act(visit.viewer, tx, number)
+        await visit.acts.end_by_hand(tx, key, is_sent=is_sent, error=error, by=visit.me, now=now)
+
+    try:
+        await visit.write(job)
+    except ActRefused as refused:
+        return web.json_response({"refused": str(refused)}, status=409)
+    return web.json_response({"ok": True})
