@@ -251,6 +251,28 @@ async def find(tx: AsyncConnection, key: str) -> Delivery | None:
     return None if row is None else delivery_of(row)
 
 
+async def cancel_unsent(tx: AsyncConnection, key: str, now: datetime, outcome: str) -> bool:
+    """Take back a delivery that certainly has not left; False when it may have, or has ended."""
+    done = await tx.execute(
+        sa.update(delivery)
+        .where(delivery.c.key == key, delivery.c.state == "due", delivery.c.attempted_at.is_(None))
+        .values(state=DeliveryState.CANCELLED, outcome=outcome, finished_at=now)
+    )
+    return done.rowcount == 1
+
+
+async def list_by_hand(tx: AsyncConnection, reply_id: str) -> list[Delivery]:
+    """Return what people were given to send by hand of one thing, oldest first."""
+    # Written out, so that the partial index is used.
+    by_hand = sa.text("channel = 'sidebar'")
+    wanted = (
+        sa.select(delivery)
+        .where(by_hand, delivery.c.reply_id == reply_id)
+        .order_by(delivery.c.id)
+    )
+    return [delivery_of(row) for row in (await tx.execute(wanted)).all()]
+
+
 async def list_receipts(tx: AsyncConnection, channel: str, since: datetime) -> set[str]:
     """Return what the platform called the deliveries by `channel` that were attempted since."""
     wanted = sa.select(delivery.c.receipt).where(

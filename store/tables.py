@@ -490,6 +490,7 @@ delivery = sa.Table(
     sa.Index("ix_delivery_conversation", "conversation_id", "id"),
     sa.Index("ix_delivery_state", "state", "created_at"),
     sa.Index("ix_delivery_turn", "turn_id"),
+    partial("ix_delivery_by_hand", "reply_id", where="channel = 'sidebar'"),
 )
 
 satisfaction = sa.Table(

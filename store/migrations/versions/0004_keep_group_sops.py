@@ -408,9 +408,19 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'waiting'"),
             postgresql_where=sa.text("state = 'waiting'"),
         )
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_delivery_by_hand",
+            ["reply_id"],
+            unique=False,
+            sqlite_where=sa.text("channel = 'sidebar'"),
+            postgresql_where=sa.text("channel = 'sidebar'"),
+        )
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_index("ix_delivery_by_hand")
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.drop_index("ix_notice_waiting")
         batch_op.drop_index("ix_notice_told")

@@ -1,0 +1,377 @@
+"""What people do with steps and groups: tick off, put off, report, send by hand, pause, move.
+
+Called by the phone page, by cards and by the console, inside their transaction; the row is locked first, so two people,
+or a person and the engine, never both decide. Raises ActRefused with a sentence for the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.attention import NewNotice, NoticeKind
+from domain.delivery import Act, Attached, Body, DeliveryState, NewDelivery, Purpose, SendClass
+from domain.enrolment import (
+    LIVE_STATES,
+    OPEN_STATES,
+    UNRELEASED_STATES,
+    Enrolment,
+    EnrolmentState,
+    Evidence,
+    EvidenceKind,
+    Occurrence,
+    OccurrenceState,
+)
+from domain.errors import ActRefused
+from domain.sop import DeliveryCode
+from scheduler.bundles import Reason
+from scheduler.keys import key_of
+from store import deliveries, enrolments, groups, mass_tasks, notices, occurrences, staff
+from store.enrolments import Entry
+
+# A tap that was not reported after this long may be tried again by whoever has looked into the group.
+REPORT_WAIT = timedelta(minutes=2)
+CHANNEL = "sidebar"
+# Ways whose steps a person may tick off without proof.
+_TICKED = frozenset([DeliveryCode.APP, DeliveryCode.SIDEBAR, DeliveryCode.PERSONAL, DeliveryCode.KF])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByHand:
+    """Words on their way through a person's hand. `delivery_key`: comes back with the report."""
+
+    delivery_key: str
+    text: str
+    attachments: tuple[Attached, ...] = ()
+
+
+# --- steps -----------------------------------------------------------------------------------------------------
+
+
+async def done(tx: AsyncConnection, occurrence_id: int, *, by: str, now: datetime) -> Occurrence:
+    """Tick a step off: somebody's word, nothing proves it."""
+    one, enrolment = await _open(tx, occurrence_id)
+    if one.delivery is DeliveryCode.MASS_SEND and one.reason != Reason.UNKNOWN:
+        raise ActRefused("群发要在“群发助手”里确认，确认后会自动记上，不用打勾")
+    if one.delivery not in _TICKED and one.reason != Reason.UNKNOWN:
+        raise ActRefused("这一步不用人来做")
+    return await _sent(tx, one, enrolment, EvidenceKind.TOLD, by, now)
+
+
+async def postpone(
+    tx: AsyncConnection, occurrence_id: int, *, by: str, until: datetime, reason: str, now: datetime
+) -> Occurrence:
+    """Let a step be told again at `until`, inside its window."""
+    one, enrolment = await _open(tx, occurrence_id)
+    if until <= now:
+        raise ActRefused("这个时间已经过了")
+    if until >= one.window_end:
+        raise ActRefused("那时已经过了最晚时间，请选早一点，或者点“有困难”")
+    await enrolments.record(tx, [_entry(enrolment, by, "postponed", one.step, reason, now)])
+    await notices.withdraw_of_occurrence(tx, [one.id])
+    await notices.add(
+        tx,
+        [
+            NewNotice(
+                key=key_of("later", one.id, until),
+                recipient=by,
+                kind=NoticeKind.STEP,
+                title=await _title(tx, enrolment, one),
+                text=one.text,
+                url=f"/sidebar/steps/{one.id}",
+                occurrence_id=one.id,
+                due_at=until,
+                latest_at=one.window_end,
+            )
+        ],
+        now,
+    )
+    return one
+
+
+async def problem(
+    tx: AsyncConnection, occurrence_id: int, *, by: str, note: str, now: datetime
+) -> Occurrence:
+    """Report that somebody cannot do a step; whoever leads the owner learns of it at once."""
+    one, enrolment = await _open(tx, occurrence_id)
+    owner = await staff.find(tx, enrolment.owner_platform_id)
+    supervisor = (
+        owner.leader_platform_id if owner and owner.leader_platform_id else enrolment.owner_platform_id
+    )
+    changed = replace(one, state=OccurrenceState.ESCALATED)
+    await occurrences.save(tx, [changed])
+    await enrolments.record(tx, [_entry(enrolment, by, "problem", one.step, note, now)])
+    name = (await staff.list_names(tx, [by])).get(by, by)
+    title = await _title(tx, enrolment, one)
+    await notices.add(
+        tx,
+        [
+            NewNotice(
+                key=key_of("problem", one.id, by, now),
+                recipient=supervisor,
+                kind=NoticeKind.ALARM,
+                title=title,
+                text="\n".join(part for part in (name, note) if part),
+                url=f"/sidebar/steps/{one.id}",
+                is_exempt=True,
+                occurrence_id=one.id,
+                due_at=now,
+                latest_at=max(one.window_end, now + timedelta(hours=1)),
+            )
+        ],
+        now,
+    )
+    return changed
+
+
+async def skip(tx: AsyncConnection, occurrence_id: int, *, by: str, reason: str, now: datetime) -> Occurrence:
+    """Leave a step out, with a reason; a mass send is stopped first."""
+    one, enrolment = await _locked(tx, occurrence_id)
+    if one.state not in OPEN_STATES | UNRELEASED_STATES:
+        raise ActRefused("这一步已经结束了")
+    await enrolments.record(tx, [_entry(enrolment, by, "left_out", one.step, reason, now)])
+    if one.delivery is DeliveryCode.MASS_SEND and one.mass_task_id is not None:
+        changed = replace(one, reason=Reason.PERSON)
+        await mass_tasks.want_cancel(tx, [one.mass_task_id], now)
+    else:
+        changed = replace(one, state=OccurrenceState.SKIPPED, reason=Reason.PERSON)
+        await notices.withdraw_of_occurrence(tx, [one.id])
+    await occurrences.save(tx, [changed])
+    await enrolments.poke(tx, [enrolment.id], now)
+    return changed
+
+
+async def begin_by_hand(
+    tx: AsyncConnection,
+    occurrence_id: int,
+    *,
+    by: str,
+    now: datetime,
+    may_say: Callable[[str], bool] | None = None,
+    again: bool = False,
+) -> ByHand:
+    """Give the words of a step to a person's client; written down as attempted before they leave.
+
+    `may_say`: asked once more whether the words may leave. `again`: a former tap was not reported, and the person has
+    looked that the words are not in the group.
+    """
+    one, enrolment = await _open(tx, occurrence_id)
+    if one.delivery is not DeliveryCode.SIDEBAR:
+        raise ActRefused("这一步不是手动发的")
+    if enrolment.state is EnrolmentState.PAUSED:
+        raise ActRefused("这个群的流程停着，先不要发")
+    if may_say is not None and not may_say(one.text):
+        raise ActRefused("这段话没有通过合规检查，先不要发，已经记下来了")
+    group = (await groups.list_by_id(tx, [enrolment.group_id]))[enrolment.group_id]
+    earlier = await deliveries.list_by_hand(tx, _ref(one))
+    pending = [each for each in earlier if each.state in (DeliveryState.ATTEMPTING, DeliveryState.UNKNOWN)]
+    if any(now - each.created_at < REPORT_WAIT for each in pending):
+        raise ActRefused("正在发送，请稍等")
+    if pending and not again:
+        raise ActRefused("上一次点了发送，没有等到结果。请先看看群里有没有，没有的话再点一次")
+    key = key_of("by_hand", one.id, len(earlier))
+    await deliveries.add(
+        tx,
+        [
+            NewDelivery(
+                key=key,
+                act=Act.BY_HAND,
+                send_class=SendClass.REPORTED,
+                purpose=Purpose.CARE,
+                channel=CHANNEL,
+                conversation_id=None,
+                recipient=group.chat_id,
+                reply_id=_ref(one),
+                content_version_id=one.content_version_id,
+                body=Body(text=one.text, targets=(group.chat_id,), servicers=(by,)),
+                due_at=now,
+                expires_at=one.window_end,
+                state=DeliveryState.ATTEMPTING,
+            )
+        ],
+        now,
+    )
+    return ByHand(delivery_key=key, text=one.text)
+
+
+async def end_by_hand(
+    tx: AsyncConnection, delivery_key: str, *, is_sent: bool, error: str = "", by: str, now: datetime
+) -> None:
+    """Take the client's report of a tap: the step is done, or may be tried again."""
+    delivery = await deliveries.find(tx, delivery_key)
+    if delivery is None or delivery.act is not Act.BY_HAND:
+        raise ActRefused("没有这次发送")
+    if not await deliveries.end_by_hand(tx, delivery_key, is_sent=is_sent, now=now, by=by, error=error):
+        return
+    one, enrolment = await _locked(tx, int(delivery.reply_id.rpartition(".")[2]))
+    if is_sent and one.state in OPEN_STATES:
+        await _sent(tx, one, enrolment, EvidenceKind.SIDEBAR, by, now)
+
+
+# --- groups ----------------------------------------------------------------------------------------------------
+
+
+async def tick(
+    tx: AsyncConnection, enrolment_id: int, *, point: int, is_on: bool, by: str, now: datetime
+) -> Mapping[str, str]:
+    """Tick a point of readiness, or take the tick back; return the ticks."""
+    enrolment = await _live(tx, enrolment_id)
+    if enrolment.opened_at is not None:
+        raise ActRefused("群已经开了，准备清单不再改")
+    ticks = dict(enrolment.ticks)
+    if is_on:
+        ticks[str(point)] = f"{by}@{now.isoformat()}"
+    else:
+        ticks.pop(str(point), None)
+    await enrolments.set_ticks(tx, enrolment_id, ticks, now)
+    return ticks
+
+
+async def set_facts(
+    tx: AsyncConnection, enrolment_id: int, *, facts: Mapping[str, str], by: str, now: datetime
+) -> None:
+    """Write what is said of this group's week: the event, its teacher."""
+    enrolment = await _live(tx, enrolment_id)
+    kept = {name: value.strip()[:200] for name, value in facts.items() if value.strip()}
+    await enrolments.set_facts(tx, enrolment_id, {**enrolment.facts, **kept}, now)
+    await enrolments.record(tx, [_entry(enrolment, by, "facts", "", "、".join(kept.values()), now)])
+
+
+async def bind_welcome(tx: AsyncConnection, enrolment_id: int, *, by: str, now: datetime) -> None:
+    """Take the owner's word that the group welcome is bound."""
+    enrolment = await _live(tx, enrolment_id)
+    await enrolments.set_welcome_bound(tx, enrolment_id, now)
+    await enrolments.record(tx, [_entry(enrolment, by, "bound", "", "", now)])
+
+
+async def pause(tx: AsyncConnection, enrolment_id: int, *, by: str, note: str, now: datetime) -> None:
+    """Stop a group's steps until somebody resumes them; unconfirmed mass sends are stopped."""
+    enrolment = await _live(tx, enrolment_id)
+    if enrolment.state is EnrolmentState.PAUSED:
+        raise ActRefused("已经停着了")
+    changed = replace(enrolment, state=EnrolmentState.PAUSED, reason=Reason.PERSON, next_at=now)
+    await enrolments.save(tx, [changed])
+    await enrolments.record(tx, [_entry(enrolment, by, "paused", "", note, now)])
+
+
+async def resume(tx: AsyncConnection, enrolment_id: int, *, by: str, note: str, now: datetime) -> None:
+    """Let a group go on; what was missed meanwhile is judged by its window."""
+    enrolment = await _live(tx, enrolment_id)
+    if enrolment.state is not EnrolmentState.PAUSED and enrolment.paused_until is None:
+        raise ActRefused("没有停着")
+    if enrolment.reason == Reason.STOPPED:
+        raise ActRefused("业务线停用着，请先恢复业务线")
+    has_begun = enrolment.anchor_at <= now
+    state = EnrolmentState.RUNNING if has_begun else EnrolmentState.WAITING
+    changed = replace(enrolment, state=state, reason="", paused_until=None, next_at=now)
+    await enrolments.save(tx, [changed])
+    await enrolments.record(tx, [_entry(enrolment, by, "resumed", "", note, now)])
+
+
+async def end_early(tx: AsyncConnection, enrolment_id: int, *, by: str, note: str, now: datetime) -> None:
+    """End a group's way through the template; what is open is stopped."""
+    enrolment = await _live(tx, enrolment_id)
+    found = await occurrences.list_of_enrolment(tx, enrolment_id)
+    unfinished = [one for one in found if one.state in OPEN_STATES | UNRELEASED_STATES]
+    tasks = sorted({one.mass_task_id for one in unfinished if one.mass_task_id is not None})
+    await mass_tasks.want_cancel(tx, tasks, now)
+    await occurrences.save(
+        tx, [replace(one, state=OccurrenceState.CANCELLED, reason=Reason.ENDED) for one in unfinished]
+    )
+    await notices.withdraw_of_occurrence(tx, [one.id for one in unfinished])
+    state = EnrolmentState.ENDED_EARLY if enrolment.opened_at else EnrolmentState.CANCELLED
+    changed = replace(enrolment, state=state, reason=Reason.PERSON, ended_at=now, next_at=None)
+    await enrolments.save(tx, [changed])
+    await enrolments.record(tx, [_entry(enrolment, by, "ended", "", note, now)])
+
+
+async def move(tx: AsyncConnection, enrolment_id: int, *, opens_on: date, by: str, now: datetime) -> None:
+    """Move the opening to another day; everything that was not released follows."""
+    enrolment = await _live(tx, enrolment_id)
+    if enrolment.opened_at is not None:
+        raise ActRefused("群已经开了，不能再改开群日")
+    await enrolments.save(tx, [replace(enrolment, opens_on=opens_on, next_at=now)])
+    await enrolments.record(tx, [_entry(enrolment, by, "moved", "", opens_on.isoformat(), now)])
+
+
+# --- rows ------------------------------------------------------------------------------------------------------
+
+
+async def _locked(tx: AsyncConnection, occurrence_id: int) -> tuple[Occurrence, Enrolment]:
+    """Return a step with its enrolment, which nobody else changes until the transaction ends."""
+    found = await occurrences.find(tx, occurrence_id)
+    if found is None:
+        raise ActRefused("没有这一步")
+    enrolment = await enrolments.find(tx, found.enrolment_id, locks=True)
+    # Read again: whoever held the row before may have changed the step.
+    again = await occurrences.find(tx, occurrence_id)
+    assert enrolment is not None
+    assert again is not None
+    return again, enrolment
+
+
+async def _open(tx: AsyncConnection, occurrence_id: int) -> tuple[Occurrence, Enrolment]:
+    one, enrolment = await _locked(tx, occurrence_id)
+    if one.state not in OPEN_STATES:
+        raise ActRefused(_ENDED.get(one.state, "这一步现在不能做"))
+    return one, enrolment
+
+
+_ENDED = {
+    OccurrenceState.SENT: "这一步已经完成了",
+    OccurrenceState.SENT_LATE: "这一步已经完成了",
+    OccurrenceState.PARTLY_SENT: "这一步已经完成了",
+    OccurrenceState.MISSED: "这一步的时间已经过了",
+    OccurrenceState.SKIPPED: "这一步已经跳过了",
+    OccurrenceState.CANCELLED: "这一步已经取消了",
+    OccurrenceState.SUPERSEDED: "这一步已经换了安排",
+    OccurrenceState.PLANNED: "还没到时间",
+    OccurrenceState.DUE: "还没到时间",
+    OccurrenceState.BLOCKED: "内容还没有审完，先不要发",
+}
+
+
+async def _live(tx: AsyncConnection, enrolment_id: int) -> Enrolment:
+    enrolment = await enrolments.find(tx, enrolment_id, locks=True)
+    if enrolment is None:
+        raise ActRefused("没有这个群的流程")
+    if enrolment.state not in LIVE_STATES:
+        raise ActRefused("这个群的流程已经结束了")
+    return enrolment
+
+
+async def _sent(
+    tx: AsyncConnection, one: Occurrence, enrolment: Enrolment, kind: EvidenceKind, by: str, now: datetime
+) -> Occurrence:
+    is_late = now > one.window_end
+    ended = replace(
+        one,
+        state=OccurrenceState.SENT_LATE if is_late else OccurrenceState.SENT,
+        sent_at=now,
+        is_late=is_late,
+        evidence=Evidence(kind=kind, by=by, at=now),
+    )
+    await occurrences.save(tx, [ended])
+    await notices.withdraw_of_occurrence(tx, [one.id])
+    await enrolments.record(tx, [_entry(enrolment, by, "done", one.step, kind, now)])
+    await enrolments.poke(tx, [enrolment.id], now)
+    return ended
+
+
+def _entry(enrolment: Enrolment, by: str, act: str, step: str, note: str, now: datetime) -> Entry:
+    return Entry(enrolment_id=enrolment.id, at=now, actor=by, act=act, step=step, note=note)
+
+
+async def _title(tx: AsyncConnection, enrolment: Enrolment, one: Occurrence) -> str:
+    """Return what a card about a step is called: its first line, with the group's name."""
+    group = (await groups.list_by_id(tx, [enrolment.group_id]))[enrolment.group_id]
+    head = one.text.strip().partition("\n")[0][:20]
+    return f"{group.name}：{head}" if head else group.name
+
+
+def _ref(one: Occurrence) -> str:
+    """Return how a delivery by hand names its step."""
+    return f"occurrence.{one.id}"
