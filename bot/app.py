@@ -22,13 +22,17 @@ from aiohttp import web
 from bot import assembling, config, machine, serving_lock
 from bot.channels.wecom import envelope, pacing
 from bot.channels.wecom import errors as wecom_errors
+from bot.channels.wecom.app_chats import AppChats
+from bot.channels.wecom.app_messages import AppMessages
 from bot.channels.wecom.client import Settings as ClientSettings
 from bot.channels.wecom.client import WeComClient
 from bot.channels.wecom.contacts import Contacts
 from bot.channels.wecom.external import External
+from bot.channels.wecom.group_welcomes import GroupWelcomes
 from bot.channels.wecom.kf import Kf
 from bot.channels.wecom.mass import MassSends
 from bot.channels.wecom.uploads import Uploads
+from bot.channels.wecom.web_login import WebLogin
 from bot.clock import FileClock, SystemClock
 from bot.library import Library
 from bot.loops import Loops
@@ -48,7 +52,8 @@ log = logging.getLogger(__name__)
 class House:
     """Everything that is open. `kf` and `client` are None without a receiver named kf.
 
-    `contacts`, `external`, `mass` and `uploads` are None without a receiver named contacts.
+    `contacts`, `external`, `mass`, `uploads` and `group_welcomes` are None without a receiver named contacts;
+    `app_messages`, `app_chats` and `web_login` without one named assistant that has an agent_id.
     """
 
     settings: config.Settings
@@ -65,6 +70,10 @@ class House:
     external: External | None = None
     mass: MassSends | None = None
     uploads: Uploads | None = None
+    group_welcomes: GroupWelcomes | None = None
+    app_messages: AppMessages | None = None
+    app_chats: AppChats | None = None
+    web_login: WebLogin | None = None
 
     @property
     def content(self) -> Content:
@@ -126,6 +135,7 @@ async def opened(settings: config.Settings, *, goes_live: bool = False) -> Async
     await asyncio.to_thread(schema.ensure, settings.store.url)
     store = await Store.open(settings.store.url)
     clients: dict[str, WeComClient] = {}
+    web_login: WebLogin | None = None
     try:
         metrics = Metrics()
         now = clock.now()
@@ -136,6 +146,10 @@ async def opened(settings: config.Settings, *, goes_live: bool = False) -> Async
         await library.load(takes_last_good=goes_live)
         clients |= _clients(settings, store, clock, metrics)
         client, people = clients.get("kf"), clients.get("contacts")
+        assistant, agent_id = clients.get("assistant"), _agent_id(settings, "assistant")
+        if assistant is not None and agent_id is not None:
+            base = settings.wecom.login_base
+            web_login = WebLogin(assistant, store, clock, agent_id=agent_id, base=base)
         yield House(
             settings=settings,
             store=store,
@@ -151,8 +165,14 @@ async def opened(settings: config.Settings, *, goes_live: bool = False) -> Async
             external=External(people, clock) if people else None,
             mass=MassSends(people, clock) if people else None,
             uploads=Uploads(people, store, clock) if people else None,
+            group_welcomes=GroupWelcomes(people, _agent_id(settings, "contacts")) if people else None,
+            app_messages=AppMessages(assistant, agent_id) if assistant and agent_id else None,
+            app_chats=AppChats(assistant) if assistant and agent_id else None,
+            web_login=web_login,
         )
     finally:
+        if web_login is not None:
+            await web_login.close()
         for client in clients.values():
             await client.close()
         await store.close()
@@ -170,6 +190,11 @@ def receivers(settings: config.Settings) -> dict[str, envelope.Receiver]:
         )
         for name, one in settings.wecom.receivers.items()
     }
+
+
+def _agent_id(settings: config.Settings, name: str) -> int | None:
+    receiver = settings.wecom.receivers.get(name)
+    return receiver.agent_id if receiver else None
 
 
 def _application(house: House, loops: Loops) -> web.Application:
@@ -211,7 +236,7 @@ def _clients(
             clock,
             shared,
         )
-        for name in ("kf", "contacts")
+        for name in ("kf", "contacts", "assistant")
         if name in wecom.receivers
     }
 

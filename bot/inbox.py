@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -42,6 +43,14 @@ _LONGEST_BACKOFF_SECONDS = 60
 _NOTICE_DELAY = timedelta(minutes=1)
 
 
+class CardEvents(Protocol):
+    """Who works on taps of cards (handlers/cards.py)."""
+
+    async def process(self, stored: StoredEvent, event: platform.CardTapped) -> None:
+        """Do what the tap means and end the event, in one transaction; done twice it changes nothing."""
+        ...
+
+
 class Inbox:
     """Stores events and works on them."""
 
@@ -56,6 +65,7 @@ class Inbox:
         owner: str,
         went_live_at: datetime,
         contact_events: ContactEvents | None = None,
+        card_events: CardEvents | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -65,6 +75,7 @@ class Inbox:
         self._owner = owner
         self._went_live_at = went_live_at
         self._contact_events = contact_events
+        self._card_events = card_events
         self._working: set[asyncio.Task[None]] = set()
         self.bell = Wakeup()
 
@@ -143,6 +154,10 @@ class Inbox:
         now = self._clock.now()
         if isinstance(decoded, platform.ContactEvent) and self._contact_events is not None:
             await self._contact_events.process(stored, decoded)
+            self._metrics.events_processed.labels(stored.kind).inc()
+            return
+        if isinstance(decoded, platform.CardTapped) and self._card_events is not None:
+            await self._card_events.process(stored, decoded)
             self._metrics.events_processed.labels(stored.kind).inc()
             return
         if not isinstance(decoded, platform.KfAccountsChanged):

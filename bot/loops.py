@@ -9,9 +9,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from bot import assembling, machine
-from bot.channels.wecom import external, mass
+from bot.channels.wecom import app_chats, app_messages, external, group_welcomes, mass
+from bot.channels.wecom.app_chats import ChatChannel
+from bot.channels.wecom.app_messages import AppChannel
 from bot.channels.wecom.channel import KfChannel
 from bot.channels.wecom.external import ExternalChannel
+from bot.channels.wecom.group_welcomes import WelcomeLibraryChannel
 from bot.channels.wecom.mass import MassChannel
 from bot.contact_events import ContactEvents
 from bot.deciding import Deciding
@@ -167,8 +170,15 @@ class Loops:
         channels: dict[str, Channel] = {} if kf is None else {"kf": kf}
         if self._house.external is not None:
             channels[external.CHANNEL] = ExternalChannel(self._house.external)
-        if self._house.mass is not None and self._house.uploads is not None:
-            channels[mass.CHANNEL] = MassChannel(self._house.mass, self._house.uploads)
+        house = self._house
+        if house.mass is not None and house.uploads is not None:
+            channels[mass.CHANNEL] = MassChannel(house.mass, house.uploads)
+        if house.group_welcomes is not None and house.uploads is not None:
+            channels[group_welcomes.CHANNEL] = WelcomeLibraryChannel(house.group_welcomes, house.uploads)
+        if house.app_messages is not None:
+            channels[app_messages.CHANNEL] = AppChannel(house.app_messages)
+        if house.app_chats is not None:
+            channels[app_chats.CHANNEL] = ChatChannel(house.app_chats)
         return channels
 
     def _directory(self) -> Directory | None:

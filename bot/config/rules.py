@@ -135,6 +135,12 @@ def warnings(settings: Settings) -> list[str]:
         found.append(
             f"server.verify_file 指向的 {settings.server.verify_file} 不存在。 (The file does not exist.)"
         )
+    assistant = settings.wecom.receivers.get("assistant")
+    if assistant is not None and assistant.agent_id is None:
+        found.append(
+            "wecom.receivers.assistant.agent_id 未填写：不能给员工发消息和卡片，也不能在企业微信里登录。"
+            " (Empty; no messages to staff and no log-in inside WeCom.)"
+        )
     if "kf" in settings.wecom.receivers and not settings.service.duty:
         found.append(
             "service.duty 为空：转人工只能进入待接入池。"

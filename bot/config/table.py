@@ -251,6 +251,11 @@ class WeCom(Section):
         "Where the platform's API is reached; the sandbox, a proxy or a test server may stand here.",
         min_length=1,
     )
+    login_base: WebAddress = setting(
+        "https://open.weixin.qq.com",
+        "Where browsers of staff log in silently (网页授权); a proxy or a test server may stand here.",
+        min_length=1,
+    )
     proxy_url: WebAddress = setting(
         "", "HTTP proxy for calls to the platform.", sample='"http://proxy.example.com:3128"'
     )

@@ -14,13 +14,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.channels.wecom.app_chats import AppChats, ChatChannel
+from bot.channels.wecom.app_messages import AppChannel, AppMessages
 from bot.channels.wecom.client import WeComClient
+from bot.channels.wecom.group_welcomes import GroupWelcomes, WelcomeLibraryChannel
 from bot.channels.wecom.mass import MassChannel, MassSends
 from bot.channels.wecom.uploads import Uploads
 from bot.clock import FrozenClock
 from content import matching
 from content.knowledge import Knowledge
-from domain.delivery import Act, Body, Delivery, NewDelivery, Purpose, SendClass
+from domain.delivery import Act, Body, CardButton, CardFace, Delivery, NewDelivery, Purpose, SendClass
 from domain.faq import EntityMode, Line, Thresholds
 from domain.ports import Channel
 from sandbox import groups, server
@@ -87,7 +90,14 @@ class Office:
     def __post_init__(self) -> None:
         self.uploads = Uploads(self.client, self.store, self.clock)
         self.sends = MassSends(self.client, self.clock)
-        self.channels.setdefault("mass", MassChannel(self.sends, self.uploads))
+        self.app = AppMessages(self.client, AGENT_ID)
+        welcomes = GroupWelcomes(self.client, AGENT_ID)
+        self.channels |= {
+            "mass": MassChannel(self.sends, self.uploads),
+            "app": AppChannel(self.app),
+            "chat": ChatChannel(AppChats(self.client)),
+            "welcome_library": WelcomeLibraryChannel(welcomes, self.uploads),
+        }
         self.outbox = Outbox(
             self.store, self.channels, self.clock, lambda: self.known, self.rules, owner="office"
         )
@@ -142,6 +152,18 @@ def mass_send(text: str = "今晚八点上课，欢迎来听。", **changes: Any
     """A mass send of the owner into the group; `body`: changes of its body."""
     body = {"text": text, "chat_type": "group", "targets": (GROUP,), "lines": ("service",)}
     return delivery("mass", Act.MASS_SEND, SendClass.ONCE, {**body, **changes.pop("body", {})}, **changes)
+
+
+def card(**changes: Any) -> NewDelivery:
+    """A card with two buttons to the owner; `face`: changes of what it shows."""
+    face = {
+        "task_id": "sop-1",
+        "title": "群07 今天的任务",
+        "text": "请确认发送",
+        "buttons": (CardButton(key="done", text="完成", style=1), CardButton(key="later", text="稍后")),
+    }
+    body = {"card": CardFace(**{**face, **changes.pop("face", {})}), **changes.pop("body", {})}
+    return delivery("app", Act.CARD, SendClass.CHECKED, body, **changes)
 
 
 def delivery(

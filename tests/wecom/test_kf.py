@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.channels.wecom import assistant
 from bot.channels.wecom.client import WeComClient
 from bot.channels.wecom.kf import Kf
 from bot.clock import FrozenClock
@@ -267,14 +266,3 @@ async def test_a_menu_over_the_limits_is_refused_before_it_leaves(
 async def test_a_msgid_the_platform_does_not_take_is_refused(kf: Kf, msgid: str) -> None:
     with pytest.raises(errors.ChannelRefused, match="msgid"):
         await kf.send_text("wkA", "wmC", msgid, "您好")
-
-
-async def test_staff_get_the_same_message_once(box: server.Box, client: WeComClient) -> None:
-    first = await assistant.send_text(client, 7, ["zhangsan", "Nobody"], "有一位客户在等您")
-    again = await assistant.send_text(client, 7, ["zhangsan", "Nobody"], "有一位客户在等您")
-
-    assert first == again
-    assert first.unreached_ids == ("nobody",)
-    assert len(box.world.app_messages) == 1
-    with pytest.raises(errors.ChannelRefused):
-        await assistant.send_text(client, 7, ["zhangsan"], TOO_LONG)

@@ -105,6 +105,32 @@ def test_our_event_classes_read_the_fields_the_sdk_lacks() -> None:
     assert (chat.chat_id, chat.member_version, job.err_code) == ("wr1", "v2", "0")
 
 
+TAPPED = (
+    "<FromUserName>zhangsan</FromUserName><EventKey>done</EventKey><TaskId>sop-1</TaskId>"
+    "<ResponseCode>RC1</ResponseCode><AgentID>1000002</AgentID>"
+)
+
+
+@pytest.mark.parametrize("name", ["template_card_event", "template_card_menu_event"])
+def test_a_tap_on_a_card_becomes_a_record(name: str) -> None:
+    assert parsing.decode("assistant", event(name, TAPPED)) == platform.CardTapped(
+        receiver="assistant",
+        kind=name,
+        created_at=datetime(2025, 11, 21, 4, 40, tzinfo=UTC),
+        staff_id="zhangsan",
+        task_id="sop-1",
+        key="done",
+        code="RC1",
+    )
+
+
+@pytest.mark.parametrize("part", ["zhangsan", "done", "sop-1"])
+def test_a_tap_that_does_not_say_who_or_on_what_is_kept_as_unknown(part: str) -> None:
+    decoded = parsing.decode("assistant", event("template_card_event", TAPPED.replace(part, "")))
+
+    assert isinstance(decoded, platform.UnknownEvent)
+
+
 @pytest.mark.parametrize("mark", ["\x0b", "\x00", "\x1f", "&#11;", "&#x1F;", "\ufffe"])
 def test_control_characters_do_not_lose_the_message(mark: str) -> None:
     fields = parsing.parse(text(f"你{mark}好"))

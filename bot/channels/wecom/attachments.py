@@ -11,13 +11,14 @@ from typing import Any
 
 from bot.channels.wecom.uploads import LIMIT_BYTES as FILE_KINDS
 from bot.channels.wecom.uploads import Uploads
-from domain.delivery import Attached
+from domain.delivery import Attached, Delivery
 from domain.errors import ChannelBusy, ChannelRefused
 
 _TITLE_BYTES, _DESC_BYTES, _URL_BYTES = 128, 512, 2048
 # With the time limit of one upload and of the call that follows, shorter than the outbox's lease on a delivery.
 LONGEST = timedelta(seconds=20)
-EXPIRED = 40007  # The platform does not know a media_id (any more).
+_UNKNOWN_MEDIA = 40007
+_TRIES = 5
 
 
 def check(attached: Sequence[Attached], most: int, endpoint: str) -> None:
@@ -49,12 +50,19 @@ async def shapes(uploads: Uploads, attached: Sequence[Attached], endpoint: str) 
     return shown
 
 
-async def forget(uploads: Uploads, attached: Sequence[Attached]) -> bool:
-    """Have the files uploaded anew; False when there are none."""
-    files = [one for one in attached if one.kind in FILE_KINDS]
+async def upload_again(uploads: Uploads, delivery: Delivery, error: ChannelRefused) -> None:
+    """Raise ChannelBusy when `error` may be a file the platform has forgotten: the next try uploads it anew.
+
+    Nothing was done, since it was refused. After some tries the refusal is believed.
+    """
+    files = [one for one in delivery.body.attachments if one.kind in FILE_KINDS]
+    if error.errcode != _UNKNOWN_MEDIA or not files or delivery.attempt > _TRIES:
+        return
     for one in files:
         await uploads.forget(one)
-    return bool(files)
+    raise ChannelBusy(
+        str(error), retry_after=timedelta(seconds=1), errcode=error.errcode, endpoint=error.endpoint
+    ) from error
 
 
 def _wrong(one: Attached) -> str:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.channels.wecom import attachments, fields
+from bot.channels.wecom import attachments, errors, fields
 from bot.channels.wecom.client import WeComClient
 from bot.channels.wecom.uploads import Uploads
 from domain.delivery import Act, Delivery, Receipt
 from domain.enrolment import TargetResult
-from domain.errors import ChannelBusy, ChannelRefused
+from domain.errors import ChannelRefused
 from domain.platform import SessionStatus
 from domain.ports import Clock
 
@@ -44,8 +44,6 @@ _CORP_ONLY = 0  # filter_type of the list: made by the company, not by a member.
 # The platform's clock and ours differ by a little; a creation takes up to the client's time limit.
 _SKEW = timedelta(minutes=2)
 _LONGEST_LIST = timedelta(days=30)
-# How often files are uploaded anew for one delivery before the platform's refusal of them is believed.
-_TRIES_WITH_FILES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +78,10 @@ class MassSends:
         body |= {"text": {"content": text}} if text else {}
         body |= {"attachments": list(attached)} if attached else {}
         answer = await self._client.post(_CREATE, data=body)
-        return fields.text(answer, "msgid"), fields.texts(answer, "fail_list")
+        msgid = fields.text(answer, "msgid")
+        if not msgid:
+            raise errors.uncertain(_CREATE, "an answer without a msgid")
+        return msgid, fields.texts(answer, "fail_list")
 
     async def state(self, msgid: str, sender: str) -> SenderState:
         """Return whether `sender` has confirmed the task."""
@@ -195,13 +196,8 @@ class MassChannel:
         try:
             msgid, failed = await self._create(delivery, attached)
         except ChannelRefused as error:
-            is_old = error.errcode == attachments.EXPIRED and delivery.attempt <= _TRIES_WITH_FILES
-            if not is_old or not await attachments.forget(self._uploads, body.attachments):
-                raise
-            # Refused, so nothing was made; the files are uploaded anew at the next try.
-            raise ChannelBusy(
-                str(error), retry_after=timedelta(seconds=1), errcode=error.errcode, endpoint=_CREATE
-            ) from None
+            await attachments.upload_again(self._uploads, delivery, error)
+            raise
         if failed:
             log.warning(
                 "mass send leaves targets out",

@@ -197,6 +197,18 @@ def _tags_changed(receiver: str, kind: str, fields: Fields) -> platform.Platform
     return platform.TagsChanged(receiver=receiver, kind=kind, created_at=_created_at(fields))
 
 
+def _card_tapped(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    return platform.CardTapped(
+        receiver=receiver,
+        kind=kind,
+        created_at=_created_at(fields),
+        staff_id=_text(fields, "FromUserName"),
+        task_id=_text(fields, "TaskId"),
+        key=_text(fields, "EventKey"),
+        code=_text(fields, "ResponseCode"),
+    )
+
+
 _GROUP_CHANGES = {
     "create": platform.GroupChange.CREATED,
     "dismiss": platform.GroupChange.DISMISSED,
@@ -214,6 +226,7 @@ _NEEDED = {
     platform.FriendRemoved: ("staff_id", "customer_id", "created_at"),
     platform.GroupChanged: ("chat_id", "created_at"),
     platform.StaffChanged: ("staff_id",),
+    platform.CardTapped: ("staff_id", "task_id", "key"),
 }
 
 _RECORDS: dict[str, Callable[[str, str, Fields], platform.PlatformEvent]] = {
@@ -238,6 +251,8 @@ _RECORDS: dict[str, Callable[[str, str, Fields], platform.PlatformEvent]] = {
     "change_contact/create_party": _departments_changed,
     "change_contact/update_party": _departments_changed,
     "change_contact/delete_party": _departments_changed,
+    "template_card_event": _card_tapped,
+    "template_card_menu_event": _card_tapped,
 }
 
 
