@@ -17,6 +17,7 @@ from content import sop_freezing
 from content.knowledge import Knowledge
 from content.sop_shelf import Shelf
 from domain.enrolment import Enrolment, EnrolmentState, MassTask, Occurrence
+from domain.faq import Line
 from domain.groups import Group
 from domain.people import Staff
 from domain.ports import Clock
@@ -27,7 +28,17 @@ from scheduler.calendars import Calendar
 from scheduler.enrolling import Version
 from scheduler.ticker import Wakeup
 from scheduler.timetable import Rules
-from store import enrolments, groups, mass_tasks, occurrences, questions, sop_audiences, sop_versions, staff
+from store import (
+    enrolments,
+    groups,
+    lines,
+    mass_tasks,
+    occurrences,
+    questions,
+    sop_audiences,
+    sop_versions,
+    staff,
+)
 from store.database import Store
 
 log = logging.getLogger(__name__)
@@ -153,6 +164,8 @@ class Walker:
         )
         versions = {one.id: await self.version(tx, one.sop_version_id) for one in due}
         taken = await self._openings(tx, due, versions, known, now)
+        # Asked here and not of the words in use, which learn of a stop a moment later.
+        stopped = await lines.list_stopped(tx)
         made = []
         for one in due:
             template, group = versions[one.id].template, known[one.group_id]
@@ -165,7 +178,7 @@ class Walker:
             who = _people(group, people, compliance, now.astimezone(template.zone).date())
             made.append(
                 await self._bundle(
-                    tx, one, template, group, steps_of[one.id], tasks, rules, who, sizes, taken, now
+                    tx, one, template, group, steps_of[one.id], tasks, rules, who, sizes, taken, stopped, now
                 )
             )
         return made
@@ -182,6 +195,7 @@ class Walker:
         people: People,
         sizes: Mapping[int, int],
         taken: Mapping[tuple[str, date], int],
+        stopped: frozenset[Line],
         now: datetime,
     ) -> Bundle:
         due = [item for item in found if item.due_at <= now and not item.sent_at]
@@ -210,7 +224,7 @@ class Walker:
             tasks=tasks,
             rules=rules,
             people=people,
-            stopped=self._knowledge().stopped,
+            stopped=stopped,
             openings={day: count for (owner, day), count in taken.items() if owner == one.owner_platform_id},
             say=self._words(one, template, group, found, rules, people, said).say,
             measures=await self._measures(tx, one, template, due, said),

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrolment import LIVE_STATES, Enrolment, EnrolmentState
 from store import dialect
-from store.tables import enrolment, enrolment_entry, occurrence
+from store.tables import enrolment, enrolment_entry, group, occurrence
 
 _LIVE = [str(state) for state in sorted(LIVE_STATES)]
 _DUE = (
@@ -163,6 +163,17 @@ async def poke_groups(
         .where(enrolment.c.group_id.in_(group_ids), enrolment.c.state.in_(_LIVE))
         .values(values)
     )
+
+
+async def poke_owners(tx: AsyncConnection, owners: Sequence[str], now: datetime) -> None:
+    """Let the enrolments of groups of these owners be looked at now: somebody left or came back."""
+    if owners:
+        mine = sa.select(group.c.id).where(group.c.owner_platform_id.in_(owners))
+        await tx.execute(
+            sa.update(enrolment)
+            .where(enrolment.c.group_id.in_(mine), enrolment.c.state.in_(_LIVE))
+            .values(next_at=now)
+        )
 
 
 async def poke_live(tx: AsyncConnection, now: datetime) -> None:

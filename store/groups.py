@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.groups import Group, GroupDay, GroupSight, GroupStatus, MemberKind
-from domain.stays import Evidence, Missing, Seen
-from store import customers, dialect, group_members
+from domain.stays import Ended, Evidence, Missing, Seen
+from store import customers, dialect, enrolments, group_members
 from store.tables import group, group_day
 
 _CHUNK = 500
@@ -84,6 +84,8 @@ async def record_sight(tx: AsyncConnection, sight: GroupSight, now: datetime) ->
             seen_at=sight.at,
         )
     )
+    if known.owner_platform_id not in ("", sight.owner_platform_id):
+        await enrolments.poke_groups(tx, [known.id], now)
     return True
 
 
@@ -119,7 +121,9 @@ async def set_dismissed(tx: AsyncConnection, chat_id: str, at: datetime, now: da
     """Record that a group is no more; the earliest word counts. Its members' stays are left as they were."""
     await ensure(tx, [chat_id], now)
     is_later = sa.or_(group.c.dismissed_at.is_(None), group.c.dismissed_at > at)
-    await tx.execute(sa.update(group).where(group.c.chat_id == chat_id, is_later).values(dismissed_at=at))
+    changed = sa.update(group).where(group.c.chat_id == chat_id, is_later).values(dismissed_at=at)
+    ids = (await tx.execute(changed.returning(group.c.id))).scalars().all()
+    await enrolments.poke_groups(tx, ids, now)
 
 
 async def set_owner(tx: AsyncConnection, chat_ids: Sequence[str], owner: str) -> None:
@@ -208,6 +212,8 @@ async def _add_evidence(
     await group_members.add_evidence(
         tx, known.id, evidence, kinds=kinds, customers=ids, seen_at=known.seen_at
     )
+    if any(isinstance(one, (Ended, Missing)) for heard in evidence.values() for one in heard):
+        await enrolments.poke_groups(tx, [known.id], now, members_changed=True)
 
 
 def _group(row: Any) -> Group:

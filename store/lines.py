@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.faq import Line
-from store import dialect
+from store import dialect, enrolments
 from store.tables import line_stop
 
 
@@ -26,19 +26,24 @@ class LineStop:
 
 
 async def stop(tx: AsyncConnection, line: Line, *, by: str, reason: str, now: datetime) -> bool:
-    """Stop the line; False when it is stopped already."""
+    """Stop the line; False when it is stopped already. Groups in an SOP of the line are looked at at once."""
     row = {"line": line, "stopped_at": now, "stopped_by": by, "reason": reason}
     added = dialect.insert(tx, line_stop).values(row).on_conflict_do_nothing().returning(line_stop.c.id)
-    return (await tx.execute(added)).scalar_one_or_none() is not None
+    is_new = (await tx.execute(added)).scalar_one_or_none() is not None
+    if is_new:
+        await enrolments.poke_live(tx, now)
+    return is_new
 
 
 async def resume(tx: AsyncConnection, line: Line, *, by: str, now: datetime) -> bool:
-    """Resume the line; False when it is not stopped."""
+    """Resume the line; False when it is not stopped. Groups that waited for it are looked at at once."""
     done = await tx.execute(
         sa.update(line_stop)
         .where(line_stop.c.line == line, line_stop.c.resumed_at.is_(None))
         .values(resumed_at=now, resumed_by=by)
     )
+    if done.rowcount == 1:
+        await enrolments.poke_live(tx, now)
     return done.rowcount == 1
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import people
 from domain.people import Staff, StaffOverride, StaffSight, StaffStatus
-from store import dialect
+from store import dialect, enrolments
 from store.tables import login, role, staff
 
 _CHUNK = 500
@@ -68,6 +68,7 @@ async def set_left(tx: AsyncConnection, platform_ids: Sequence[str], at: datetim
         .where(staff.c.platform_id.in_(platform_ids), _is_not_newer(at))
         .values(status=StaffStatus.LEFT, known_at=at)
     )
+    await enrolments.poke_owners(tx, platform_ids, at)
 
 
 async def list_unseen(tx: AsyncConnection, since: datetime) -> list[str]:
