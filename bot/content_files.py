@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import content as checks
-from content import loading
+from content import loading, sop_files
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +30,9 @@ class ContentFiles:
         self._kept = data_folder / "content-last-good"
 
     def mark(self) -> Mark:
-        """Return a value that changes when any file is written, added, renamed or removed."""
+        """Return a value that changes when any file is written, added, renamed or removed, those of SOPs included."""
         found = set()
-        for path in loading.files_of(self._folder):
+        for path in (*loading.files_of(self._folder), *sop_files.files_of(self._folder / sop_files.FOLDER)):
             try:
                 stat = path.stat()
             except OSError:

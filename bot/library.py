@@ -11,38 +11,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter
 
+from bot import threads
 from bot.content_files import ContentFiles, Mark
+from bot.sop_library import SopLibrary, SopRules
 from content import loading, matching, meaning, segmentation
 from content.knowledge import Knowledge, Served
-from domain.errors import ContentError
+from content.sop_shelf import Shelf
+from domain.errors import ContentError, StoreUnavailable
 from domain.faq import EntityMode, Faq, Line, Thresholds
 from domain.hours import ServiceHours
 from domain.ports import Clock
 from domain.replies import FixedReply
+from domain.sop import Template
 from store import contents, lines
 from store.contents import Version
 from store.database import Store
 
 log = logging.getLogger(__name__)
 
-# How long a working thread may hold the interpreter before the event loop gets it.
-_BRIEF_SECONDS = 0.0002
-_USUAL_SECONDS = sys.getswitchinterval()
-_working = 0  # Threads at work for any library of this process; changed on the event loop only.
-
 _FAQ: TypeAdapter[Faq] = TypeAdapter(Faq)
 _REPLY: TypeAdapter[FixedReply] = TypeAdapter(FixedReply)
-_T = TypeVar("_T")
+_KINDS = ("faq", "reply")  # The SOPs' words are bot/sop_library.py's.
+_TRIES = 3  # To read files that somebody is writing.
 
 
 class Reload(StrEnum):
@@ -93,11 +92,17 @@ class Library:
         self._seen_mark: Mark | None = None
         # Whoever reads or builds holds it; answering never waits for it.
         self._at_work = asyncio.Lock()
-        # What is wrong with the files while the last good ones are used; empty when they are fine.
-        self.mistakes: tuple[str, ...] = ()
+        self._mistakes: tuple[str, ...] = ()
+        self._sops = SopLibrary(
+            store,
+            clock,
+            SopRules(folder=rules.folder, serves_samples=rules.serves_samples, hours=rules.hours),
+        )
+        self._takes_sops = False
         self.read_at: datetime | None = None
-        # Set once questions can be matched.
+        # Set once questions can be matched, and once the SOPs are read.
         self.ready = asyncio.Event()
+        self.shelf_ready = asyncio.Event()
 
     @property
     def content(self) -> loading.Content:
@@ -111,6 +116,11 @@ class Library:
         return self.ready.is_set()
 
     @property
+    def mistakes(self) -> tuple[str, ...]:
+        """What is wrong with the files while the last good ones are used; empty when they are fine."""
+        return self._mistakes + self._sops.mistakes
+
+    @property
     def compares_meaning(self) -> bool:
         """Whether the matcher in use compares meanings where words leave doubt."""
         return self._attached is not None and self._matcher is not None and self._attached is self._matcher[1]
@@ -119,6 +129,29 @@ class Library:
         """Return the words of now."""
         assert self._knowledge is not None, "Library.load comes first"
         return self._knowledge
+
+    def shelf(self) -> Shelf:
+        """Return the SOPs of now; an empty shelf until `shelf_ready` is set."""
+        return self._sops.shelf
+
+    async def sop_template(self, version_id: int) -> Template:
+        """Return a frozen template by its sop_version id; raises KeyError for one that is not there."""
+        return await self._sops.template(version_id)
+
+    async def load_sops(self) -> None:
+        """Read the SOPs as well, and from now on whenever they change; `load` comes first.
+
+        About 0.3 s in a thread. Never raises for a mistake: `mistakes` tells it.
+        """
+        self._takes_sops = True
+        for _ in range(_TRIES):
+            async with self._at_work:
+                mark = await asyncio.to_thread(self._files.mark)
+                sops = await self._sops.read(self.content)
+                if await asyncio.to_thread(self._files.mark) == mark:
+                    await self._sops.take_up(sops)
+                    self.shelf_ready.set()
+                    return
 
     async def load(self, *, takes_last_good: bool = False) -> None:
         """Read the files and store new versions of what they say.
@@ -145,6 +178,8 @@ class Library:
             is_settled, self._seen_mark = mark == self._seen_mark, mark
             if is_settled and mark != self._read_mark:
                 done = await self._reload(mark)
+        if self._takes_sops and not self.shelf_ready.is_set():
+            await self.load_sops()  # Something was in the way the first time.
         await self.refresh()
         return done
 
@@ -152,7 +187,7 @@ class Library:
         """Take up approvals, stops and the date; build the Knowledge anew when an approval or a version is new."""
         await self.take_up_stops()
         async with self._at_work:
-            await self._build_anew()
+            await self._sops.settle(await self._build_anew())
 
     async def take_up_stops(self) -> None:
         """Take up stopped lines and the date at once, also while something is being built."""
@@ -162,7 +197,7 @@ class Library:
             self._knowledge = self._of_now(self._knowledge)
 
     async def warm_up(self) -> None:
-        """Load the dictionary and build the matcher, then set `ready`; then let it compare meanings as well.
+        """Load the dictionary and build the matcher, then set `ready`; then read the SOPs, then compare meanings too.
 
         The phrases' vectors are kept in the data folder; computing those of all shipped entries takes 15 s of one core
         at the very first start, and a matcher goes by words alone until they are there. `stop` ends it.
@@ -171,7 +206,7 @@ class Library:
             async with self._at_work:
                 self._is_warm = True
                 if segmentation.current().name == "pairs":
-                    await _in_thread(
+                    await threads.run(
                         lambda: segmentation.prepare(self._rules.data_folder, self.content.lexicon)
                     )
                 await self._build_anew()
@@ -182,8 +217,9 @@ class Library:
             "matching ready",
             extra={"action": "matching_ready", "segmenter": segmentation.current().name},
         )
+        await self._try_sops()
         if self._rules.by_meaning:
-            self._meaning = await _in_thread(lambda: meaning.load(self._rules.data_folder))
+            self._meaning = await threads.run(lambda: meaning.load(self._rules.data_folder))
             self._attach_meaning()
 
     async def stop(self) -> None:
@@ -193,6 +229,14 @@ class Library:
             self._meaning.stop()
         if self._attaching is not None:
             await asyncio.wait([self._attaching])
+
+    async def _try_sops(self) -> None:
+        if self._is_ended:
+            return
+        try:
+            await self.load_sops()
+        except (OSError, StoreUnavailable):
+            log.exception("sops not read", extra={"action": "sops_unread"})  # The next look tries again.
 
     def _attach_meaning(self) -> None:
         """Let the matcher in use compare meanings, as soon as the vectors of its phrases are there."""
@@ -208,7 +252,7 @@ class Library:
         try:
             while self._matcher is not None and self._attached is not self._matcher[1]:
                 matcher = self._matcher[1]
-                await _in_thread(lambda: matcher.attach(channel))  # noqa: B023 - awaited before the next turn
+                await threads.run(lambda: matcher.attach(channel))  # noqa: B023 - awaited before the next turn
                 self._attached = matcher
             log.info("meanings ready", extra={"action": "meaning_ready", "model": channel.version})
         except meaning.Stopped:
@@ -236,7 +280,7 @@ class Library:
     async def _reload(self, mark: Mark) -> Reload | None:
         """Read the files that look like `mark`; None when they changed again meanwhile, so that the next look does."""
         try:
-            content = await _in_thread(self._files.load)
+            content = await threads.run(self._files.load)
             wrong = None
         except ContentError as error:
             content, wrong = None, error
@@ -245,25 +289,26 @@ class Library:
                 "content unreadable", extra={"action": "content_unreadable", "error": type(error).__name__}
             )
             return None
+        sops = await self._sops.read(content or self.content) if self.shelf_ready.is_set() else None
         if await asyncio.to_thread(self._files.mark) != mark:
             return None
-        if content is None:
-            assert wrong is not None
-            self._read_mark = mark
-            self._complain(wrong)
-            return Reload.REFUSED
-        is_new = content.digest != self.content.digest
-        if is_new:
+        is_new = content is not None and content.digest != self.content.digest
+        if content is not None and is_new:
             await self._take_up(content)
+        has_new_sops = sops is not None and await self._sops.take_up(sops)
         # Only now: when the database is busy, the next look tries again.
-        self._read_mark, self.mistakes = mark, ()
-        return Reload.LOADED if is_new else Reload.SAME
+        self._read_mark, self._mistakes = mark, ()
+        if wrong is not None:
+            self._complain(wrong)
+        if wrong is not None or (has_new_sops and self._sops.mistakes):
+            return Reload.REFUSED
+        return Reload.LOADED if is_new or has_new_sops else Reload.SAME
 
     async def _take_up(self, content: loading.Content) -> None:
         await asyncio.to_thread(self._files.keep, content)
         await self._store_versions(content)
         if content.lexicon != self.content.lexicon and self.is_ready:
-            await _in_thread(lambda: segmentation.prepare(self._rules.data_folder, content.lexicon))
+            await threads.run(lambda: segmentation.prepare(self._rules.data_folder, content.lexicon))
         self._content, self.read_at = content, self._clock.now()
         await self._build_anew()
         log.info(
@@ -272,7 +317,7 @@ class Library:
         )
 
     def _complain(self, error: ContentError) -> None:
-        self.mistakes = tuple(error.problems)
+        self._mistakes = tuple(error.problems)
         log.error("content has mistakes", extra={"action": "content_broken", "mistakes": len(error.problems)})
 
     async def _store_versions(self, content: loading.Content) -> None:
@@ -285,19 +330,24 @@ class Library:
 
     # --- knowledge ------------------------------------------------------------------------------------------
 
-    async def _build_anew(self) -> None:
-        """Build the Knowledge when versions, approvals, files or the segmenter changed. The lock is held."""
+    async def _build_anew(self) -> tuple[int, int]:
+        """Build the Knowledge when versions, approvals, files or the segmenter changed. The lock is held.
+
+        Returns the mark of the stored versions.
+        """
         content = self.content
         async with self._store.read() as tx:
-            wanted = (await contents.mark(tx), content.digest, self._is_warm and segmentation.current())
+            mark = await contents.mark(tx)
+            wanted = (mark, content.digest, self._is_warm and segmentation.current())
             if wanted == self._built:
-                return
+                return mark
             stopped = await lines.list_stopped(tx)
-            versions = await contents.list_versions(tx)
-        built = await _in_thread(lambda: self._build(content, versions))
+            versions = await contents.list_versions(tx, _KINDS)
+        built = await threads.run(lambda: self._build(content, versions))
         self._stopped = stopped if self._knowledge is None else self._stopped
         self._knowledge, self._built = self._of_now(built), wanted
         self._attach_meaning()
+        return mark
 
     def _of_now(self, knowledge: Knowledge) -> Knowledge:
         today = self._rules.hours.today(self._clock.now())
@@ -366,20 +416,6 @@ def new_matcher(
     """Return a matcher over `faqs` with the words of `content`; `channel`: to compare meanings as well."""
     subjects = map(matching.Subject.of, faqs.values())
     return matching.Matcher(subjects, content.synonyms, content.lexicon, meaning=channel)
-
-
-async def _in_thread(work: Callable[[], _T]) -> _T:
-    """Run `work` in a thread that gives way to the event loop; usually a thread makes each of its steps wait 5 ms."""
-    global _working
-    if not _working:
-        sys.setswitchinterval(_BRIEF_SECONDS)
-    _working += 1
-    try:
-        return await asyncio.to_thread(work)
-    finally:
-        _working -= 1
-        if not _working:
-            sys.setswitchinterval(_USUAL_SECONDS)
 
 
 def _outranks(one: Version, other: Version, current: str | None) -> bool:

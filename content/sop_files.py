@@ -140,11 +140,14 @@ def load(folder: Path, rules: compliance.ComplianceRules, today: date) -> Sops:
     return usable(read(folder, rules), today)
 
 
-def read(folder: Path, rules: compliance.ComplianceRules) -> Reading:
+def read(
+    folder: Path, rules: compliance.ComplianceRules, risk_lines: Mapping[str, str] | None = None
+) -> Reading:
     """Return the templates under `folder` / sop; `folder` is the content folder, `rules` its wording rules.
 
-    A content folder without sop/ has no templates, and that is no mistake. While the rules against sales cannot be
-    read, no template counts as checked.
+    `risk_lines`: by code, where they are read already; else they are read from the folder. A content folder without
+    sop/ has no templates, and that is no mistake. While the rules against sales cannot be read, no template counts as
+    checked.
     """
     base = folder / FOLDER
     if not base.is_dir():
@@ -152,7 +155,8 @@ def read(folder: Path, rules: compliance.ComplianceRules) -> Reading:
     found = {NO_SALE: tables.Mistakes(), CALENDAR: tables.Mistakes()}
     sales = sop_guard.parse_rules(_rows(base / NO_SALE, folder.parent, ("rule",), found[NO_SALE]))
     years = _years(base / CALENDAR, folder.parent, found[CALENDAR])
-    words = sop_wording.WordRules(compliance=rules, sales=sales, risk_lines=_risk_lines(folder))
+    lines = _risk_lines(folder) if risk_lines is None else risk_lines
+    words = sop_wording.WordRules(compliance=rules, sales=sales, risk_lines=lines)
     names = sorted(path.name for path in base.iterdir() if path.is_dir() and not path.name.startswith("."))
     templates: dict[str, Template] = {}
     signed: dict[str, list[tuple[tables.Table, ContentBlock]]] = {}
@@ -254,7 +258,7 @@ def _read_template(
         policies=MappingProxyType(ladders),
         guard=guard,
         exits=exits,
-        digest=_digest_of(path),
+        digest=digest_of(path),
         folder=path.relative_to(root).as_posix(),
     )
 
@@ -477,8 +481,8 @@ def files_of(path: Path) -> list[Path]:
     )
 
 
-def _digest_of(path: Path) -> str:
-    """Return the SHA-256 hex of every file of a template, names included."""
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 hex of every file under a folder, names included."""
     total = hashlib.sha256()
     for file in files_of(path):
         total.update(file.relative_to(path).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")

@@ -6,7 +6,7 @@ the last approved version goes on serving until a person of the company approves
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from store.tables import approval, content_version
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """A version of one text. `kind`: "faq" or "reply"; `body`: the record as JSON; `approved_by` empty for drafts."""
+    """A version of one text. `kind`: faq, reply or sop; `body`: the record as JSON; `approved_by` empty for drafts."""
 
     id: int
     kind: str
@@ -44,8 +44,10 @@ async def add(
         await tx.execute(dialect.insert(tx, content_version).on_conflict_do_nothing(), rows)
 
 
-async def list_versions(tx: AsyncConnection) -> list[Version]:
-    """Return every version with its newest approval, oldest first."""
+async def list_versions(
+    tx: AsyncConnection, kinds: Collection[str] = ("faq", "reply", "sop")
+) -> list[Version]:
+    """Return every version of these kinds with its newest approval, oldest first."""
     newest = (
         sa.select(approval.c.content_version_id, sa.func.max(approval.c.id).label("approval_id"))
         .group_by(approval.c.content_version_id)
@@ -55,6 +57,7 @@ async def list_versions(tx: AsyncConnection) -> list[Version]:
         sa.select(content_version, approval.c.approved_by, approval.c.approved_at)
         .outerjoin(newest, newest.c.content_version_id == content_version.c.id)
         .outerjoin(approval, approval.c.id == newest.c.approval_id)
+        .where(content_version.c.kind.in_(kinds))
         .order_by(content_version.c.id)
     )
     return [

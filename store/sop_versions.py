@@ -75,26 +75,21 @@ async def get(tx: AsyncConnection, version_id: int) -> SopVersion:
     return _version(row)
 
 
-async def list_of(tx: AsyncConnection, template: str) -> list[SopVersion]:
-    """Return the versions of a template, the one the files said last first."""
+async def list_of(tx: AsyncConnection, template: str, limit: int | None = None) -> list[SopVersion]:
+    """Return the versions of a template, the one the files said last first; `limit`: at most so many."""
     wanted = (
         sa.select(sop_version)
         .where(sop_version.c.template == template)
         .order_by(sop_version.c.loaded_at.desc(), sop_version.c.id.desc())
+        .limit(limit)
     )
     return [_version(row) for row in (await tx.execute(wanted)).all()]
 
 
-async def find_latest(tx: AsyncConnection, template: str) -> SopVersion | None:
-    """Return the version that the files said last, None when the template was never frozen."""
-    wanted = (
-        sa.select(sop_version)
-        .where(sop_version.c.template == template)
-        .order_by(sop_version.c.loaded_at.desc(), sop_version.c.id.desc())
-        .limit(1)
-    )
-    row = (await tx.execute(wanted)).one_or_none()
-    return None if row is None else _version(row)
+async def list_ids(tx: AsyncConnection) -> dict[tuple[str, str], int]:
+    """Return the id of every version by template and digest."""
+    wanted = sa.select(sop_version.c.template, sop_version.c.digest, sop_version.c.id)
+    return {(row.template, row.digest): row.id for row in (await tx.execute(wanted)).all()}
 
 
 async def list_known_files(tx: AsyncConnection, digests: Collection[str]) -> frozenset[str]:

@@ -66,13 +66,12 @@ async def test_latest_version_is_the_one_the_files_said_last(database_url: str) 
     second = await frozen(store, "b", NOON + timedelta(hours=1))
     again = await frozen(store, "a", NOON + timedelta(hours=2))
     async with store.read() as tx:
-        latest = await sop_versions.find_latest(tx, "week")
-        none = await sop_versions.find_latest(tx, "other")
-        ids = [one.id for one in await sop_versions.list_of(tx, "week")]
+        (latest,) = await sop_versions.list_of(tx, "week", limit=1)
+        none = await sop_versions.list_of(tx, "other")
+        ids = await sop_versions.list_ids(tx)
     await store.close()
 
     assert again == first
-    assert latest is not None
     assert (latest.id, latest.frozen_at) == (first, NOON)
-    assert none is None
-    assert ids == [first, second]
+    assert none == []
+    assert ids == {("week", "a"): first, ("week", "b"): second}
