@@ -202,6 +202,11 @@ async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Ques
     return [_question(row) for row in rows]
 
 
+async def list_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Question]:
+    """Return up to `limit` open questions whose time has come, the longest due first; nobody has them yet."""
+    return [_question(row) for row in (await tx.execute(_DUE, {"now": now, "most": limit})).all()]
+
+
 async def find_next(tx: AsyncConnection) -> datetime | None:
     """Return when a question has to be looked at next; None when none waits."""
     wanted = sa.select(sa.func.min(question.c.next_at)).where(question.c.next_at.is_not(None))
