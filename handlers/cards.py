@@ -20,7 +20,7 @@ from store import cards, notices, occurrences
 
 log = logging.getLogger(__name__)
 
-# How long "later" is: the next card of the same step.
+# How long "later" is, at most: half of what is left of the step's window, so that there is time to do it then.
 LATER = timedelta(hours=1)
 _KEYS = frozenset(answer.value for answer in CardAnswer)
 
@@ -92,10 +92,16 @@ async def _act(
     if answer is CardAnswer.DONE:
         await acts.done(tx, occurrence_id, by=by, now=now)
     elif answer is CardAnswer.LATER:
-        reason = words.note[answer]
-        await acts.postpone(tx, occurrence_id, by=by, until=now + LATER, reason=reason, now=now)
+        until = now + await _later(tx, occurrence_id, now)
+        await acts.postpone(tx, occurrence_id, by=by, until=until, reason=words.note[answer], now=now)
     else:
         await acts.problem(tx, occurrence_id, by=by, note=words.note[answer], now=now)
+
+
+async def _later(tx: AsyncConnection, occurrence_id: int, now: datetime) -> timedelta:
+    found = await occurrences.find(tx, occurrence_id)
+    left = found.window_end - now if found is not None else LATER
+    return min(LATER, left / 2) if left > timedelta(0) else LATER
 
 
 async def _refusal(tx: AsyncConnection, occurrence_id: int, words: CardWords) -> str:

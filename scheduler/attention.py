@@ -18,15 +18,16 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.attention import ANSWERABLE_KINDS, NewCard, NewNotice, Notice, NoticeKind
+from domain.attention import ANSWERABLE_KINDS, CardAnswer, NewCard, NewNotice, Notice, NoticeKind
 from domain.delivery import Act, Body, NewDelivery, Purpose, SendClass
 from domain.ports import Clock
+from domain.sop import DeliveryCode
 from scheduler import attention_budget, card_faces
 from scheduler.attention_budget import BudgetRules, Plan
 from scheduler.card_faces import TODAY_PATH, FaceRules
 from scheduler.keys import key_of
 from scheduler.ticker import Wakeup
-from store import cards, deliveries, lines, notices, staff, walks
+from store import cards, deliveries, lines, notices, occurrences, staff, walks
 from store.database import Store
 
 log = logging.getLogger(__name__)
@@ -216,6 +217,7 @@ class Cards:
         )
         card_id = await cards.add(tx, new)
         await notices.set_carded(tx, _ids(found.card), card_id, person)
+        answers = await _list_answers(tx, found.card)
         delivery = NewDelivery(
             key=key,
             act=Act.CARD,
@@ -224,7 +226,7 @@ class Cards:
             channel=CHANNEL,
             conversation_id=None,
             recipient=person,
-            body=Body(card=card_faces.face(found.card, key, self._faces)),
+            body=Body(card=card_faces.face(found.card, key, self._faces, answers)),
             due_at=now,
             expires_at=_expires_at(found.card, now),
         )
@@ -238,6 +240,14 @@ def _ids(some: Iterable[Notice]) -> list[int]:
 def _says_something(told: Sequence[Notice]) -> bool:
     """Say whether a card of these would have a line: a day whose listed matters ended meanwhile has none."""
     return any(one.kind is not NoticeKind.DAY or one.text for one in told)
+
+
+async def _list_answers(tx: AsyncConnection, told: Sequence[Notice]) -> frozenset[CardAnswer]:
+    """Return what may be answered; that a mass send was confirmed the platform tells, not the owner."""
+    step = told[0].occurrence_id if len(told) == 1 else None
+    found = await occurrences.find(tx, step) if step is not None else None
+    is_proven = found is not None and found.delivery is DeliveryCode.MASS_SEND
+    return frozenset(CardAnswer) - ({CardAnswer.DONE} if is_proven else set())
 
 
 def _expires_at(told: Sequence[Notice], now: datetime) -> datetime:

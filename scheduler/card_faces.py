@@ -6,7 +6,7 @@ Sizes are the platform's (WeCom doc 90236, template cards).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -36,10 +36,18 @@ class FaceRules:
     zone: ZoneInfo
 
 
-def face(told: Sequence[Notice], task_id: str, rules: FaceRules) -> CardFace:
-    """Return the face of a card that tells these notices, at least one."""
+def face(
+    told: Sequence[Notice],
+    task_id: str,
+    rules: FaceRules,
+    answers: Collection[CardAnswer] = frozenset(CardAnswer),
+) -> CardFace:
+    """Return the face of a card that tells these notices, at least one.
+
+    `answers`: what may be said of the step, where the card is about one alone.
+    """
     if len(told) == 1 and told[0].kind is not NoticeKind.DAY:
-        return _single(told[0], task_id, rules)
+        return _single(told[0], task_id, rules, answers)
     rows = _rows(told, rules)
     words = rules.words.face
     is_day = any(one.kind is NoticeKind.DAY for one in told)
@@ -59,12 +67,13 @@ def cut(text: str, length: int) -> str:
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
-def _single(one: Notice, task_id: str, rules: FaceRules) -> CardFace:
+def _single(one: Notice, task_id: str, rules: FaceRules, answers: Collection[CardAnswer]) -> CardFace:
     buttons: tuple[CardButton, ...] = ()
     if one.occurrence_id is not None and one.kind in ANSWERABLE_KINDS:
         buttons = tuple(
             CardButton(key=answer, text=rules.words.button[answer], style=_STYLES[answer])
             for answer in CardAnswer
+            if answer in answers
         )
     return CardFace(
         task_id=task_id,

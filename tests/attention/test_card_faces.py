@@ -41,6 +41,13 @@ def test_what_a_person_only_learns_has_no_buttons() -> None:
     assert face(notice(kind=NoticeKind.STEP)).buttons == ()
 
 
+def test_what_the_platform_proves_cannot_be_ticked_off() -> None:
+    answers = {CardAnswer.LATER, CardAnswer.PROBLEM}
+    shown = card_faces.face([notice(occurrence_id=7)], "task", RULES, answers)
+
+    assert [button.key for button in shown.buttons] == ["later", "problem"]
+
+
 def test_several_matters_are_a_list_with_the_way_to_the_page() -> None:
     shown = face(
         notice(title="开群仪式", is_exempt=True, occurrence_id=7),

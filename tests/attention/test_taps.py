@@ -16,6 +16,7 @@ from domain.enrolment import OccurrenceState
 from domain.errors import ActRefused, ChannelUnreachable
 from domain.platform import CardTapped
 from domain.sop import DeliveryCode
+from scheduler import acts
 from store import cards, events, notices, occurrences
 from store.events import EventState, StoredEvent
 from store.tables import event as event_table
@@ -155,11 +156,40 @@ async def test_later_asks_again_in_an_hour(scene: Scene) -> None:
     assert scene.phone.said == [("code-1", "稍后再说")]
 
 
+async def test_later_leaves_time_to_do_it(scene: Scene) -> None:
+    scene.office.go_to(at("10:30"))
+
+    await scene.tap("later")
+
+    assert [until for _, until, _ in scene.desk.later] == [at("10:45")]
+
+
 async def test_a_problem_is_passed_on(scene: Scene) -> None:
     await scene.tap("problem")
 
     assert [step for step, _ in scene.desk.problems] == [scene.step]
     assert scene.phone.said == [("code-1", "已上报")]
+
+
+@pytest.mark.parametrize(
+    ("key", "state"),
+    [
+        ("done", OccurrenceState.SENT),
+        ("later", OccurrenceState.WAITING_OWNER),
+        ("problem", OccurrenceState.ESCALATED),
+    ],
+)
+async def test_a_tap_reaches_the_step_itself(scene: Scene, key: str, state: OccurrenceState) -> None:
+    office = scene.office
+    scene.worker = CardEvents(office.store, office.clock, acts, card_words.load(), scene.phone)
+
+    await scene.tap(key)
+
+    async with office.store.read() as tx:
+        found = await occurrences.find(tx, scene.step)
+    assert found is not None
+    assert found.state is state
+    assert scene.phone.said == [("code-1", card_words.load().answered[key])]
 
 
 async def test_a_second_tap_says_the_same_and_does_nothing(scene: Scene) -> None:
