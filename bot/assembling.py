@@ -10,6 +10,7 @@ from bot.library import LibraryRules
 from domain.faq import EntityMode, Line, Thresholds
 from domain.hours import Period, ServiceHours
 from handlers.context import Institution, Rules
+from scheduler.attention_budget import BudgetRules
 from scheduler.outbox import OutboxRules
 from store.turns import TurnRules
 
@@ -73,6 +74,24 @@ def outbox_rules(settings: config.Settings) -> OutboxRules:
         fresh=timedelta(minutes=settings.kf.fresh_minutes),
         case_days=settings.service.case_days,
     )
+
+
+def budget_rules(settings: config.Settings) -> BudgetRules:
+    """Return how much attention of one person cards may take."""
+    sop = settings.sop
+    return BudgetRules(
+        zone=settings.service.zone,
+        cards_per_day=sop.cards_per_day,
+        gap=timedelta(minutes=sop.card_gap_minutes),
+        slot=timedelta(minutes=sop.slot_minutes),
+        day_card_at=sop.day_card_at,
+    )
+
+
+def answer_waits(settings: config.Settings) -> tuple[timedelta, timedelta, timedelta]:
+    """Return how long a question of a group waits for the advisor, the co-owner, the supervisor."""
+    first, second, third = settings.sop.answer_minutes
+    return timedelta(minutes=first), timedelta(minutes=second), timedelta(minutes=third)
 
 
 def directory_rules(settings: config.Settings) -> DirectoryRules:

@@ -24,6 +24,7 @@ from bot.inbox import Inbox
 from bot.overrides import Overrides
 from bot.puller import Puller
 from bot.rounds import Rounds
+from bot.sops import Sops
 from content import turns as wholeness
 from domain.ports import Channel
 from handlers import routes
@@ -94,6 +95,7 @@ class Loops:
         )
         self.overrides = Overrides(house.store, house.clock, settings.people.overrides)
         self.directory = self._directory()
+        self.sops = Sops(house, self.outbox, lookups_bell=self.directory.bell if self.directory else None)
         self.inbox = Inbox(
             house.store,
             house.clock,
@@ -103,6 +105,7 @@ class Loops:
             owner=house.owner,
             went_live_at=house.went_live_at,
             contact_events=self.contact_events,
+            card_events=self.sops.card_events,
         )
         self.files = (
             FileKeeper(house.store, house.kf, house.clock, settings.store.data_folder, owner=house.owner)
@@ -111,6 +114,7 @@ class Loops:
         )
         self._file_bell = Wakeup()
         self._words_bell = Wakeup()
+        self._sop_bells: list[Wakeup] = []
         self.rounds = Rounds(house, self.puller)
 
     async def take_over(self) -> None:
@@ -120,6 +124,7 @@ class Loops:
         if is_alone:
             for release_all in (accounts.release_all, lookups.release_all, walks.release_all):
                 await self._house.store.write(release_all)
+            await self.sops.take_over()
         if self.files is not None:
             await asyncio.to_thread(self.files.sweep)
 
@@ -137,6 +142,10 @@ class Loops:
             self._run("lookups", self.directory.look_up_due, self.directory.bell)
             self._once("directory", self.directory.walk_due)
             self._ticker.every(_WALK_SECONDS, "directory", self.directory.walk_due)
+        for loop in self.sops.loops():
+            self._run(loop.name, loop.step, loop.bell)
+            self._sop_bells.append(loop.bell)
+        self.sops.add_ticks(self._ticker)
         self._once("matching", self._house.library.warm_up)
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds
@@ -154,7 +163,7 @@ class Loops:
         bells = [self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell, self._words_bell]
         if self.directory is not None:
             bells.append(self.directory.bell)
-        for bell in bells:
+        for bell in (*bells, *self._sop_bells):
             bell.ring()
         await self._house.library.stop()
         await self._ticker.stop(seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -104,12 +105,27 @@ async def list_open_of(tx: AsyncConnection, executors: Sequence[str]) -> list[Oc
     return [occurrence_of(row) for row in (await tx.execute(wanted)).all()]
 
 
-async def list_due_between(
-    tx: AsyncConnection, first: datetime, last: datetime, *, owners: Sequence[str] | None = None
-) -> list[tuple[Occurrence, int, str]]:
-    """Return unreleased occurrences of live enrolments with group id and owner, due from `first` and before `last`."""
+@dataclass(frozen=True, kw_only=True)
+class DueStep:
+    """An occurrence that was not released yet, with what tells whose it is."""
+
+    occurrence: Occurrence
+    sop_version_id: int
+    rhythm: str
+    group_id: int
+    owner: str
+
+
+async def list_due_between(tx: AsyncConnection, first: datetime, last: datetime) -> list[DueStep]:
+    """Return unreleased occurrences of live enrolments that are due from `first` and before `last`, by time."""
     wanted = (
-        sa.select(occurrence, enrolment.c.group_id, enrolment.c.owner_platform_id)
+        sa.select(
+            occurrence,
+            enrolment.c.sop_version_id,
+            enrolment.c.rhythm,
+            enrolment.c.group_id,
+            enrolment.c.owner_platform_id,
+        )
         .join(enrolment, enrolment.c.id == occurrence.c.enrolment_id)
         .where(
             occurrence.c.state.in_([str(state) for state in sorted(UNRELEASED_STATES)]),
@@ -119,10 +135,16 @@ async def list_due_between(
         )
         .order_by(occurrence.c.due_at, occurrence.c.id)
     )
-    if owners is not None:
-        wanted = wanted.where(enrolment.c.owner_platform_id.in_(owners))
-    rows = (await tx.execute(wanted)).all()
-    return [(occurrence_of(row), row.group_id, row.owner_platform_id) for row in rows]
+    return [
+        DueStep(
+            occurrence=occurrence_of(row),
+            sop_version_id=row.sop_version_id,
+            rhythm=row.rhythm,
+            group_id=row.group_id,
+            owner=row.owner_platform_id,
+        )
+        for row in (await tx.execute(wanted)).all()
+    ]
 
 
 async def list_mass_sends(
