@@ -44,7 +44,8 @@ _NO_CASE = frozenset({Verdict.PERSON.value, Verdict.OPTED_OUT.value})
 class OutboxRules:
     """How the outbox works.
 
-    `in_flight`: sends at the same time, which bounds what one kill can leave unknown. `repeat_is_refused`: the platform
+    `in_flight`: sends at the same time, which bounds what one kill can leave unknown; half of them at most go to staff
+    and groups, so that a customer's answer never waits behind uploads. `repeat_is_refused`: the platform
     refuses a msgid it has seen, so a send cut short may be repeated. `fresh`: an answer that waited longer is stale.
     `checked`: how long after a try the platform surely knows a message of class CHECKED again.
     """
@@ -85,6 +86,7 @@ class Outbox:
         self._rules = rules
         self._owner = owner
         self._sending: set[asyncio.Task[None]] = set()
+        self._in_bulk: set[asyncio.Task[None]] = set()
         self.bell = Wakeup()
         # Rung when a turn has to be decided again; whoever decides puts its own bell here.
         self.turn_bell = Wakeup()
@@ -96,15 +98,24 @@ class Outbox:
         room = self._rules.in_flight - len(self._sending)
         if room <= 0:
             return None
+        bulk_room = max(1, self._rules.in_flight // 2) - len(self._in_bulk)
         now, wall = self._clock.now(), self._clock.wall()
         claimed = await self._store.write(
             lambda tx: deliveries.claim_due(
-                tx, now=now, wall=wall, owner=self._owner, lease=self._rules.lease, limit=room
+                tx,
+                now=now,
+                wall=wall,
+                owner=self._owner,
+                lease=self._rules.lease,
+                limit=room,
+                bulk_limit=bulk_room,
             )
         )
         for one in claimed:
             task = asyncio.create_task(self._send(one), name=f"send-{one.delivery.key}")
             self._sending.add(task)
+            if deliveries.is_bulk(one.delivery):
+                self._in_bulk.add(task)
             task.add_done_callback(self._sent)
         return None
 
@@ -129,6 +140,7 @@ class Outbox:
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
+        self._in_bulk.discard(task)
         self.end_bell.ring()
         if not task.cancelled() and task.exception() is not None:
             log.error("delivery broke", exc_info=task.exception(), extra={"action": "delivery_broke"})

@@ -60,18 +60,28 @@ _IS_BLOCKED = sa.exists().where(
 
 
 _IS_AMONG = delivery.c.id.in_(sa.bindparam("ids", expanding=True))
-_DUE = (
-    sa.select(delivery.c.id)
-    .where(
-        delivery.c.state == "due",
-        delivery.c.due_at <= sa.bindparam("now"),
-        # What a person sends never leaves by itself.
-        delivery.c.send_class != int(SendClass.REPORTED),
-        ~_IS_BLOCKED,
+# What goes to staff and groups comes in great numbers and may take long: files are uploaded on the way.
+_BULK_ACTS = (Act.MASS_SEND, Act.CARD, Act.CHAT, Act.GROUP_WELCOME)
+_BULK = delivery.c.act.in_(_BULK_ACTS)
+
+
+def _due(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return (
+        sa.select(delivery.c.id)
+        .where(
+            delivery.c.state == "due",
+            delivery.c.due_at <= sa.bindparam("now"),
+            # What a person sends never leaves by itself.
+            delivery.c.send_class != int(SendClass.REPORTED),
+            which,
+            ~_IS_BLOCKED,
+        )
+        .order_by(delivery.c.due_at, delivery.c.id)
+        .limit(sa.bindparam("most"))
     )
-    .order_by(delivery.c.due_at, delivery.c.id)
-    .limit(sa.bindparam("most"))
-)
+
+
+_DUE_TO_CUSTOMERS, _DUE_IN_BULK = _due(~_BULK), _due(_BULK)
 _CLAIM = (
     sa.update(delivery)
     .where(_IS_AMONG, delivery.c.state == "due")
@@ -101,20 +111,37 @@ async def add(tx: AsyncConnection, new: Sequence[NewDelivery], now: datetime) ->
 
 
 async def claim_due(
-    tx: AsyncConnection, *, now: datetime, wall: datetime, owner: str, lease: timedelta, limit: int
+    tx: AsyncConnection,
+    *,
+    now: datetime,
+    wall: datetime,
+    owner: str,
+    lease: timedelta,
+    limit: int,
+    bulk_limit: int | None = None,
 ) -> list[Claimed]:
     """Take up to `limit` deliveries whose time has come; empty when none.
 
-    None whose conversation has an earlier one that has not ended: what was decided first is said first.
+    None whose conversation has an earlier one that has not ended: what was decided first is said first. Words to one
+    customer come before what goes to staff and groups, of which at most `bulk_limit` are taken.
     """
-    due = await tx.execute(dialect.skip_locked(tx, _DUE), {"now": now, "most": limit})
-    ids = due.scalars().all()
+    due = await tx.execute(dialect.skip_locked(tx, _DUE_TO_CUSTOMERS), {"now": now, "most": limit})
+    ids = list(due.scalars().all())
+    most = min(limit - len(ids), limit if bulk_limit is None else bulk_limit)
+    if most > 0:
+        bulk = await tx.execute(dialect.skip_locked(tx, _DUE_IN_BULK), {"now": now, "most": most})
+        ids += bulk.scalars().all()
     if not ids:
         return []
     await tx.execute(_CLAIM, {"ids": ids, "owner": owner, "until": wall + lease})
     rows = (await tx.execute(_GET_CLAIMED, {"ids": ids})).all()
     claimed = [_claimed(row) for row in rows]
     return [replace(one, has_opted_out=True) if await _opted_out(tx, one) else one for one in claimed]
+
+
+def is_bulk(one: Delivery) -> bool:
+    """Say whether it is of those of which `claim_due` takes `bulk_limit` only."""
+    return one.act in _BULK_ACTS
 
 
 async def _opted_out(tx: AsyncConnection, held: Claimed) -> bool:
@@ -265,11 +292,7 @@ async def list_by_hand(tx: AsyncConnection, reply_id: str) -> list[Delivery]:
     """Return what people were given to send by hand of one thing, oldest first."""
     # Written out, so that the partial index is used.
     by_hand = sa.text("channel = 'sidebar'")
-    wanted = (
-        sa.select(delivery)
-        .where(by_hand, delivery.c.reply_id == reply_id)
-        .order_by(delivery.c.id)
-    )
+    wanted = sa.select(delivery).where(by_hand, delivery.c.reply_id == reply_id).order_by(delivery.c.id)
     return [delivery_of(row) for row in (await tx.execute(wanted)).all()]
 
 
