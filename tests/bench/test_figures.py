@@ -35,7 +35,9 @@ async def test_many_callers_with_a_stale_token_cause_one_refresh() -> None:
 @pytest.mark.slow
 async def test_questions_asked_at_an_even_pace_are_answered() -> None:
     found = Report("latency")
-    chosen = argparse.Namespace(rate=20.0, seconds=3.0, customers=30, database="sqlite")
+    # So many that nobody asks more than five times: WeCom holds a sixth answer to one message, and on a busy machine
+    # several answers leave after the last question.
+    chosen = argparse.Namespace(rate=20.0, seconds=3.0, customers=300, database="sqlite")
 
     await latency.measure(chosen, found)
 
