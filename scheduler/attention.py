@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 # The outbox's way to a member of the company (bot/channels/wecom/app_messages.py).
 CHANNEL = "app"
 # People looked at in one round.
-_PEOPLE = 50
+_PEOPLE = 20
 _CHUNK = 500
 _DAY = timedelta(days=1)
 # A card about nothing that ends is not delivered later than this; what it told stands on the page.

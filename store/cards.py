@@ -33,6 +33,12 @@ async def list_since(tx: AsyncConnection, recipient: str, day: date) -> list[Car
     return [_card(row) for row in (await tx.execute(wanted.order_by(card.c.sent_at, card.c.id))).all()]
 
 
+async def list_of_day(tx: AsyncConnection, recipient: str, day: date) -> list[Card]:
+    """Return a person's cards of one local day, oldest first."""
+    wanted = sa.select(card).where(card.c.recipient == recipient, card.c.day == day)
+    return [_card(row) for row in (await tx.execute(wanted.order_by(card.c.sent_at, card.c.id))).all()]
+
+
 async def record_answer(
     tx: AsyncConnection, held: Card, answer: CardAnswer, *, by: str, now: datetime
 ) -> bool:

@@ -42,7 +42,8 @@ async def test_the_notice_remembers_its_card_and_the_card_its_notices(office: Of
 
     (sent,) = await office.cards()
     async with office.store.read() as tx:
-        (card,) = await cards.list_since(tx, "wang", at("09:00").date())
+        (card,) = await cards.list_of_day(tx, "wang", at("09:00").date())
+        assert await cards.list_of_day(tx, "wang", at("09:00", "2026-11-24").date()) == []
         assert await cards.find(tx, sent.key) == card
         assert len(await notices.list_of_card(tx, card.id)) == 2
     assert card.delivery_key == sent.key
