@@ -1,4 +1,4 @@
-"""The other doors: health, figures, the ownership file, and the console."""
+"""The other doors: health, figures, the ownership file, the console, the staff's phone page, the customers' pages."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from bot import assembling, trying
+from bot import assembling, trying, week_pages
 from console import routes
-from console.context import ConsoleContext, ProcessHealth
-from domain.errors import StoreUnavailable
+from console.context import ConsoleContext, ProcessHealth, SidebarContext
+from console.sidebar import routes as sidebar_routes
+from console.sidebar.suggesting import Suggesting
+from console.week import routes as week_routes
+from domain.delivery import Attached
+from domain.errors import ChannelRefused, StoreUnavailable
 from domain.faq import Line
 from domain.reply import Reply
 from domain.talk import Topic
@@ -39,7 +43,37 @@ def add_pages(application: web.Application, house: House, loops: Loops) -> None:
     proof = house.settings.server.verify_file
     if proof is not None:
         application.router.add_get(f"/{proof.name}", _ownership(proof))
-    routes.add_routes(application, console_context(house, loops))
+    pages = console_context(house, loops)
+    routes.add_routes(application, pages)
+    sidebar_routes.add_routes(application, sidebar_context(house, pages))
+    week_routes.add_routes(application, week_pages.week_context(house))
+
+
+def sidebar_context(house: House, pages: ConsoleContext) -> SidebarContext:
+    """Return what the staff's phone page may use of the house beside what `pages` may."""
+    settings = house.settings
+    assistant = settings.wecom.receivers.get("assistant")
+    suggesting = Suggesting(house.library.knowledge, assembling.handler_rules(settings).facts)
+
+    async def media_id(one: Attached) -> str:
+        if house.uploads is None:
+            raise ChannelRefused("no receiver named contacts, so nothing can be uploaded")
+        return await house.uploads.media_id(one)
+
+    return SidebarContext(
+        console=pages,
+        login=house.web_login,
+        signer=house.web_login,
+        corp_id=settings.wecom.corp_id,
+        agent_id=house.web_login.agent_id if house.web_login else 0,
+        public_url=settings.server.public_url,
+        frame_ancestors=settings.server.frame_ancestors,
+        jssdk_url=settings.server.jssdk_url,
+        # Replicas share it, and nobody outside knows it.
+        entry_secret=assistant.secret.get_secret_value() if assistant else "",
+        suggest=suggesting.suggest,
+        media_id=media_id,
+    )
 
 
 def console_context(house: House, loops: Loops) -> ConsoleContext:
@@ -100,6 +134,8 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
         requeue_event=requeue_event,
         health=health,
         try_question=try_question,
+        shelf=house.library.shelf,
+        sop_template=house.library.sop_template,
     )
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from content import sop_shelf
 from content.knowledge import Knowledge
 from content.sop_shelf import Shelf
+from domain.delivery import Attached
 from domain.faq import Line
 from domain.ports import Clock
 from domain.reply import Reply
@@ -123,9 +124,9 @@ class SidebarContext:
     """What the phone page uses beside `console`.
 
     `login` and `signer` are None where no app's secret is configured. `public_url`: empty where only this machine
-    can reach the server. `suggest(text)` returns at most three answers;
-    `media_id(digest)` what the platform calls a file kept in sop_file. `frame_ancestors`: origins that may frame the
-    pages; `jssdk_url`: a script that stands in for the SDK, "" for our own. `entry_secret`: the same in all replicas.
+    can reach the server. `suggest(text)` returns at most three answers; `media_id(attached)` what the platform calls
+    a file, and raises ChannelError. `frame_ancestors`: origins that may frame the pages; `jssdk_url`: a script that
+    stands in for the SDK, "" for our own. `entry_secret`: the same in all replicas.
     """
 
     console: ConsoleContext
@@ -138,4 +139,4 @@ class SidebarContext:
     jssdk_url: str
     entry_secret: str = field(repr=False)
     suggest: Callable[[str], Awaitable[Sequence[Suggested]]]
-    media_id: Callable[[str], Awaitable[str]]
+    media_id: Callable[[Attached], Awaitable[str]]

@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console import access
 from console.access import Forbidden, NotFound, Viewer
+from domain.delivery import Delivery
 from domain.enrolment import Question
 from domain.login import Role
 from domain.people import team_of
-from store import departments, questions, staff, staff_work
+from store import deliveries, departments, questions, staff, staff_work
 from store.staff_work import ListedNotice, OpenQuestion, StaffStep, WorkGroup
 
 
@@ -85,6 +86,13 @@ async def access_act(viewer: Viewer, tx: AsyncConnection, occurrence_id: int) ->
     if not seen.may_act:
         raise Forbidden()
     return seen.step
+
+
+async def access_sendings(viewer: Viewer, tx: AsyncConnection, occurrence_id: int) -> list[Delivery]:
+    """Return what people were given to send by hand of a step they may act on."""
+    await access_act(viewer, tx, occurrence_id)
+    # How scheduler/acts.py names the step of a delivery.
+    return await deliveries.list_by_hand(tx, f"occurrence.{occurrence_id}")
 
 
 async def access_group(viewer: Viewer, tx: AsyncConnection, chat_id: str) -> WorkGroup:

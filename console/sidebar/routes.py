@@ -18,7 +18,6 @@ from console.access import Forbidden, NotFound
 from console.context import SidebarContext
 from console.sessions import Sessions, is_csrf_right
 from console.sidebar import entrance, group_page, signing, step_page, today_page
-from console.sidebar.acts import Acts
 from console.sidebar.entrance import Entrance
 from console.sidebar.frame import SidebarFrame
 from console.sidebar.visit import SidebarHandler, SidebarVisit
@@ -30,17 +29,17 @@ log = logging.getLogger(__name__)
 _RawHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_routes(app: web.Application, ctx: SidebarContext, acts: Acts) -> None:
+def add_routes(app: web.Application, ctx: SidebarContext) -> None:
     """Put the pages under /sidebar/ of `app`. Reads our templates and static files once."""
 
     async def to_today(request: web.Request) -> web.Response:
         return web.Response(status=308, headers={"Location": "/sidebar/"})
 
     app.router.add_get("/sidebar", to_today)
-    app.add_subapp("/sidebar/", build(ctx, acts))
+    app.add_subapp("/sidebar/", build(ctx))
 
 
-def build(ctx: SidebarContext, acts: Acts) -> web.Application:
+def build(ctx: SidebarContext) -> web.Application:
     """Return the application of the pages; its paths come without /sidebar."""
     frame = SidebarFrame(ctx)
     sessions = Sessions(ctx.console, cookie=entrance.COOKIE, path=entrance.PATH)
@@ -51,7 +50,7 @@ def build(ctx: SidebarContext, acts: Acts) -> web.Application:
     app.router.add_get("/static/{digest:[0-9a-f]{16}}/{name:[a-z_.-]+}", frame.assets.serve_own)
     app.router.add_get("/lib/{name:[a-z.-]+}", frame.assets.serve_library)
     for method, path, handler in _pages():
-        app.router.add_route(method, path, _signed_in(handler, ctx, acts, frame, way_in))
+        app.router.add_route(method, path, _signed_in(handler, ctx, frame, way_in))
     return app
 
 
@@ -90,7 +89,7 @@ def _pages() -> list[tuple[str, str, SidebarHandler]]:
 
 
 def _signed_in(
-    handler: SidebarHandler, ctx: SidebarContext, acts: Acts, frame: SidebarFrame, way_in: Entrance
+    handler: SidebarHandler, ctx: SidebarContext, frame: SidebarFrame, way_in: Entrance
 ) -> _RawHandler:
     """Return the handler that runs `handler` for a member whose form is ours, and asks the platform about others."""
 
@@ -107,7 +106,6 @@ def _signed_in(
         visit = SidebarVisit(
             request=request,
             ctx=ctx,
-            acts=acts,
             frame=frame,
             viewer=viewer,
             base=entrance.base_of(ctx, request),

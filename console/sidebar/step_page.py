@@ -8,21 +8,28 @@ the delivery stays uncertain and nothing is repeated.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from console.access import NotFound
 from console.sidebar import access, checklist, postponing, today_page
 from console.sidebar.access import SeenStep
 from console.sidebar.checklist import Checklist
 from console.sidebar.postponing import Later
 from console.sidebar.visit import SidebarHandler, SidebarVisit
-from domain.delivery import Attached
+from content import reply_files
+from domain import week_pages
+from domain.compliance import Audience
+from domain.delivery import Attached, DeliveryState
 from domain.enrolment import OPEN_STATES, Enrolment
 from domain.errors import ActRefused, ChannelError
+from domain.faq import Line
 from domain.sop import BlockKind, ContentBlock, DeliveryCode, Stage, Step, Template
+from scheduler import acts, rendering
+from scheduler.acts import ByHand
 from store import enrolments, staff
 
 log = logging.getLogger(__name__)
@@ -42,6 +49,8 @@ class StepView:
     block: ContentBlock | None
     enrolment: Enrolment | None
     checklist: Checklist | None
+    attached: Sequence[Attached]
+    lines: frozenset[Line]
     told: Sequence[str]
     names: dict[str, str]
     later: Sequence[Later]
@@ -102,6 +111,8 @@ async def _view(visit: SidebarVisit) -> StepView:
         block=block,
         enrolment=found,
         checklist=_checklist(block, found),
+        attached=_attached(block, found, seen, visit.base),
+        lines=frozenset(template.lines),
         told=[name for name in told if name != visit.me],
         names=names,
         later=_later(visit, seen, template),
@@ -111,6 +122,27 @@ async def _view(visit: SidebarVisit) -> StepView:
 def _block(seen: SeenStep, step: Step | None, template: Template) -> ContentBlock | None:
     name = seen.step.occurrence.block or (step.content[0] if step and step.content else "")
     return template.blocks.get(name)
+
+
+def _attached(
+    block: ContentBlock | None, found: Enrolment | None, seen: SeenStep, base: str
+) -> list[Attached]:
+    """Return what hangs on the words, its slots filled; a link that leads nowhere is left out."""
+    if block is None or found is None:
+        return []
+    values = {"group": seen.step.group.name, **week_pages.slots_of(found.page_code, base), **found.facts}
+    filled = [
+        Attached(
+            kind=one.kind.value,
+            name=one.path.rpartition("/")[2],
+            title=reply_files.fill(one.title, values),
+            desc=reply_files.fill(one.desc, values),
+            url=reply_files.fill(one.url, values),
+            digest=one.digest if one.path else "",
+        )
+        for one in block.attachments
+    ]
+    return [one for one in filled if one.url or one.kind != "link"]
 
 
 def _checklist(block: ContentBlock | None, found: Enrolment | None) -> Checklist | None:
@@ -149,7 +181,7 @@ async def done(visit: SidebarVisit) -> web.Response:
 
     async def job(tx: AsyncConnection) -> None:
         await access.access_act(visit.viewer, tx, number)
-        await visit.acts.done(tx, number, by=visit.me, now=now)
+        await acts.done(tx, number, by=visit.me, now=now)
 
     await visit.write(job)
     word = "told" if visit.said("how") == "sent" else "done"
@@ -171,7 +203,7 @@ async def postpone(visit: SidebarVisit) -> web.Response:
 
     async def job(tx: AsyncConnection) -> None:
         await access.access_act(visit.viewer, tx, number)
-        await visit.acts.postpone(tx, number, by=visit.me, until=until, reason=reason, now=now)
+        await acts.postpone(tx, number, by=visit.me, until=until, reason=reason, now=now)
 
     await visit.write(job)
     return visit.back(f"/sidebar/steps/{number}", done="postponed")
@@ -187,7 +219,7 @@ async def problem(visit: SidebarVisit) -> web.Response:
 
     async def job(tx: AsyncConnection) -> None:
         await access.access_act(visit.viewer, tx, number)
-        await visit.acts.problem(tx, number, by=visit.me, note=note, now=now)
+        await acts.problem(tx, number, by=visit.me, note=note, now=now)
 
     await visit.write(job)
     return visit.back(f"/sidebar/steps/{number}", done="problem")
@@ -197,11 +229,13 @@ async def problem(visit: SidebarVisit) -> web.Response:
 async def tick(visit: SidebarVisit) -> web.Response:
     """Tick a point of a checklist, or take the tick away."""
     number, now = visit.number(), visit.ctx.console.clock.now()
-    point, is_on = visit.said("point", 8), visit.said("on") == "yes"
+    point, is_on = visit.said("point", 4), visit.said("on") == "yes"
+    if not point.isdecimal():
+        raise NotFound()
 
     async def job(tx: AsyncConnection) -> None:
         step = await access.access_act(visit.viewer, tx, number)
-        await visit.acts.tick(tx, step.enrolment_id, point=point, is_on=is_on, by=visit.me, now=now)
+        await acts.tick(tx, step.enrolment_id, point=int(point), is_on=is_on, by=visit.me, now=now)
 
     await visit.write(job)
     return visit.back(f"/sidebar/steps/{number}")
@@ -214,7 +248,7 @@ async def bound(visit: SidebarVisit) -> web.Response:
 
     async def job(tx: AsyncConnection) -> None:
         step = await access.access_act(visit.viewer, tx, number)
-        await visit.acts.bind_welcome(tx, step.enrolment_id, by=visit.me, now=now)
+        await acts.bind_welcome(tx, step.enrolment_id, by=visit.me, now=now)
 
     await visit.write(job)
     return visit.back(f"/sidebar/steps/{number}", done="bound")
@@ -224,27 +258,55 @@ async def bound(visit: SidebarVisit) -> web.Response:
 
 
 async def begin(visit: SidebarVisit) -> web.Response:
-    """Write down that this person sends now, and hand over the messages for the client."""
-    number, now = visit.number(), visit.ctx.console.clock.now()
+    """Write down that this person sends now, and hand over the messages for the client.
 
-    async def job(tx: AsyncConnection) -> tuple[str, str, Sequence[Attached]]:
+    A former tap whose end was never told may be tried again (`again`) by somebody who has looked into the group.
+    """
+    number, now = visit.number(), visit.ctx.console.clock.now()
+    again = visit.said("again") == "yes"
+    view = await _view(visit)
+    may_say = _speaking(visit, view)
+
+    async def job(tx: AsyncConnection) -> ByHand:
         await access.access_act(visit.viewer, tx, number)
-        begun = await visit.acts.begin_by_hand(tx, number, by=visit.me, now=now)
-        return begun.delivery_key, begun.text, begun.attachments
+        return await acts.begin_by_hand(tx, number, by=visit.me, now=now, may_say=may_say, again=again)
 
     try:
-        key, text, attachments = await visit.write(job)
+        begun = await visit.write(job)
     except ActRefused as refused:
-        return web.json_response({"refused": str(refused)}, status=409)
-    messages: list[object] = [{"msgtype": "text", "text": {"content": text}}] if text else []
+        may_repeat = not again and await _may_repeat(visit, number)
+        return web.json_response({"refused": str(refused), "again": may_repeat}, status=409)
+    messages: list[object] = [{"msgtype": "text", "text": {"content": begun.text}}] if begun.text else []
     missing: list[str] = []
-    for one in attachments:
+    for one in begun.attachments or view.attached:
         message = await _message_of(visit, one)
         if message is None:
             missing.append(one.title or one.name)
         else:
             messages.append(message)
-    return web.json_response({"key": key, "messages": messages, "missing": missing})
+    return web.json_response({"key": begun.delivery_key, "messages": messages, "missing": missing})
+
+
+def _speaking(visit: SidebarVisit, view: StepView) -> Callable[[str], bool]:
+    """Return whether words may be said to a group now; rules may have changed since the step was released."""
+    knowledge = visit.ctx.console.knowledge()
+    checker = rendering.Checker(rules=knowledge.content.rules)
+
+    def may_say(text: str) -> bool:
+        if view.lines & knowledge.stopped:
+            return False
+        return not checker.problem(text, view.lines, Audience.GROUP)
+
+    return may_say
+
+
+async def _may_repeat(visit: SidebarVisit, number: int) -> bool:
+    """Say whether a former tap is what stands in the way, and long enough ago."""
+    async with visit.ctx.console.store.read() as tx:
+        former = await access.access_sendings(visit.viewer, tx, number)
+    pending = [one for one in former if one.state in (DeliveryState.ATTEMPTING, DeliveryState.UNKNOWN)]
+    now = visit.ctx.console.clock.now()
+    return bool(pending) and all(now - one.created_at >= acts.REPORT_WAIT for one in pending)
 
 
 async def _message_of(visit: SidebarVisit, one: Attached) -> object | None:
@@ -255,11 +317,11 @@ async def _message_of(visit: SidebarVisit, one: Attached) -> object | None:
             "msgtype": "news",
             "news": {"link": one.url, "title": one.title, "desc": one.desc, "imgUrl": picture},
         }
-    if one.kind not in _MEDIA or not one.digest:
+    if one.kind not in _MEDIA:
         return None
     try:
-        media_id = await visit.ctx.media_id(one.digest)
-    except (ChannelError, LookupError):
+        media_id = await visit.ctx.media_id(one)
+    except ChannelError:
         log.warning("attachment left out", extra={"action": "attachment_left_out", "digest": one.digest})
         return None
     return {"msgtype": one.kind, one.kind: {"mediaid": media_id}}
@@ -273,7 +335,7 @@ async def sent(visit: SidebarVisit) -> web.Response:
 
     async def job(tx: AsyncConnection) -> None:
         await access.access_act(visit.viewer, tx, number)
-        await visit.acts.end_by_hand(tx, key, is_sent=is_sent, error=error, by=visit.me, now=now)
+        await acts.end_by_hand(tx, key, is_sent=is_sent, error=error, by=visit.me, now=now)
 
     try:
         await visit.write(job)

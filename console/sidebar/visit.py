@@ -11,7 +11,6 @@ from aiohttp import web
 from console import frame as frames
 from console.access import NotFound, Viewer
 from console.context import SidebarContext
-from console.sidebar.acts import Acts
 from console.sidebar.frame import SidebarFrame
 from console.visit import Form, cleaned
 from store.database import Job, T
@@ -23,7 +22,6 @@ class SidebarVisit:
 
     request: web.Request
     ctx: SidebarContext
-    acts: Acts
     frame: SidebarFrame
     viewer: Viewer
     base: str

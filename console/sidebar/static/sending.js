@@ -113,15 +113,21 @@ async function sendAll({ key, messages, missing }) {
   }
 }
 
-button.addEventListener("click", async () => {
+async function begin(again) {
   button.disabled = true;
   tell("正在发送…");
   try {
-    const { status, said } = await post(`${PATH}/begin`);
+    const { status, said } = await post(`${PATH}/begin`, again ? { again: "yes" } : {});
     if (status === 401) {
       location.reload();
     } else if (status !== 200) {
       letByHand(said.refused ?? "现在发不了，请刷新看看。");
+      if (said.again) {
+        const repeat = offer("群里没有，再发一次", () => {
+          repeat.remove();
+          begin(true);
+        });
+      }
     } else {
       localStorage.setItem(PENDING, said.key);
       await sendAll(said);
@@ -130,7 +136,9 @@ button.addEventListener("click", async () => {
     tell(error.say ?? "网络不通，请稍后再点一次。", "bad");
     button.disabled = false;
   }
-});
+}
+
+button.addEventListener("click", () => begin(false));
 
 const pending = localStorage.getItem(PENDING);
 if (pending) askWhatBecame(pending);
