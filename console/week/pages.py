@@ -28,6 +28,8 @@ from store.page_visits import VisitorAnswer
 
 INTERESTED = "yes"
 _TEMPLATES = Path(__file__).with_name("templates")
+# Where a page says what came of a tap.
+_SAID = "said"
 _SCORES = ("5", "4", "3", "2", "1")
 _MINUTE = timedelta(minutes=1)
 _PICTURE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -137,6 +139,7 @@ class WeekPages:
             return self._feedback(week, shown)
         if page is WeekPage.EVENT:
             shown["thanks"] = weeks.find_words(self._ctx, week, "interested") if shown["answer"] else None
+            shown["ask"] = weeks.find_words(self._ctx, week, "interest")
             return self._render("event.html", shown | {"words": weeks.event_words(self._ctx, week)})
         if page is WeekPage.GUIDE:
             return self._render("text.html", shown | {"words": weeks.page_words(self._ctx, week, page)})
@@ -189,7 +192,7 @@ class WeekPages:
         if visitors.is_from_elsewhere(request):
             raise Shut(Reason.FORM)
         if not visitor:
-            raise web.HTTPSeeOther(f"{request.path}?lost=1")
+            raise web.HTTPSeeOther(f"{request.path}?lost=1#{_SAID}")
         if not self._taps_of_visitor.take((request.match_info["code"], visitor), self._ctx.clock.wall()):
             raise Shut(Reason.BUSY)
         return await visit.read_form(request), visitor
@@ -219,5 +222,5 @@ def _html(text: str, status: int = 200) -> web.Response:
 
 
 def _back(request: web.Request, page: WeekPage) -> web.Response:
-    location = f"/g/{request.match_info['code']}/{page}"
+    location = f"/g/{request.match_info['code']}/{page}#{_SAID}"
     return web.Response(status=303, headers={"Location": location})

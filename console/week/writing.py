@@ -81,7 +81,7 @@ def parts_of(text: str) -> tuple[Part, ...]:
     for chunk in re.split(r"\n\s*\n", text.strip()):
         lines = [line.strip() for line in chunk.split("\n") if line.strip()]
         if len(lines) > 1 and _NUMBERED.match(lines[0]):
-            found.append(Part(kind=PartKind.HEADING, lines=(lines[0],)))
+            found.append(Part(kind=PartKind.HEADING, lines=(lines[0].rstrip("。"),)))
             lines = lines[1:]
         for kind, group in itertools.groupby(lines, key=_kind_of):
             told = tuple(line if kind is PartKind.PARAGRAPH else line[1:].strip() for line in group)

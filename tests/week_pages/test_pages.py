@@ -91,7 +91,7 @@ async def test_the_event_names_teacher_time_and_takes_interest_once(
         assert words in text
     for _ in range(2):
         answer = await tap(pages, "event", {"want": "yes"})
-        assert (answer.status, answer.headers["Location"]) == (303, f"{BASE}/event")
+        assert (answer.status, answer.headers["Location"]) == (303, f"{BASE}/event#said")
     assert (await counts(store, week))[WeekPage.EVENT] == PageCount(visitors=1, answers=1)
     assert "记下了，谢谢您" in await read(pages, f"{BASE}/event", visitor=ONE)
 
