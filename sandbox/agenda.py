@@ -40,6 +40,10 @@ class Agenda:
         """Plan `act` for `moment`. It may find the world changed and raise WorldError; then nothing happens."""
         heapq.heappush(self._heap, (moment, next(self._numbers), act))
 
+    def next_at(self) -> float | None:
+        """Virtual seconds of the next act; None when nothing is planned."""
+        return self._heap[0][0] if self._heap else None
+
     def run_due(self) -> int:
         """Do everything that is due and return how much that was. Safe to call at any time, also from an act."""
         if self._acting_at is not None:
