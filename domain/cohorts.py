@@ -157,7 +157,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceQuits:
-    """A source's members: how many joined and are a day old, how many of them left in that day, perhaps or surely."""
+    """A source: how many joined, `members` of them old enough, and of these how many left by then, or perhaps did."""
 
     source: Source
     joined: int
@@ -279,7 +279,8 @@ def find_alarms(
 def bursts(stays: Iterable[GroupMember], since: datetime | None = None) -> list[QuitAlarm]:
     """Return the times when three or more customers left within ten minutes; one alarm for an unbroken run.
 
-    Only quits told at their time count: those found by a look all bear the time of the look.
+    Only quits told at their time count: those found by a look all bear the time of the look. The key names the hour, so
+    that an event which comes late makes no second alarm of one burst.
     """
     quits = sorted(
         one.quit_at
@@ -300,19 +301,9 @@ def bursts(stays: Iterable[GroupMember], since: datetime | None = None) -> list[
         else:
             runs.append(list(window))
     return [
-        QuitAlarm(kind=AlarmKind.BURST, key=f"burst {run[0]:%Y%m%dT%H%M%S}", at=run[-1], quits=len(run))
+        QuitAlarm(kind=AlarmKind.BURST, key=f"burst {run[0]:%Y%m%dT%H}", at=run[-1], quits=len(run))
         for run in runs
     ]
-
-
-def is_same_burst(alarm: QuitAlarm, key: str) -> bool:
-    """Say whether `key` was given to the same run of quits; late events may have moved its beginning."""
-    name, _, told = key.partition(" ")
-    if alarm.kind is not AlarmKind.BURST or name != AlarmKind.BURST:
-        return alarm.key == key
-    began = datetime.strptime(told, "%Y%m%dT%H%M%S").replace(tzinfo=alarm.at.tzinfo)
-    own = datetime.strptime(alarm.key.partition(" ")[2], "%Y%m%dT%H%M%S").replace(tzinfo=alarm.at.tzinfo)
-    return own - BURST_WITHIN <= began <= alarm.at + BURST_WITHIN
 
 
 def by_source(
@@ -322,19 +313,21 @@ def by_source(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
+    hours: int | None = 24,
 ) -> list[SourceQuits]:
     """Return for each source how its members fared in their first day: the tag-quality report.
 
     `stays`: of one group. `sources`: by the id of a stay, all it came from; it counts in each. `since` and `until`
-    (exclusive): when they joined. The worst come first. Reports of several groups add up with `added_up`.
+    (exclusive): when they joined. `hours`: another gate; None: whoever left so far, however old. The worst come first.
+    Reports of several groups add up with `added_up`.
     """
     members, _ = counted(stays, since)
     rows: dict[Source, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for one in members:
         if until is not None and _joined(one) >= until:
             continue
-        is_old = _joined(one) + timedelta(hours=24) <= now
-        gone = _gone_by(one, 24) if is_old else None
+        is_old = hours is None or _joined(one) + timedelta(hours=hours) <= now
+        gone = _gone_by(one, hours) if is_old else None
         for source in sources.get(one.id, ()):
             row = rows[source]
             row[0] += 1
@@ -366,11 +359,14 @@ def _rate_alarm(kind: AlarmKind, quitters: Sequence[GroupMember], members: int) 
     return QuitAlarm(kind=kind, key=str(kind), at=at, quits=len(quitters), members=members)
 
 
-def _gone_by(stay: GroupMember, hours: int) -> GateClass | None:
-    """Return how the stay had ended `hours` after it began: LEFT, REMOVED or UNCERTAIN; None when it had not."""
-    gate = _joined(stay) + timedelta(hours=hours)
+def _gone_by(stay: GroupMember, hours: int | None) -> GateClass | None:
+    """Return how the stay had ended `hours` after it began: LEFT, REMOVED or UNCERTAIN; None when it had not.
+
+    `hours` None: by now.
+    """
     if stay.quit_at is None:
         return None
+    gate = stay.quit_at if hours is None else _joined(stay) + timedelta(hours=hours)
     if stay.quit_known in (None, EndKnown.EVENT):
         by_whom = GateClass.REMOVED if stay.quit_scene == QuitScene.REMOVED else GateClass.LEFT
         return by_whom if stay.quit_at <= gate else None

@@ -48,6 +48,16 @@ class Gap(StrEnum):
     NO_ARCHIVE = "no_archive"  # What people type by hand is seen only where it is archived.
 
 
+# Why a part is missing where it is; one of a stored score is not known better than this.
+GAPS: Mapping[ScorePart, Gap] = {
+    ScorePart.ON_TIME: Gap.NO_STEPS,
+    ScorePart.RETENTION: Gap.NO_COHORT,
+    ScorePart.ANSWERED: Gap.NO_QUESTIONS,
+    ScorePart.PARTICIPATION: Gap.NO_ACTIVITY,
+    ScorePart.COMPLIANCE: Gap.NO_ARCHIVE,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Count:
     """A share with what it was counted from; `part` may not exceed `whole`. `is_least`: there may have been more."""
@@ -113,22 +123,13 @@ def score(figures: WeekFigures) -> Score:
         str(part): None if share is None else round(WEIGHTS[part] * share, 1)
         for part, share in shares.items()
     }
-    gaps = {str(part): _GAPS[part] for part, share in shares.items() if share is None}
+    gaps = {str(part): GAPS[part] for part, share in shares.items() if share is None}
     measured = {part: share for part, share in shares.items() if share is not None}
     total = None
     if ScorePart.ON_TIME in measured:
         weight = sum(WEIGHTS[part] for part in measured)
         total = round(100 * sum(WEIGHTS[part] * share for part, share in measured.items()) / weight, 1)
     return Score(total=total, parts=parts, gaps=gaps, figures=figures)
-
-
-_GAPS: Mapping[ScorePart, Gap] = {
-    ScorePart.ON_TIME: Gap.NO_STEPS,
-    ScorePart.RETENTION: Gap.NO_COHORT,
-    ScorePart.ANSWERED: Gap.NO_QUESTIONS,
-    ScorePart.PARTICIPATION: Gap.NO_ACTIVITY,
-    ScorePart.COMPLIANCE: Gap.NO_ARCHIVE,
-}
 
 
 def _rate(count: Count | None) -> float | None:

@@ -25,6 +25,7 @@ from store.tables import (
     enrolment,
     group,
     group_member,
+    notice,
     page_visit,
     relation,
     tag,
@@ -153,10 +154,28 @@ async def report_sources(
     numbers = (await tx.execute(chosen.distinct())).scalars().all()
     stays = await list_stays(tx, numbers, since=since)
     counted = {number: [one for one in its if _within(one, until)] for number, its in stays.items()}
-    sources = await _sources(tx, [one for its in counted.values() for one in its])
+    sources = await list_sources(tx, [one for its in counted.values() for one in its])
     return cohorts.added_up(
         cohorts.by_source(its, now, sources, since=since, until=until) for its in counted.values()
     )
+
+
+async def list_sources(tx: AsyncConnection, stays: Sequence[GroupMember]) -> dict[int, list[Source]]:
+    """Return all sources of each stay: the join way, who invited, how, and what advisors know of the person."""
+    known = await _relations(tx, {one.member_platform_id for one in stays})
+    names = await _tag_names(tx, {one for _, tags in known.values() for one in tags})
+    found: dict[int, list[Source]] = {}
+    for one in stays:
+        states, tags = known.get(one.member_platform_id, (set(), set()))
+        sources = {
+            Source(kind=SourceKind.WAY, name=one.state),
+            Source(kind=SourceKind.INVITER, name=one.inviter_platform_id),
+            Source(kind=SourceKind.SCENE, name=one.join_scene),
+        }
+        sources |= {Source(kind=SourceKind.RELATION, name=state) for state in states}
+        sources |= {Source(kind=SourceKind.TAG, name=names.get(name, name)) for name in tags}
+        found[one.id] = sorted(sources)
+    return found
 
 
 async def list_due_looks(tx: AsyncConnection, now: datetime) -> list[str]:
@@ -277,6 +296,12 @@ async def count_staff(tx: AsyncConnection, group_id: int) -> int:
     return int((await tx.execute(wanted)).scalar_one())
 
 
+async def list_told(tx: AsyncConnection, keys: Collection[str]) -> frozenset[str]:
+    """Return which of these keys of notices are in use: what was told, or will be."""
+    wanted = sa.select(notice.c.key).where(notice.c.key.in_(sorted(keys)))
+    return frozenset((await tx.execute(wanted)).scalars().all()) if keys else frozenset()
+
+
 def _quits(
     number: int, stays: Sequence[GroupMember], now: datetime, hours: Sequence[int], seen_at: datetime | None
 ) -> GroupQuits:
@@ -289,24 +314,6 @@ def _quits(
         rates={gate: cohorts.quit_rate(stays, gate, now, seen_at=seen_at) for gate in hours},
         alarms=tuple(cohorts.find_alarms(stays, now)),
     )
-
-
-async def _sources(tx: AsyncConnection, stays: Sequence[GroupMember]) -> dict[int, list[Source]]:
-    """Return all sources of each stay: the join way, who invited, how, and what advisors know of the person."""
-    known = await _relations(tx, {one.member_platform_id for one in stays})
-    names = await _tag_names(tx, {one for _, tags in known.values() for one in tags})
-    found: dict[int, list[Source]] = {}
-    for one in stays:
-        states, tags = known.get(one.member_platform_id, (set(), set()))
-        sources = {
-            Source(kind=SourceKind.WAY, name=one.state),
-            Source(kind=SourceKind.INVITER, name=one.inviter_platform_id),
-            Source(kind=SourceKind.SCENE, name=one.join_scene),
-        }
-        sources |= {Source(kind=SourceKind.RELATION, name=state) for state in states}
-        sources |= {Source(kind=SourceKind.TAG, name=names.get(name, name)) for name in tags}
-        found[one.id] = sorted(sources)
-    return found
 
 
 async def _relations(tx: AsyncConnection, members: Collection[str]) -> dict[str, tuple[set[str], set[str]]]:

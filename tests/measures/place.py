@@ -77,11 +77,14 @@ async def founded(
     async with store.read() as tx:
         known = await groups.find(tx, chat_id)
     assert known is not None
-    enrolled = await store.write(lambda tx: _enrol(tx, known.id, owner, template, state))
+    enrolled = await store.write(lambda tx: enrol(tx, known.id, owner, template, state))
     return Place(store=store, group_id=known.id, chat_id=chat_id, enrolment=enrolled)
 
 
-async def _enrol(tx: Any, group_id: int, owner: str, template: str, state: EnrolmentState) -> Enrolment:
+async def enrol(
+    tx: Any, group_id: int, owner: str, template: str, state: EnrolmentState = EnrolmentState.RUNNING
+) -> Enrolment:
+    """Add an enrolment that began at START."""
     version_id = await sop_versions.ensure(tx, template, 1, template, {}, [], START)
     row = {
         "sop_version_id": version_id,
@@ -95,7 +98,7 @@ async def _enrol(tx: Any, group_id: int, owner: str, template: str, state: Enrol
         "state": state,
         "ticks": {},
         "facts": {},
-        "page_code": f"code{group_id}",
+        "page_code": f"{template}{group_id}",
         "score_parts": {},
         "enrolled_at": START,
     }

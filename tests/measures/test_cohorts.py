@@ -156,13 +156,12 @@ def test_removals_and_quits_found_by_a_look_are_no_burst() -> None:
     assert cohorts.find_alarms([*removed, *found], at(3)) == []
 
 
-def test_a_burst_is_known_again_when_a_late_event_moves_its_beginning() -> None:
+def test_a_burst_keeps_its_key_when_a_late_event_moves_its_beginning() -> None:
     first = cohorts.bursts(crowd(9, [1.0, 1.05, 1.1]))[0]
-    again = cohorts.bursts(crowd(9, [0.95, 1.0, 1.05, 1.1]))[0]
+    again = cohorts.bursts(crowd(9, [1.0, 1.02, 1.05, 1.1]))[0]
     other = cohorts.bursts(crowd(9, [5.0, 5.05, 5.1]))[0]
 
-    assert cohorts.is_same_burst(again, first.key)
-    assert not cohorts.is_same_burst(other, first.key)
+    assert again.key == first.key != other.key
 
 
 def test_quits_of_the_first_day_never_pause() -> None:
@@ -204,6 +203,8 @@ def test_the_report_by_source_counts_each_source_the_worst_first() -> None:
     ways = [one.source for one in report if one.source.kind is SourceKind.WAY]
     assert ways == [bad, good]
     assert cohorts.added_up([report, report])[0].joined == 2 * report[0].joined
+    so_far = cohorts.by_source([*stays, stay("x", 0)], at(1), sources, hours=None)
+    assert [(one.members, one.left) for one in so_far if one.source == bad] == [(2, 1)]
 
 
 KNOWN = st.sampled_from([EndKnown.EVENT, EndKnown.BETWEEN, EndKnown.RETURN])
