@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot import config
 from bot.config.table import SHIPPED_FOLDER
-from content import loading, sop_files, staff_files
+from content import compliance, loading, sop_files, staff_files
 from domain import errors
 from scheduler import calendars
 
@@ -57,9 +57,10 @@ def check_staff_file(path: Path) -> list[Problem]:
 def check_sops(folder: Path, today: date) -> list[Problem]:
     """Return mistakes in the SOP templates, and warnings about words that soon expire or that no step uses."""
     try:
-        found = sop_files.load(folder, sop_files.load_rules(folder), today)
-    except errors.ContentError:
-        return []  # The wording rules themselves have mistakes, which check_content tells.
+        rules = sop_files.load_rules(folder)
+    except errors.ContentError:  # The wording rules have mistakes themselves, which check_content tells.
+        rules = compliance.ComplianceRules([], {}, [])
+    found = sop_files.load(folder, rules, today)
     years = calendars.missing_years(calendars.known(found.years), today) if found.templates else []
     unknown = [
         f"content/sop/calendar.toml: {year} 年的节假日还不知道，只按周末排。请升级 chinesecalendar，"

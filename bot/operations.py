@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import quote
@@ -18,9 +18,10 @@ from bot import app, config
 from bot.channels.wecom.kf import Kf
 from bot.loops import Loops
 from console import approvers, passwords, unanswered_page
-from content import endings
+from content import endings, sop_shelf
 from content.endings import Ending, Unwritten
 from content.grouping import Group
+from content.sop_shelf import Shelf
 from domain.errors import ConfigError
 from domain.faq import Faq, Line
 from domain.login import Role
@@ -29,6 +30,7 @@ from store import contents, events, gaps, lines, logins
 
 # scene_param of an entry link (WeCom doc 94665).
 _PARAM_LIMIT_BYTES = 128
+_SOP = "sop"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,39 +79,39 @@ async def approve(
             [f"--by {by!r} 不是姓名，请写审批人的真实姓名，如 --by 王芳。 (Name the person who approves.)"]
         )
     async with app.opened(settings) as house:
-        current = _digests(house, kind)
+        current = await _digests(house, kind)
         async with house.store.read() as tx:
-            versions = [
-                version
+            versions = {
+                _id_of(version): version
                 for version in await contents.list_versions(tx)
-                if current.get(version.key) == version.digest
-            ]
-        wanted = set(current if ids is None else ids)
-        drafts = [version for version in versions if version.key in wanted and not version.approved_by]
+                if current.get(_id_of(version)) == version.digest
+            }
+        wanted = set(current) if ids is None else {one for named in ids for one in _meant(named, current)}
+        drafts = {
+            key: version for key, version in versions.items() if key in wanted and not version.approved_by
+        }
 
         async def job(tx: AsyncConnection) -> int:
             now = house.clock.now()
-            return await contents.approve(tx, [one.id for one in drafts], by=by, now=now, note=note)
+            return await contents.approve(tx, [one.id for one in drafts.values()], by=by, now=now, note=note)
 
         await house.store.write(job)
-    approved = {version.key for version in drafts}
-    known = {version.key for version in versions}
     return Approval(
-        approved=tuple(sorted(approved)),
-        unchanged=tuple(sorted((wanted & known) - approved)),
-        unknown=tuple(sorted(wanted - known)),
+        approved=tuple(sorted(drafts)),
+        unchanged=tuple(sorted(wanted & (set(versions) - set(drafts)))),
+        unknown=tuple(sorted(wanted - set(versions))),
     )
 
 
 async def list_entries(settings: config.Settings) -> list[Entry]:
     """Return every text of the files with the approval of exactly that version, entries first."""
     async with app.opened(settings) as house:
-        current = _digests(house)
+        current = await _digests(house)
         async with house.store.read() as tx:
             approved = {
-                version.key: version.approved_by
+                _id_of(version): version.approved_by
                 for version in await contents.list_versions(tx)
-                if current.get(version.key) == version.digest
+                if current.get(_id_of(version)) == version.digest
             }
         faqs = [_faq_entry(faq, approved) for faq in house.content.faqs.values()]
         replies = [
@@ -118,7 +120,7 @@ async def list_entries(settings: config.Settings) -> list[Entry]:
             )
             for key, reply in house.content.replies.items()
         ]
-        return faqs + replies
+        return faqs + replies + _sop_entries(house.library.shelf(), approved)
 
 
 async def list_gaps(settings: config.Settings, days: int) -> Gaps:
@@ -131,7 +133,7 @@ async def list_gaps(settings: config.Settings, days: int) -> Gaps:
 
 
 async def list_endings(settings: config.Settings) -> Endings:
-    """Return the entries that end within thirty days or have ended, and the own texts that are empty."""
+    """Return the entries and words of SOPs that end within thirty days or have ended, and own texts that are empty."""
     async with app.opened(settings) as house:
         known = house.library.knowledge()
         async with house.store.read() as tx:
@@ -141,14 +143,54 @@ async def list_endings(settings: config.Settings) -> Endings:
                 if version.approved_by
             }
         served = {key: approvers.get(known.version_id("faq", key) or 0, "") for key in known.faqs}
+        await house.library.load_sops()
         found = endings.endings(endings.served_or_written(known), known.today, served)
-        return Endings(endings=found, unwritten=endings.unwritten(known.content))
+        found += endings.sop_endings(house.library.shelf(), known.today)
+        return Endings(endings=endings.in_order(found), unwritten=endings.unwritten(known.content))
 
 
-def _digests(house: app.House, kind: str = "") -> dict[str, str]:
-    replies = {key: reply.digest for key, reply in house.content.replies.items()}
-    faqs = {key: faq.digest for key, faq in house.content.faqs.items()}
-    return {"faq": faqs, "reply": replies}.get(kind, replies | faqs)
+async def _digests(house: app.House, kind: str = "") -> dict[str, str]:
+    """Return the digest of each text as the files say it (of `kind`), by the id that commands take."""
+    if kind in ("", _SOP):
+        await house.library.load_sops()
+    digests = {
+        "reply": {key: reply.digest for key, reply in house.content.replies.items()},
+        "faq": {key: faq.digest for key, faq in house.content.faqs.items()},
+        _SOP: {
+            f"{_SOP}:{sop_shelf.key_of(template.id, block)}": block.digest
+            for template in house.library.shelf().templates.values()
+            for block in template.blocks.values()
+        },
+    }
+    return digests[kind] if kind else {key: one for of in digests.values() for key, one in of.items()}
+
+
+def _id_of(version: contents.Version) -> str:
+    """Return the id by which commands call a text: words of SOPs say so, "sop:TEMPLATE/BLOCK"."""
+    return f"{_SOP}:{version.key}" if version.kind == _SOP else version.key
+
+
+def _meant(named: str, current: Collection[str]) -> list[str]:
+    """Return the texts that an id means: "sop:TEMPLATE" all words of the template."""
+    of_template = [key for key in current if key.startswith(f"{named}/") and named.startswith(f"{_SOP}:")]
+    return of_template or [named]
+
+
+def _sop_entries(shelf: Shelf, approved: dict[str, str]) -> list[Entry]:
+    entries = []
+    for template in shelf.templates.values():
+        for block in template.blocks.values():
+            name = f"{_SOP}:{sop_shelf.key_of(template.id, block)}"
+            entries.append(
+                Entry(
+                    id=name,
+                    question=block.title or block.body[:24],
+                    scope="",
+                    valid_until=block.valid_until.isoformat(),
+                    approved_by=approved.get(name, ""),
+                )
+            )
+    return entries
 
 
 def _faq_entry(faq: Faq, approved: dict[str, str]) -> Entry:

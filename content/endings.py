@@ -1,7 +1,7 @@
 """What ends soon, has ended, or waits for the company's own words: the work list of those who answer for the texts.
 
 Pure. The page and the command line show it (console/content_page.py, `guanjia faq expiring`); that nothing expired is
-ever served is content/serving.py's business.
+ever served is the business of content/serving.py and content/sop_shelf.py.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from content import sop_shelf
 from content.knowledge import Knowledge
 from content.loading import Content
 from content.own_files import OwnText
-from domain.faq import Faq
+from content.sop_shelf import Shelf
+from domain.faq import Faq, Line
+from domain.sop import ContentBlock, Template
 
 
 class EndKind(StrEnum):
@@ -36,12 +39,18 @@ URGENT = frozenset({EndKind.OVER, EndKind.LAPSED, EndKind.DAY, EndKind.WEEK})
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """An entry that ends. `days` until `ends_on`, the last day it may be said; below 0 once it has passed.
+    """A text that ends. `days` until `ends_on`, the last day it may be said; below 0 once it has passed.
 
-    `reviewer`: who answers for it. `rule_ends`: it is the rule that ends, not the time since the review.
+    `of`: "faq" or "sop", and `key` its name among those. `reviewer`: who answers for it. `line`: None for words of an
+    SOP, which belong to several. `rule_ends`: it is the rule that ends, not the time since the review.
     """
 
-    faq: Faq
+    of: str
+    key: str
+    title: str
+    line: Line | None
+    file: str
+    lineno: int
     reviewer: str
     kind: EndKind
     ends_on: date
@@ -68,9 +77,41 @@ def endings(faqs: Iterable[Faq], today: date, reviewers: Mapping[str, str] | Non
     `reviewers`: who approved the entry, by id; without one it is whom the file names.
     """
     found = [_ending(faq, today, (reviewers or {}).get(faq.id) or faq.reviewer) for faq in faqs]
-    return sorted(
-        (one for one in found if one is not None),
-        key=lambda one: (_ORDER[one.kind], one.ends_on, one.faq.id),
+    return in_order(one for one in found if one is not None)
+
+
+def sop_endings(shelf: Shelf, today: date) -> list[Ending]:
+    """Return the words of SOPs that have ended or will within thirty days, the most urgent first."""
+    found = [
+        _sop_ending(template, block, shelf.approver(template, block.id), today)
+        for template in shelf.templates.values()
+        for block in template.blocks.values()
+    ]
+    return in_order(one for one in found if one is not None)
+
+
+def in_order(found: Iterable[Ending]) -> list[Ending]:
+    """Return the most urgent first."""
+    return sorted(found, key=lambda one: (_ORDER[one.kind], one.ends_on, one.key))
+
+
+def _sop_ending(template: Template, block: ContentBlock, approver: str, today: date) -> Ending | None:
+    days = (block.valid_until - today).days
+    kind = EndKind.OVER if days < 0 else _within(days)
+    if kind is None:
+        return None
+    return Ending(
+        of="sop",
+        key=sop_shelf.key_of(template.id, block),
+        title=block.title or block.body.partition("\n")[0],
+        line=None,
+        file=block.file,
+        lineno=block.lineno,
+        reviewer=approver or block.reviewer,
+        kind=kind,
+        ends_on=block.valid_until,
+        days=days,
+        rule_ends=False,
     )
 
 
@@ -84,7 +125,12 @@ def _ending(faq: Faq, today: date, reviewer: str) -> Ending | None:
         ends = faq.fact_valid_until
         days = (ends - today).days
     return Ending(
-        faq=faq,
+        of="faq",
+        key=faq.id,
+        title=faq.question,
+        line=faq.line,
+        file=faq.file,
+        lineno=faq.lineno,
         reviewer=reviewer,
         kind=kind,
         ends_on=ends,
@@ -98,6 +144,10 @@ def _kind(faq: Faq, today: date, days: int) -> EndKind | None:
         return EndKind.OVER
     if faq.has_lapsed(today):
         return EndKind.LAPSED
+    return _within(days)
+
+
+def _within(days: int) -> EndKind | None:
     return next((kind for reach, kind in _REACH if days <= reach), None)
 
 

@@ -68,8 +68,8 @@ class HolidayYear:
 class Sops:
     """Every template without a mistake on a day, and every mistake of the others.
 
-    `broken`: names of folders and files right under sop/ that have mistakes; a template that is neither there nor
-    broken was taken away.
+    `written`: templates without mistakes but perhaps their dates, whose words can be approved. `broken`: names of
+    folders and files right under sop/ that have mistakes; a template that is neither there nor broken was taken away.
     """
 
     templates: Mapping[str, Template]
@@ -77,6 +77,7 @@ class Sops:
     mistakes: tuple[str, ...]
     warnings: tuple[str, ...]
     rules: tuple[sop_enrol.EnrolmentRule, ...] = ()
+    written: Mapping[str, Template] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
 
 
@@ -202,6 +203,7 @@ def usable(reading: Reading, today: date) -> Sops:
         warnings=tuple(
             text for template in good.values() for text in [*_ending(template, today), *_unused(template)]
         ),
+        written=reading.templates,
         broken=frozenset(mistakes) | unchecked,
     )
 

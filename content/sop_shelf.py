@@ -59,6 +59,16 @@ class Shelf:
         """Years whose holidays the company wrote down itself, for calendars.known."""
         return self.sops.years
 
+    @property
+    def templates(self) -> Mapping[str, Template]:
+        """Every template as its words can be approved: as it is written, or in use where the files are broken."""
+        return dict(sorted({**self.sops.templates, **self.sops.written}.items()))
+
+    def approver(self, template: Template, block_id: str) -> str:
+        """Return who approved exactly these words, "" while nobody did."""
+        found = self._find(template, block_id)
+        return found.approved_by if found else ""
+
     def version_of(self, template: Template, block_id: str, today: date) -> int | None:
         """Return the content_version id of exactly these words if they may be said on `today`, None otherwise.
 

@@ -20,7 +20,7 @@ from domain.sop import CalendarPolicy, SopDays
 # The longest run of days off is under two weeks; whoever looks further has a mistake in the data.
 _HORIZON_DAYS = 60
 _SATURDAY = 5
-_DECEMBER = 12
+_NOVEMBER = 11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +103,10 @@ def known(years: Iterable[HolidayYear]) -> Calendar:
 
 
 def missing_years(calendar: Calendar, today: date) -> list[int]:
-    """Return this year, and from December on the next one, where their holidays are not known.
+    """Return this year, and from November on the next one, where their holidays are not known.
 
-    Not before December: the list is announced in November, and a package takes some days to carry it.
+    The State Council announces the list early in November; a group that begins then reaches into the next year, and
+    until the package carries the list the company writes it down itself.
     """
-    near = [today.year, today.year + 1] if today.month == _DECEMBER else [today.year]
+    near = [today.year, today.year + 1] if today.month >= _NOVEMBER else [today.year]
     return [year for year in near if year not in calendar.years]

@@ -9,7 +9,13 @@ import typer
 
 from bot.cli import options
 
-Ids = Annotated[list[str] | None, typer.Argument(help="条目编号，如 loan.prepay", show_default=False)]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="条目编号，如 loan.prepay；流程里的话写 sop:finance_week1/opening，整个流程写 sop:finance_week1",
+        show_default=False,
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def approve(
     by: options.By,
     ids: Ids = None,
-    everything: Annotated[bool, typer.Option("--all", help="审批全部条目")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="审批全部条目、话术和流程")] = False,
     note: Annotated[str, typer.Option(help="审批意见")] = "",
     config: options.Config = None,
 ) -> None:
@@ -39,7 +45,7 @@ def approve_texts(
     config: Path | None,
     kind: str = "",
 ) -> None:
-    """Approve these texts, or all (of `kind`: "faq" or "reply"), and tell what changed."""
+    """Approve these texts, or all (of `kind`: "faq", "reply" or "sop"), and tell what changed."""
     if bool(ids) == everything:
         raise typer.BadParameter("请写出条目编号，或用 --all，二者选一。 (Give ids or --all.)")
     settings = options.load_settings(config)

@@ -80,7 +80,7 @@ def expiring(
     by: Annotated[str, typer.Option("--reviewer", help="只看这位审核人的")] = "",
     config: options.Config = None,
 ) -> None:
-    """30 天内到期、已到期、等公司补充的条目，按紧急程度排。 (What ends, and what is still to write.)"""
+    """30 天内到期、已到期、等公司补充的内容，含群运营流程，按紧急程度排。 (What ends, what is still to write.)"""
     from rich.markup import escape
 
     from bot import operations
@@ -88,17 +88,17 @@ def expiring(
     settings = options.load_settings(config)
     options.quieten()
     report = options.run(operations.list_endings(settings))
-    table = _table("情况", "条目", "问题", "审核人", "到期", "文件")
+    table = _table("情况", "条目", "内容", "审核人", "到期", "文件")
     for one in report.endings:
         if by and one.reviewer != by:
             continue
         table.add_row(
             _KINDS[one.kind],
-            one.faq.id,
-            escape(one.faq.question),
+            f"sop:{one.key}" if one.of == "sop" else one.key,
+            escape(one.title),
             "示例" if one.reviewer == "sample" else escape(one.reviewer),
             f"{one.ends_on}" + ("（规定本身）" if one.rule_ends else ""),
-            f"{one.faq.file}:{one.faq.lineno}",
+            f"{one.file}:{one.lineno}",
         )
     console = options.console()
     if table.row_count:

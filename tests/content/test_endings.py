@@ -7,11 +7,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from content import endings
+from content import endings, sop_shelf
 from content.endings import EndKind
 from content.own_files import OwnText
+from content.sop_files import Sops
 from domain.faq import Faq
 from tests.content import shipped
+from tests.sop import factory
 
 TODAY = date(2026, 11, 23)
 
@@ -74,8 +76,27 @@ def test_the_list_begins_with_the_most_urgent_and_names_who_approved() -> None:
 
     found = endings.endings([month, over, day], TODAY, {"loan.over": "王合规"})
 
-    assert [one.faq.id for one in found] == ["loan.over", "loan.day", "loan.month"]
+    assert [one.key for one in found] == ["loan.over", "loan.day", "loan.month"]
     assert [one.reviewer for one in found] == ["王合规", "sample", "sample"]
+
+
+def test_words_of_sops_are_on_the_list_under_who_approved_them() -> None:
+    week = factory.template()
+    block = week.blocks["opening"]
+    stored = {("finance_week1/opening", block.digest): sop_shelf.Stored(version_id=1, approved_by="王合规")}
+    sops = Sops(templates={}, years=(), mistakes=(), warnings=(), written={week.id: week})
+    shelf = sop_shelf.Shelf(sops=sops, frozen={}, stored=stored, serves_samples=True, today=TODAY)
+
+    def found(days: int) -> dict[str, endings.Ending]:
+        return {one.key: one for one in endings.sop_endings(shelf, block.valid_until - timedelta(days=days))}
+
+    assert found(31) == {}
+    assert {one.kind for one in found(30).values()} == {EndKind.MONTH}
+    assert {one.kind for one in found(-1).values()} == {EndKind.OVER}
+    assert found(30).keys() == {f"{week.id}/{key}" for key in week.blocks}
+    opening, light = found(7)["finance_week1/opening"], found(7)["finance_week1/light"]
+    assert (opening.of, opening.kind, opening.days, opening.reviewer) == ("sop", EndKind.WEEK, 7, "王合规")
+    assert (light.reviewer, light.file, light.lineno) == ("sample", block.file, week.blocks["light"].lineno)
 
 
 def test_what_the_company_has_to_write_is_listed_with_the_entries_that_wait_for_it() -> None:

@@ -404,6 +404,27 @@ def test_content_is_approved_by_name_entry_by_entry_and_as_a_whole(
     assert {row.note for row in approvals[1:]} == {"看过"}
 
 
+def test_words_of_sops_are_approved_one_by_one_by_template_and_listed(
+    run: Run, config: str, tmp_path: Path
+) -> None:
+    name = ["--by", "王芳", "--config", config]
+    one = run("content", "approve", "sop:finance_week1/opening", "sop:finance_week1/no_such", *name)
+    template = run("content", "approve", "sop:finance_week1", *name)
+    listed = run("content", "list", "--config", config)
+    expiring = run("faq", "expiring", "--config", config)
+
+    assert (one.code, template.code, listed.code, expiring.code) == (1, 0, 0, 0)
+    assert "已审批 sop:finance_week1/opening（王芳）" in one.out
+    assert "没有这个条目 sop:finance_week1/no_such" in one.out
+    assert "早已审批 sop:finance_week1/opening" in template.out
+    assert "已审批 sop:finance_week1/light（王芳）" in template.out
+    versions = {row.id: row for row in rows(tmp_path, tables.content_version)}
+    approved = [versions[row.content_version_id] for row in rows(tmp_path, tables.approval)]
+    assert {row.kind for row in approved} == {"sop"}
+    assert {row.key.partition("/")[0] for row in approved} == {"finance_week1"}
+    assert re.search(r"sop:group_repair/ask .*未审批", listed.out)
+
+
 def test_faq_approve_takes_several_entries_or_all_of_them_and_no_fixed_reply(
     run: Run, config: str, tmp_path: Path
 ) -> None:

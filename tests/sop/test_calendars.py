@@ -66,13 +66,13 @@ def test_year_set_by_hand_is_known() -> None:
     assert added.is_on(date(2026, 11, 23), SopDays.TRADING_DAY)
 
 
-def test_missing_year_is_told_from_december_on() -> None:
+def test_missing_year_is_told_from_november_on() -> None:
     last = max(CALENDAR.years)
 
-    assert calendars.missing_years(CALENDAR, date(last, 11, 30)) == []
-    assert calendars.missing_years(CALENDAR, date(last, 12, 1)) == [last + 1]
+    assert calendars.missing_years(CALENDAR, date(last, 10, 31)) == []
+    assert calendars.missing_years(CALENDAR, date(last, 11, 1)) == [last + 1]
     by_hand = HolidayYear(year=last + 1, holidays={}, make_up=frozenset())
-    assert calendars.missing_years(calendars.known([by_hand]), date(last, 12, 1)) == []
+    assert calendars.missing_years(calendars.known([by_hand]), date(last, 11, 1)) == []
 
 
 @given(KNOWN, st.sampled_from(SopDays), st.sampled_from(CalendarPolicy))

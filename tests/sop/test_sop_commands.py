@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
@@ -157,6 +158,47 @@ def test_check_tells_mistakes_of_sops_with_those_of_the_content(tmp_path: Path) 
 
     broken = checking.check_sops(copy, shipped.TODAY)
 
-    assert fine == []
-    assert all(problem.is_error and "安静时段" in problem.text for problem in broken)
-    assert len(broken) == 1
+    assert not [problem for problem in fine if problem.is_error]
+    (told,) = [problem for problem in broken if problem.is_error]
+    assert "安静时段" in told.text
+
+
+def test_check_tells_every_file_of_sops_even_while_the_wording_rules_are_broken(tmp_path: Path) -> None:
+    copy = tmp_path / "content"
+    shutil.copytree(SHIPPED_FOLDER / "content" / "sop", copy / "sop")
+    shutil.copytree(SHIPPED_FOLDER / "content" / "compliance", copy / "compliance")
+    shutil.copy(SHIPPED_FOLDER / "content" / "risk_lines.toml", copy / "risk_lines.toml")
+    next((copy / "compliance").glob("*.toml")).write_text("[[rule]\n", "utf-8")
+    (copy / "sop" / "enrol.toml").write_text('[[rule]]\nid = "a"\ntemplate = "b"\ntag = "c"\n', "utf-8")
+    (copy / "sop" / "calendar.toml").write_text("[[year]]\nyear = 2027\n", "utf-8")
+
+    said = [problem.text for problem in checking.check_sops(copy, shipped.TODAY) if problem.is_error]
+
+    assert any(text.startswith("content/sop/enrol.toml:3: ") for text in said)
+    assert any(text.startswith("content/sop/calendar.toml:1: ") for text in said)
+    assert not any("/words" in text for text in said)
+
+
+@pytest.mark.parametrize(("month", "is_told"), [(10, False), (11, True)])
+def test_check_warns_from_november_on_of_a_year_whose_holidays_nobody_knows(
+    tmp_path: Path, month: int, is_told: bool
+) -> None:
+    last = max(calendars.packaged().years)
+
+    found = checking.check_sops(_with_dates(tmp_path, last), date(last, month, 1))
+
+    told = [one for one in found if f"{last + 1} 年的节假日还不知道" in one.text]
+    assert bool(told) is is_told
+    assert not any(one.is_error for one in told)
+
+
+def _with_dates(tmp_path: Path, year: int) -> Path:
+    """Return the shipped templates, valid in the autumn of a year."""
+    copy = tmp_path / "content"
+    for name in ("sop", "compliance"):
+        shutil.copytree(SHIPPED_FOLDER / "content" / name, copy / name)
+    shutil.copy(SHIPPED_FOLDER / "content" / "risk_lines.toml", copy / "risk_lines.toml")
+    for path in copy.glob("sop/*/*.toml"):
+        text = re.sub(r"(reviewed_on|valid_from) = [\d-]+", rf"\1 = {year}-09-01", path.read_text("utf-8"))
+        path.write_text(re.sub(r"valid_until = [\d-]+", f"valid_until = {year}-12-31", text), "utf-8")
+    return copy
