@@ -223,6 +223,17 @@ class JoinWay:
     content: Json
 
 
+@dataclass(kw_only=True, slots=True)
+class AppChat:
+    """An internal group chat that an app made."""
+
+    chat_id: str
+    agent_id: int
+    name: str
+    owner: str
+    userids: list[str]
+
+
 class Corp:
     """All of it. `mass_sends`: times a mass message reached a target, by target."""
 
@@ -243,6 +254,7 @@ class Corp:
         self.contact_ways: dict[str, JoinWay] = {}
         self.welcome_templates: dict[str, WelcomeTemplate] = {}
         self.mass_tasks: dict[str, MassTask] = {}
+        self.app_chats: dict[str, AppChat] = {}
         self.mass_sends: dict[str, list[float]] = {}
         self.moods: dict[str, str] = {}  # userid: behaviour.Mood
         self.asked: Counter[str] = Counter()  # how often a member was asked to act, for the dice

@@ -14,6 +14,7 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox import (
+    app_chats,
     cards,
     contact_ways,
     endpoints_base,
@@ -51,6 +52,7 @@ ENDPOINTS = [
     *contact_ways.ENDPOINTS,
     *endpoints_groups.ENDPOINTS,
     *endpoints_mass.ENDPOINTS,
+    *app_chats.ENDPOINTS,
 ]
 
 

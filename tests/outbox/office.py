@@ -91,11 +91,12 @@ class Office:
         self.uploads = Uploads(self.client, self.store, self.clock)
         self.sends = MassSends(self.client, self.clock)
         self.app = AppMessages(self.client, AGENT_ID)
+        self.chats = AppChats(self.client)
         welcomes = GroupWelcomes(self.client, AGENT_ID)
         self.channels |= {
             "mass": MassChannel(self.sends, self.uploads),
             "app": AppChannel(self.app),
-            "chat": ChatChannel(AppChats(self.client)),
+            "chat": ChatChannel(self.chats),
             "welcome_library": WelcomeLibraryChannel(welcomes, self.uploads),
         }
         self.outbox = Outbox(

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from bot.channels.wecom.app_chats import AppChats, ChatChannel
-from bot.clock import FrozenClock
 from domain import errors
 from domain.delivery import Act, Attached, DeliveryState, NewDelivery, SendClass
 from sandbox.faults import Fault, FaultKind, When
-from store.database import Store
 from tests.outbox.office import OWNER, PICTURE, PICTURE_DIGEST, Office, delivery
-from tests.wecom import edge as wire
 
 ADD = "externalcontact/group_welcome_template/add"
 
@@ -28,62 +23,44 @@ def welcome(text: str = "欢迎 %NICKNAME%，课程每晚八点开始。", **bod
     return delivery("welcome_library", Act.GROUP_WELCOME, SendClass.ONCE, content, recipient="")
 
 
-@pytest.fixture
-async def edge(
-    office: Office, store: Store, frozen_clock: FrozenClock
-) -> AsyncIterator[tuple[wire.Edge, AppChats]]:
-    """A platform with appchat, which the sandbox has not."""
-    async with wire.running() as running, wire.caller(running.url, store, frozen_clock, secret="e") as client:
-        chats = AppChats(client)
-        office.channels["chat"] = ChatChannel(chats)
-        yield running, chats
-
-
-async def test_a_report_is_said_in_the_internal_chat(
-    office: Office, edge: tuple[wire.Edge, AppChats]
-) -> None:
+async def test_a_report_is_said_in_the_internal_chat_once(office: Office) -> None:
+    await office.chats.ensure("ops1", "运营群", OWNER, ["lisi"])
     sent = await office.send(report())
+    await office.sent(sent.key)
 
+    [message] = office.world.app_messages
     assert sent.state is DeliveryState.ACCEPTED
-    assert edge[0].last("appchat/send") == {
-        "chatid": "ops1",
-        "msgtype": "text",
-        "text": {"content": "今天 3 个群按时完成。"},
-        "safe": 0,
-    }
+    assert (message.userids, message.body["content"]) == ((OWNER, "lisi"), "今天 3 个群按时完成。")
 
 
-async def test_a_report_to_a_chat_that_is_not_there_is_refused(
-    office: Office, edge: tuple[wire.Edge, AppChats]
-) -> None:
-    edge[0].says("appchat/send", errcode=40050, errmsg="no such chat")
+async def test_a_report_whose_answer_was_lost_is_not_said_again(office: Office) -> None:
+    await office.chats.ensure("ops1", "运营群", OWNER, ["lisi"])
+    office.box.faults.add(Fault(kind=FaultKind.RESET, match="appchat/send", count=1, when=When.AFTER))
+    unknown = await office.send(report())
+    await office.outbox.reap(everything=True)
+    await office.sent(unknown.key)
 
-    refused = await office.send(report())
+    assert unknown.state is DeliveryState.UNKNOWN
+    assert len(office.world.app_messages) == 1
 
-    assert (refused.state, refused.outcome) == (DeliveryState.REFUSED, "errcode 40050")
 
-
-@pytest.mark.parametrize("text", ["", "长" * 683])
-async def test_a_report_over_the_limit_is_refused_before_the_call(
-    office: Office, edge: tuple[wire.Edge, AppChats], text: str
-) -> None:
+@pytest.mark.parametrize(
+    ("text", "outcome"), [("今天 3 个群。", "errcode 40050"), ("", "malformed"), ("长" * 683, "malformed")]
+)
+async def test_a_report_nobody_could_read_is_refused(office: Office, text: str, outcome: str) -> None:
     refused = await office.send(report(text))
 
-    assert (refused.outcome, edge[0].calls["appchat/send"]) == ("malformed", 0)
+    assert (refused.state, refused.outcome) == (DeliveryState.REFUSED, outcome)
 
 
-async def test_a_chat_is_made_unless_it_is_there(edge: tuple[wire.Edge, AppChats]) -> None:
-    platform, chats = edge
+async def test_a_chat_is_made_unless_it_is_there(office: Office) -> None:
+    for _ in range(2):
+        assert await office.chats.ensure("ops1", "运营群", OWNER, ["lisi"]) == "ops1"
 
-    made = await chats.ensure("ops1", "运营群", OWNER, ["lisi"])
-    platform.says("appchat/create", errcode=86215, errmsg="exists")
-    again = await chats.ensure("ops1", "运营群", OWNER, ["lisi"])
-
-    assert (made, again) == ("ops1", "ops1")
-    assert platform.last("appchat/create")["userlist"] == [OWNER, "lisi"]
-    for chat_id, members in (("ops 1", ["lisi"]), ("ops1", [])):
+    assert office.world.corp.app_chats["ops1"].userids == [OWNER, "lisi"]
+    for chat_id, members in (("ops 1", ["lisi"]), ("ops2", [])):
         with pytest.raises(errors.ChannelRefused):
-            await chats.ensure(chat_id, "运营群", OWNER, members)
+            await office.chats.ensure(chat_id, "运营群", OWNER, members)
 
 
 async def test_a_template_is_made_with_its_picture_and_without_a_note_to_everybody(office: Office) -> None:
