@@ -29,6 +29,8 @@ class NoticeKind(StrEnum):
 # Kinds that name work of the recipient: known a little ahead, they are told along with what is due already. The others
 # tell what has happened, so never before it has.
 WORK_KINDS = frozenset({NoticeKind.STEP, NoticeKind.PREPARATION})
+# Kinds that wait for the least gap only: somebody else waits meanwhile, or their hour is the point of them.
+PRESSING_KINDS = frozenset({NoticeKind.DAY, NoticeKind.QUESTION, NoticeKind.HAND_OVER, NoticeKind.ALARM})
 # Kinds whose step the recipient can end by a button.
 ANSWERABLE_KINDS = frozenset(
     {NoticeKind.STEP, NoticeKind.PREPARATION, NoticeKind.REMINDER, NoticeKind.HAND_OVER}

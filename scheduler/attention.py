@@ -87,10 +87,13 @@ class Cards:
         self._owner = owner
         self._outbox_bell = outbox_bell
         self._day_work = day_work
+        self._prepared: date | None = None
         self.bell = Wakeup()
 
     async def send_due(self) -> float | None:
         """Make the cards whose time has come; a step for ticker.run_loop."""
+        # Not a tick of its own: with a clock that runs fast, mornings would fall between two ticks.
+        await self.prepare_day()
         now = self._clock.now()
         async with self._store.read() as tx:
             recipients = await notices.list_due_recipients(tx, now, _PEOPLE)
@@ -107,14 +110,18 @@ class Cards:
         return 0 if len(recipients) == _PEOPLE and any(made) else None
 
     async def prepare_day(self) -> None:
-        """Once a local day, a little before the time of the day's cards: note what everybody has to do; a tick."""
+        """Once a local day, a little before the time of the day's cards: note what everybody has to do."""
         now, wall = self._clock.now(), self._clock.wall()
         day = self._budget.day_of(now)
         card_at = self._budget.at(day, self._budget.day_card_at)
         begins = card_at - _PREPARING
-        if now < begins:
+        if self._prepared == day or not begins <= now < self._budget.at(day, self._budget.quiet_from):
             return
-
+        async with self._store.read() as tx:
+            finished_at = await walks.find_finished(tx, _WALK)
+        if finished_at is not None and finished_at >= begins:
+            self._prepared = day
+            return
         held = await self._store.write(
             lambda tx: walks.begin(
                 tx, _WALK, due_since=begins, now=now, wall=wall, owner=self._owner, lease=_LEASE
@@ -146,7 +153,7 @@ class Cards:
         self, tx: AsyncConnection, day: date, card_at: datetime, now: datetime
     ) -> list[NewNotice]:
         ends = self._budget.at(day, self._budget.quiet_from)
-        begins = min(card_at, self._budget.at(day, self._budget.quiet_until))
+        begins = self._budget.at(day, self._budget.day_begins)
         work = await self._day_work(tx, begins, ends) if self._day_work is not None else {}
         open_still = await notices.list_people_with_listed(tx, card_at - _DAY, max(now, card_at))
         return [

@@ -118,6 +118,12 @@ def test_what_would_be_too_late_then_waits_for_the_least_gap_only() -> None:
     assert cards(played(*news)) == ["23 10:00: 1", "23 10:10: 1"]
 
 
+def test_a_customer_who_waits_for_an_answer_waits_for_the_least_gap_only() -> None:
+    news = [notice(at("10:00")), notice(at("10:05"), kind=NoticeKind.QUESTION), notice(at("10:06"))]
+
+    assert cards(played(*news)) == ["23 10:00: 1", "23 10:10: 2"]
+
+
 def test_what_nobody_could_act_on_any_more_is_listed() -> None:
     late = notice(at("10:05"), latest_at=at("10:09"))
     days = played(notice(at("10:00")), late)
@@ -187,6 +193,20 @@ def test_known_urgent_matters_of_the_day_keep_their_cards() -> None:
 
     assert len(plan.card) == 1
     assert (full.card, full.look_at) == ((), at("15:00") + timedelta.resolution)
+
+
+def test_a_company_that_begins_earlier_gets_its_cards_earlier() -> None:
+    rules = BudgetRules(zone=factory.SHANGHAI, day_card_at=time(8))
+    day = notice(at("08:00"), kind=NoticeKind.DAY, created_at=at("07:30"))
+
+    assert cards(played(day, notice(at("07:00")), rules=rules)) == ["23 08:00: 2"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_few_cards_a_day_are_not_all_kept_back(count: int) -> None:
+    rules = BudgetRules(zone=factory.SHANGHAI, cards_per_day=count)
+
+    assert cards(played(notice(at("10:00")), rules=rules)) == ["23 10:00: 1"]
 
 
 def test_quiet_hours_that_leave_no_day_are_refused() -> None:

@@ -108,7 +108,7 @@ async def test_the_day_begins_with_one_card_of_its_work(office: Office) -> None:
     await office.add(factory.new(at("21:30", "2026-11-22"), title="昨晚的事"))
 
     await worker.prepare_day()
-    await worker.prepare_day()
+    await office.worker().prepare_day()
     await office.pass_until(at("12:00"), worker)
 
     (card,) = await office.cards()
@@ -123,12 +123,18 @@ async def test_the_day_begins_with_one_card_of_its_work(office: Office) -> None:
 
 
 async def test_a_day_without_work_begins_without_a_card(office: Office) -> None:
-    worker = office.worker()
-
-    await worker.prepare_day()
-    await office.pass_until(at("09:30"), worker)
+    await office.pass_until(at("09:30"))
 
     assert await office.cards() == []
+
+
+async def test_a_program_that_starts_at_night_prepares_nothing_that_is_over(office: Office) -> None:
+    office.work["wang"] = [DayLine(at=at("10:00"), title="开群仪式")]
+    office.go_to(at("22:00"))
+
+    await office.worker().prepare_day()
+
+    assert await office.notices() == []
 
 
 async def test_the_next_day_brings_what_was_only_listed_if_it_is_still_open(office: Office) -> None:
@@ -141,9 +147,7 @@ async def test_the_next_day_brings_what_was_only_listed_if_it_is_still_open(offi
     assert (await office.states())["listed"] is NoticeState.LISTED
 
     office.go_to(at("08:40", "2026-11-24"))
-    worker = office.worker()
-    await worker.prepare_day()
-    await office.pass_until(at("09:10", "2026-11-24"), worker)
+    await office.pass_until(at("09:10", "2026-11-24"))
 
     card = (await office.cards())[-1].body.card
     assert card is not None
