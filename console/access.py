@@ -267,6 +267,7 @@ async def access_group(viewer: Viewer, tx: AsyncConnection, group_id: int) -> Gr
 
 async def access_group_direction(viewer: Viewer, tx: AsyncConnection, group_id: int) -> Group:
     """Return the group to somebody who may lead it through a SOP; being in the group is not enough."""
+    require(viewer, Right.RUN_SOPS)
     found = await access_group(viewer, tx, group_id)
     if not await leads_group(viewer, tx, found):
         raise Forbidden()

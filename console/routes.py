@@ -21,11 +21,15 @@ from console import (
     deliveries_page,
     events_page,
     frame,
+    group_acts,
+    group_page,
+    groups_page,
     health_page,
     lines_page,
     login_page,
     logins_page,
     overview_page,
+    quits_page,
     reader_page,
     sops_page,
     try_page,
@@ -82,7 +86,7 @@ def build(ctx: ConsoleContext) -> web.Application:
 
 def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
     """Return every page that needs somebody signed in. A page asks console/access.py for all it shows."""
-    number = r"{id:\d{1,18}}"
+    number, enrolment = r"{id:\d{1,18}}", r"{enrolment:\d{1,18}}"
     return [
         ("GET", "/", overview_page.OverviewPage().show),
         ("GET", "/conversations", conversations_page.show),
@@ -95,6 +99,16 @@ def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
         ("POST", f"/cases/{number}/note", cases_page.add_note),
         ("POST", f"/cases/{number}/close", cases_page.close),
         ("POST", f"/cases/{number}/reopen", cases_page.reopen),
+        ("GET", "/groups", groups_page.show),
+        ("GET", "/groups/quits", quits_page.show),
+        ("GET", f"/groups/{number}", group_page.show),
+        ("GET", f"/groups/{number}/steps/" + r"{occurrence:\d{1,18}}", group_page.show_step),
+        ("GET", f"/groups/{number}/enrol", group_acts.show_enrol),
+        ("POST", f"/groups/{number}/enrol", group_acts.enrol),
+        *(
+            ("POST", f"/groups/{number}/enrolments/{enrolment}/{act}", handler)
+            for act, handler in group_acts.ACTS.items()
+        ),
         ("GET", "/sops", sops_page.show_list),
         ("GET", "/sops/{template:[a-z0-9_]+}/preview", sops_page.show_preview),
         ("GET", "/deliveries", deliveries_page.show_list),
@@ -161,7 +175,7 @@ def _to_login(request: web.Request) -> web.Response:
 def _page_of(path: str) -> str:
     """Return the page that holds the form which posts to `path`: /console/cases/7/note stands on /console/cases/7."""
     parts = path.split("/")[2:]
-    has_own_page = parts[0] in ("cases", "events") and len(parts) > 1 and parts[1].isdigit()
+    has_own_page = parts[0] in ("cases", "events", "groups") and len(parts) > 1 and parts[1].isdigit()
     if parts[0].startswith("logout"):
         return ""
     return "/console/" + "/".join(parts[: 2 if has_own_page else 1])

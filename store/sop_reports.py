@@ -195,7 +195,8 @@ async def list_groups(
     tx: AsyncConnection, wanted: GroupFilter, *, before: Place | None, limit: int
 ) -> list[GroupRow]:
     """Return every group, the newest known first, each with its newest enrolment."""
-    newest = sa.select(sa.func.max(enrolment.c.id)).where(enrolment.c.group_id == group.c.id)
+    its = enrolment.alias("its")
+    newest = sa.select(sa.func.max(its.c.id)).where(its.c.group_id == group.c.id).correlate(group)
     asked = (
         sa.select(*_GROUP, *_ENROLMENT)
         .select_from(group.outerjoin(enrolment, enrolment.c.id == newest.scalar_subquery()))
@@ -287,6 +288,12 @@ def _at_risk(now: datetime) -> sa.ColumnElement[bool]:
         group.c.status != GroupStatus.NORMAL,
         enrolment.c.id.in_(_late_ids(now)),
     )
+
+
+async def list_group_ids(tx: AsyncConnection, wanted: GroupFilter) -> list[int]:
+    """Return the ids of groups."""
+    asked = sa.select(group.c.id).where(*wanted.conditions()).order_by(group.c.id)
+    return list((await tx.execute(asked)).scalars().all())
 
 
 # --- what stands beside the rows of a page ------------------------------------------------------------------

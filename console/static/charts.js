@@ -108,7 +108,67 @@ function quota(data) {
   };
 }
 
-const KINDS = { calendar, burden, quota };
+function members(data) {
+  const line = (name, column, color, more = {}) => ({
+    type: "line", step: "end", name, showSymbol: data.points.length < 3, symbolSize: 6, color,
+    data: data.points.map((row) => [row[0], row[column]]), ...more,
+  });
+  const base = usual();
+  return {
+    ...base, tooltip: { ...base.tooltip, trigger: "axis" }, legend: { bottom: 0, textStyle: { color: INK } },
+    grid: { left: 38, right: 20, top: 30, bottom: 62 },
+    xAxis: { type: "time", axisLine, axisLabel: { color: INK, fontSize: 11, hideOverlap: true }, splitLine: { show: false } },
+    yAxis: countAxis({ min: 0 }),
+    series: [
+      line(data.words.present, 1, ACCENT, {
+        lineStyle: { width: 2.5 }, areaStyle: { opacity: 0.08 },
+        markLine: {
+          symbol: "none", silent: true, lineStyle: { color: WARN, type: "dashed" },
+          label: { color: INK, fontSize: 11, formatter: (one) => one.name },
+          data: data.marks.map(([at, name]) => ({ xAxis: at, name })),
+        },
+      }),
+      line(data.words.joined, 2, INFO, { lineStyle: { width: 1, type: "dotted" } }),
+      line(data.words.left, 3, BAD, { lineStyle: { width: 1.5 } }),
+    ],
+  };
+}
+
+function gates(data) {
+  const bar = (key, color) => ({
+    type: "bar", stack: "all", name: data.words[key], data: data[key].map((count) => count || null), itemStyle: { color },
+    barMaxWidth: 24, label: { show: true, color: key === "stayed" || key === "left" ? "#ffffff" : INK, fontSize: 11 },
+  });
+  const base = usual();
+  return {
+    ...base, tooltip: { ...base.tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
+    legend: { bottom: 0, textStyle: { color: INK } },
+    grid: { left: 60, right: 16, top: 8, bottom: 62 }, xAxis: countAxis(),
+    yAxis: { type: "category", data: data.gates, inverse: true, axisLine, axisTick: { show: false }, axisLabel: { color: INK } },
+    series: [
+      bar("stayed", ACCENT), bar("left", BAD), bar("removed", "#c9a0dc"), bar("uncertain", "#e8c98f"), bar("young", RULE),
+    ],
+  };
+}
+
+function sources(data) {
+  const base = usual();
+  return {
+    ...base, tooltip: { ...base.tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
+    legend: { bottom: 0, textStyle: { color: INK } },
+    grid: { left: 8, right: 30, top: 8, bottom: 40, containLabel: true }, xAxis: countAxis(),
+    yAxis: {
+      type: "category", data: data.names, inverse: true, axisLine, axisTick: { show: false },
+      axisLabel: { color: INK, width: isNarrow() ? 90 : 180, overflow: "truncate" },
+    },
+    series: [
+      { type: "bar", stack: "all", name: data.words.stayed, data: data.stayed, itemStyle: { color: ACCENT }, barMaxWidth: 20 },
+      { type: "bar", stack: "all", name: data.words.left, data: data.left, itemStyle: { color: BAD }, barMaxWidth: 20 },
+    ],
+  };
+}
+
+const KINDS = { calendar, burden, quota, members, gates, sources };
 
 for (const place of document.querySelectorAll("[data-chart]")) {
   if (!globalThis.echarts) {

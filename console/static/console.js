@@ -41,6 +41,12 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A form that asks for another view dims what is still the old one.
+document.addEventListener("submit", (event) => {
+  if (event.target.method === "get") document.getElementById("main")?.setAttribute("aria-busy", "true");
+});
+addEventListener("pageshow", () => document.getElementById("main")?.removeAttribute("aria-busy"));
+
 // The second press of a hurried finger must not send a form twice.
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "post") return;

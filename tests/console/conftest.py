@@ -16,7 +16,7 @@ from console import routes
 from console.context import ConsoleContext
 from domain.login import Role
 from store.database import Store
-from tests.console import factory
+from tests.console import factory, group_factory
 
 Serve = Callable[..., Awaitable["Pages"]]
 
@@ -64,3 +64,9 @@ async def pages(serve: Serve) -> Pages:
 async def scene(store: Store, frozen_clock: FrozenClock, tmp_path: Path) -> factory.Scene:
     """A small company's morning in the store."""
     return await factory.make_scene(store, frozen_clock, tmp_path)
+
+
+@pytest.fixture
+async def groups(store: Store, frozen_clock: FrozenClock) -> group_factory.Groups:
+    """Groups in every state the pages show."""
+    return await group_factory.make_groups(store, frozen_clock)

@@ -92,10 +92,13 @@ def sops() -> Sops:
     return sop_files.load(HOUSE / "content", sop_files.load_rules(HOUSE / "content"), date(2026, 11, 23))
 
 
-@functools.cache
+# The stored version of each template, by group_factory.freeze.
+FROZEN: dict[str, int] = {}
+
+
 def shelf() -> Shelf:
-    """The shelf of a demo that stored nothing yet."""
-    return Shelf(sops=sops(), frozen={}, stored={}, serves_samples=True, today=date(2026, 11, 23))
+    """The shelf of a demo: nothing approved, everything said."""
+    return Shelf(sops=sops(), frozen=dict(FROZEN), stored={}, serves_samples=True, today=date(2026, 11, 23))
 
 
 def make_context(store: Store, clock: FrozenClock, folder: Path, **changes: object) -> ConsoleContext:

@@ -13,6 +13,7 @@ from store import logins
 from store.database import Store
 from tests.console import factory
 from tests.console.conftest import Pages
+from tests.console.group_factory import Groups
 
 CSRF = "csrf-of-the-test"
 COLUMNS = ("anonymous", *Role)
@@ -44,8 +45,11 @@ def registered(pages: Pages) -> set[str]:
 class Walker:
     """Asks for addresses as somebody, with ids of the scene. `whose`: own or other."""
 
-    def __init__(self, pages: Pages, scene: factory.Scene, store: Store, clock: FrozenClock) -> None:
+    def __init__(
+        self, pages: Pages, scene: factory.Scene, groups: Groups, store: Store, clock: FrozenClock
+    ) -> None:
         self._pages, self._scene, self._store, self._clock = pages, scene, store, clock
+        self._groups = groups
 
     async def ask(self, address: str, column: str, whose: str) -> ClientResponse:
         method, path = address.split(" ")
@@ -78,6 +82,8 @@ class Walker:
             "deliveries": scene.unknown_delivery,
             "events": scene.failed_event,
         }
+        group = "own" if whose == "own" else "other"
+        ids["groups"] = getattr(self._groups, group)
         area = path.split("/")[2]
         if area == "logins":
             async with self._store.read() as tx:
@@ -88,6 +94,8 @@ class Walker:
             return f"/console/static/{'0' * 16}/console.css"
         return (
             path.replace("{id}", str(ids.get(area, 0)))
+            .replace("{enrolment}", str(getattr(self._groups, f"{group}_enrolment")))
+            .replace("{occurrence}", str(getattr(self._groups, f"{group}_step")))
             .replace("{line}", "loan")
             .replace("{kind}", "faq")
             .replace("{key}", "loan.prepay")
@@ -119,10 +127,10 @@ def is_as_documented(word: str, method: str, answer: ClientResponse, whose: str)
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 async def test_every_address_answers_every_role_as_documented(
-    pages: Pages, scene: factory.Scene, store: Store, frozen_clock: FrozenClock
+    pages: Pages, scene: factory.Scene, groups: Groups, store: Store, frozen_clock: FrozenClock
 ) -> None:
     await factory.add_login(store, frozen_clock, "somebody", Role.ADVISOR)
-    walker = Walker(pages, scene, store, frozen_clock)
+    walker = Walker(pages, scene, groups, store, frozen_clock)
     wrong = []
 
     for address, row in documented().items():
