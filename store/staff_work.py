@@ -155,6 +155,17 @@ async def list_told(tx: AsyncConnection, occurrence_id: int) -> list[str]:
     return list(dict.fromkeys((await tx.execute(wanted)).scalars().all()))
 
 
+async def find_notice_text(tx: AsyncConnection, occurrence_id: int, recipient: str) -> str:
+    """Return what somebody was told last of a step; "" when nothing."""
+    wanted = (
+        sa.select(notice.c.text)
+        .where(notice.c.occurrence_id == occurrence_id, notice.c.recipient == recipient, notice.c.text != "")
+        .order_by(notice.c.id.desc())
+        .limit(1)
+    )
+    return str((await tx.execute(wanted)).scalar_one_or_none() or "")
+
+
 async def list_notices(tx: AsyncConnection, names: Collection[str], since: datetime) -> list[ListedNotice]:
     """Return notices of these members since then that went on no card, the latest first."""
     wanted = (

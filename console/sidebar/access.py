@@ -20,7 +20,8 @@ from domain.delivery import Delivery
 from domain.enrolment import Question
 from domain.login import Role
 from domain.people import team_of
-from store import deliveries, departments, questions, staff, staff_work
+from store import deliveries, departments, enrolments, questions, sop_files, staff, staff_work
+from store.sop_files import SopFile
 from store.staff_work import ListedNotice, OpenQuestion, StaffStep, WorkGroup
 
 
@@ -78,6 +79,26 @@ async def access_step(viewer: Viewer, tx: AsyncConnection, occurrence_id: int) -
 async def access_told(viewer: Viewer, tx: AsyncConnection, seen: SeenStep) -> list[str]:
     """Return who was told of a step that `access_step` gave."""
     return await staff_work.list_told(tx, seen.step.occurrence.id)
+
+
+async def access_notice(viewer: Viewer, tx: AsyncConnection, seen: SeenStep) -> str:
+    """Return what this person was told last of a step that `access_step` gave."""
+    me = viewer.login.staff_platform_id
+    return await staff_work.find_notice_text(tx, seen.step.occurrence.id, me)
+
+
+async def access_file(viewer: Viewer, tx: AsyncConnection, digest: str) -> SopFile:
+    """Return a file that hangs on a step that `access_step` gave."""
+    found = await sop_files.find(tx, digest)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def access_enrolled(viewer: Viewer, tx: AsyncConnection, enrolment_id: int) -> WorkGroup:
+    """Return the group of an enrolment."""
+    found = await enrolments.find(tx, enrolment_id)
+    return await access_group_by_id(viewer, tx, found.group_id if found else None)
 
 
 async def access_act(viewer: Viewer, tx: AsyncConnection, occurrence_id: int) -> StaffStep:

@@ -116,6 +116,11 @@ class Entrance:
         text = self._frame.render("entry.html", values)
         return web.Response(status=403, text=text, content_type="text/html")
 
+    def renewal(self, wanted: str) -> web.Response:
+        """Answer a form whose session has ended with a page that goes back to `wanted`, and so to the platform."""
+        text = self._frame.render("renewal.html", {"again": safe_next(wanted)})
+        return web.Response(text=text, content_type="text/html")
+
     async def _member_of(self, code: str) -> str:
         if not code or self._ctx.login is None:
             raise Refused("code")

@@ -15,7 +15,7 @@ from console.sidebar.today_page import Line
 from console.sidebar.visit import SidebarVisit
 from domain.enrolment import OPEN_STATES, OccurrenceState
 from domain.sop import DeliveryCode
-from store import questions
+from store import questions, staff
 from store.staff_work import OpenQuestion, StaffStep, WorkGroup
 
 _PATH = "/sidebar/group"
@@ -35,7 +35,11 @@ class Asked:
 
 async def show(visit: SidebarVisit) -> web.Response:
     """Show the group; without a chat id the page asks the client which chat it stands beside."""
-    chat_id = visit.request.query.get("chat_id", "")[:64]
+    chat_id, number = visit.request.query.get("chat_id", "")[:64], visit.query("enrolment")
+    if number.isdecimal() and len(number) <= 18:
+        async with visit.ctx.console.store.read() as tx:
+            found = await access.access_enrolled(visit.viewer, tx, int(number))
+        return visit.back(_PATH, chat_id=found.chat_id)
     if not chat_id:
         async with visit.ctx.console.store.read() as tx:
             groups = await access.access_own_groups(visit.viewer, tx)
@@ -49,6 +53,7 @@ async def _page(visit: SidebarVisit, chat_id: str) -> web.Response:
         week = await access.access_week(visit.viewer, tx, group)
         waiting = await access.access_questions(visit.viewer, tx, [group])
         customers = await access.access_customers(visit.viewer, tx, group)
+        names = await staff.list_names(tx, sorted({one.occurrence.executor for one in week} - {""}))
     lines = await _lines(visit, week)
     return visit.live_page(
         "group.html",
@@ -57,6 +62,7 @@ async def _page(visit: SidebarVisit, chat_id: str) -> web.Response:
         group=group,
         now=[one for one in lines if one.step.occurrence.state in OPEN_STATES],
         week=lines,
+        names=names,
         next_line=_next(lines),
         asked=await _asked(visit, group, waiting),
         customers=[(who, name) for who, name in customers if name],

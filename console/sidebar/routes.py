@@ -81,6 +81,7 @@ def _pages() -> list[tuple[str, str, SidebarHandler]]:
         ("POST", f"/steps/{number}/bound", step_page.bound),
         ("POST", f"/steps/{number}/begin", step_page.begin),
         ("POST", f"/steps/{number}/sent", step_page.sent),
+        ("GET", rf"/steps/{number}/files/{{place:\d{{1,2}}}}", step_page.show_file),
         ("GET", "/group", group_page.show),
         ("POST", "/questions/mark", group_page.mark),
         ("POST", f"/questions/{number}/answered", group_page.answered),
@@ -128,7 +129,8 @@ def _to_platform(request: web.Request, way_in: Entrance) -> web.StreamResponse:
         # The page that holds the form; what was typed into it is kept by the page itself.
         parts = request.path.split("/")
         has_page = len(parts) > 3 and parts[2] == "steps"
-        return way_in.lead_in(request, "/".join(parts[:4]) if has_page else "/sidebar/")
+        # A form may not lead to the platform (form-action), so a page stands between.
+        return way_in.renewal("/".join(parts[:4]) if has_page else "/sidebar/")
     return way_in.lead_in(request, request.path_qs)
 
 

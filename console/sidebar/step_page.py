@@ -34,6 +34,7 @@ from store import enrolments, staff
 
 log = logging.getLogger(__name__)
 
+_PICTURES = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg"}
 _MEDIA = frozenset({"image", "video", "file"})
 # Confirmed in the client's own assistant for mass sends, not on this page.
 _CONFIRMED_ELSEWHERE = frozenset({DeliveryCode.MASS_SEND, DeliveryCode.PERSONAL})
@@ -53,6 +54,7 @@ class StepView:
     lines: frozenset[Line]
     told: Sequence[str]
     names: dict[str, str]
+    notice: str
     later: Sequence[Later]
 
     @property
@@ -79,6 +81,21 @@ async def show(visit: SidebarVisit) -> web.Response:
     return await _page(visit)
 
 
+async def show_file(visit: SidebarVisit) -> web.Response:
+    """Show a picture that hangs on the words."""
+    view, place = await _view(visit), visit.number("place")
+    one = view.attached[place] if place < len(view.attached) else None
+    kind = _PICTURES.get(one.name.rpartition(".")[2].lower()) if one and one.kind == "image" else None
+    if one is None or kind is None:
+        raise NotFound()
+    async with visit.ctx.console.store.read() as tx:
+        found = await access.access_file(visit.viewer, tx, one.digest)
+    response = web.Response(body=found.content, content_type=kind)
+    # Another picture may stand at this place tomorrow.
+    response.headers["Cache-Control"] = "private, max-age=300"
+    return response
+
+
 async def _page(
     visit: SidebarVisit, *, refused: str = "", wrong: str = "", status: int = 200
 ) -> web.Response:
@@ -98,6 +115,7 @@ async def _view(visit: SidebarVisit) -> StepView:
         seen = await access.access_step(visit.viewer, tx, visit.number())
         found = await enrolments.find(tx, seen.step.enrolment_id)
         told = await access.access_told(visit.viewer, tx, seen)
+        notice = await access.access_notice(visit.viewer, tx, seen)
         hands = [seen.step.occurrence.executor, seen.step.owner, seen.step.co_owner, *told]
         proof = seen.step.occurrence.evidence
         names = await staff.list_names(tx, [*hands, proof.by if proof else ""])
@@ -115,6 +133,7 @@ async def _view(visit: SidebarVisit) -> StepView:
         lines=frozenset(template.lines),
         told=[name for name in told if name != visit.me],
         names=names,
+        notice=notice,
         later=_later(visit, seen, template),
     )
 

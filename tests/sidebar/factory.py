@@ -20,12 +20,13 @@ from domain.enrolment import EnrolmentState, EvidenceKind, MassTaskState, Occurr
 from domain.errors import ChannelRefused
 from domain.groups import GroupSight, MemberKind
 from domain.people import StaffSight, StaffStatus
-from domain.sop import DeliveryCode
+from domain.sop import DeliveryCode, Template
 from domain.stays import Joined
 from sandbox import settings as sandbox
 from store import customers, enrolments, groups, occurrences, questions, sop_versions, staff, tables
 from store.database import Store
 from tests.console import factory as console_factory
+from tests.content import shipped
 from tests.sop import factory as sop_factory
 
 CORP = "ww1"
@@ -249,7 +250,9 @@ async def _group(
 async def _enrolment(tx: AsyncConnection, now: datetime, group: int, owner: str) -> int:
     template = sop_factory.template()
     body = sop_freezing.dump(template)
-    version = await sop_versions.ensure(tx, template.id, template.version, template.digest, body, [], now)
+    version = await sop_versions.ensure(
+        tx, template.id, template.version, template.digest, body, _pictures(template), now
+    )
     added = await enrolments.add(
         tx,
         {
@@ -271,3 +274,12 @@ async def _enrolment(tx: AsyncConnection, now: datetime, group: int, owner: str)
     )
     assert added is not None
     return added.id
+
+
+def _pictures(template: Template) -> list[tuple[str, str, bytes]]:
+    """The files of the template as they are kept: digest, name, content."""
+    found = {one.digest: one for block in template.blocks.values() for one in block.attachments if one.path}
+    return [
+        (digest, Path(one.path).name, (shipped.FOLDER / "sop" / template.id / one.path).read_bytes())
+        for digest, one in found.items()
+    ]

@@ -11,6 +11,8 @@ document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") document.body.dispatchEvent(new Event("tick"));
 });
 
+addEventListener("online", () => document.body.dispatchEvent(new Event("tick")));
+
 // Details that were opened stay open when their part renews itself.
 let open = new Set();
 document.body.addEventListener("htmx:beforeSwap", () => {
@@ -82,6 +84,9 @@ document.addEventListener("submit", (event) => {
   const words = keptFields(event.target).filter((field) => field.value.trim()).map((field) => [field.dataset.keep, field.value]);
   if (words.length) sessionStorage.setItem(draft, JSON.stringify(Object.fromEntries(words)));
 });
+// What the way through the platform's login leaves behind.
+if (location.hash === "#wechat_redirect") history.replaceState(null, "", location.pathname + location.search);
+
 const query = new URLSearchParams(location.search);
 if (query.has("done")) {
   sessionStorage.removeItem(draft);
