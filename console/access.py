@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,6 +25,7 @@ from domain.talk import Conversation
 from store import (
     case_reports,
     cases,
+    contents,
     conversations,
     departments,
     enrolments,
@@ -33,11 +35,13 @@ from store import (
     lines,
     logins,
     machine_reports,
+    sop_files,
     staff,
     talk_reports,
     transcripts,
 )
 from store.paging import Place
+from store.sop_files import SopFile
 from store.sop_reports import GroupScope
 
 
@@ -357,6 +361,18 @@ async def access_content(viewer: Viewer, tx: AsyncConnection) -> list[machine_re
     """Return every version of every text with its approval, without the texts."""
     require(viewer, Right.SEE_CONTENT)
     return await machine_reports.list_version_rows(tx)
+
+
+async def access_text(viewer: Viewer, tx: AsyncConnection, version_id: int) -> dict[str, Any]:
+    """Return what a stored version of a text says, as JSON; empty for one that is not there."""
+    require(viewer, Right.SEE_CONTENT)
+    return await contents.find_body(tx, version_id) or {}
+
+
+async def access_sop_file(viewer: Viewer, tx: AsyncConnection, digest: str) -> SopFile | None:
+    """Return a picture or file of an SOP by the digest of its attachment."""
+    require(viewer, Right.SEE_CONTENT)
+    return await sop_files.find(tx, digest)
 
 
 async def access_unanswered(

@@ -2,75 +2,61 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import base64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access, approvers
+from console import access, approvers, text_rows
 from console.access import NotFound, Right
+from console.text_rows import Change, TextRow
 from console.visit import Visit
 from content import endings
 from content.endings import Ending, EndKind
 from content.knowledge import Knowledge
-from domain.faq import Faq
-from domain.replies import FixedReply
+from domain.sop import AttachmentKind, ContentBlock
 from store import contents, logins
 from store.machine_reports import VersionRow
 
 STATES = ("", "waiting", "expired", "approved", "ending", "own")
-KINDS = ("faq", "reply")
+KINDS = ("faq", "reply", "sop")
 _PATH = "/console/content"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextRow:
-    """A text of the files with the state of its newest version. `version`: of exactly this text, None until stored.
-
-    `state`: approved, sample, draft, pending (an older version is approved and served), expired or missing.
-    """
-
-    kind: str
-    key: str
-    title: str
-    line: str
-    source: str
-    reviewer: str
-    last_valid_on: date | None
-    state: str
-    version: VersionRow | None
+_PICTURE_LIMIT_BYTES = 1024 * 1024  # It stands in the page itself.
 
 
 async def show_list(visit: Visit) -> web.Response:
-    """Show the texts of one kind."""
+    """Show the texts of one kind; `sop` in the address: of one template."""
     kind, state = visit.choice("kind", KINDS), visit.choice("state", STATES)
     async with visit.ctx.store.read() as tx:
         versions = await access.access_content(visit.viewer, tx)
-    knowledge = visit.ctx.knowledge()
-    everything = rows_of(knowledge, versions)
-    rows = [row for row in everything if row.kind == kind]
-    waiting = {name: sum(is_waiting(row) for row in everything if row.kind == name) for name in KINDS}
+    knowledge, shelf = visit.ctx.knowledge(), visit.ctx.shelf()
+    everything = text_rows.rows_of(knowledge, shelf, versions)
+    template = visit.query("sop") if kind == "sop" and visit.query("sop") in shelf.templates else ""
+    rows = [row for row in everything if row.kind == kind and row.template == (template or row.template)]
     shown = {
         "": rows,
-        "waiting": [row for row in rows if is_waiting(row)],
+        "waiting": [row for row in rows if text_rows.is_waiting(row)],
         "expired": [row for row in rows if row.state == "expired"],
         "approved": [row for row in rows if row.state == "approved"],
     }
     ending = endings.endings(
         endings.served_or_written(knowledge), knowledge.today, _approvers(knowledge, versions)
     )
+    ending = endings.in_order([*ending, *endings.sop_endings(shelf, knowledge.today)])
     reviewers = sorted({one.reviewer for one in ending})
     wanted = visit.query("reviewer") if visit.query("reviewer") in reviewers else ""
     return visit.page(
         "content.html",
-        rows=shown.get(state, []),
+        groups=_by_group(shown.get(state, [])),
         kind=kind,
         state=state,
-        waiting=waiting,
-        total=len(rows),
+        sop=template,
+        sops={one.id: one.title for one in shelf.templates.values()},
+        kept=sorted(set(shelf.templates) - set(shelf.sops.written)),
+        waiting={
+            name: sum(text_rows.is_waiting(row) for row in everything if row.kind == name) for name in KINDS
+        },
         reviewers=reviewers,
         reviewer=wanted,
         ending=_by_kind(one for one in ending if one.reviewer == (wanted or one.reviewer)),
@@ -78,6 +64,13 @@ async def show_list(visit: Visit) -> web.Response:
         unwritten=endings.unwritten(knowledge.content),
         health=await visit.ctx.health(),
     )
+
+
+def _by_group(rows: Iterable[TextRow]) -> dict[str, list[TextRow]]:
+    groups: dict[str, list[TextRow]] = {}
+    for row in rows:
+        groups.setdefault(row.group, []).append(row)
+    return groups
 
 
 def _approvers(knowledge: Knowledge, versions: Sequence[VersionRow]) -> dict[str, str]:
@@ -95,14 +88,19 @@ def _by_kind(found: Iterable[Ending]) -> dict[EndKind, list[Ending]]:
 
 
 async def show_one(visit: Visit) -> web.Response:
-    """Show one text with all its versions."""
+    """Show one text with all its versions, and what a new one changes in the approved one."""
     kind, key = visit.request.match_info["kind"], visit.request.match_info["key"]
+    knowledge, shelf = visit.ctx.knowledge(), visit.ctx.shelf()
+    sop = text_rows.find_sop_text(knowledge, shelf, key) if kind == "sop" else None
     async with visit.ctx.store.read() as tx:
         versions = await access.access_content(visit.viewer, tx)
-    knowledge = visit.ctx.knowledge()
-    row = next((one for one in rows_of(knowledge, versions) if (one.kind, one.key) == (kind, key)), None)
-    if row is None:
-        raise NotFound()
+        rows = text_rows.rows_of(knowledge, shelf, versions)
+        row = next((one for one in rows if (one.kind, one.key) == (kind, key)), None)
+        if row is None:
+            raise NotFound()
+        history = [one for one in reversed(versions) if (one.kind, one.key) == (kind, key)]
+        changes = await _changes(visit, tx, row, history)
+        pictures = await _pictures(visit, tx, sop.block) if sop else {}
     faq = knowledge.content.faqs.get(key) if kind == "faq" else None
     reply = knowledge.content.replies.get(key) if kind == "reply" else None
     return visit.page(
@@ -110,11 +108,39 @@ async def show_one(visit: Visit) -> web.Response:
         row=row,
         faq=faq,
         reply=reply,
+        sop=sop,
+        changes=changes,
+        pictures=pictures,
         answer=knowledge.content.answer_text(faq) if faq else "",
         unwritten=[one for one in endings.unwritten(knowledge.content) if faq in one.faqs],
-        history=[one for one in reversed(versions) if (one.kind, one.key) == (kind, key)],
+        history=history,
         titles={one.id: one.question for one in knowledge.content.faqs.values()},
     )
+
+
+async def _changes(
+    visit: Visit, tx: AsyncConnection, row: TextRow, history: Sequence[VersionRow]
+) -> list[Change]:
+    """Return what a version that waits changes in the one that is approved."""
+    approved = next((one for one in history if one.approved_by), None)
+    if row.state != "pending" or row.version is None or approved is None:
+        return []
+    before = await access.access_text(visit.viewer, tx, approved.id)
+    now = await access.access_text(visit.viewer, tx, row.version.id)
+    return text_rows.changes(row.kind, before, now)
+
+
+async def _pictures(visit: Visit, tx: AsyncConnection, block: ContentBlock) -> dict[str, str]:
+    """Return the small pictures of a block by the digest of their attachment, for `src`; others show their name."""
+    found = {}
+    for one in block.attachments:
+        if one.kind is not AttachmentKind.IMAGE:
+            continue
+        file = await access.access_sop_file(visit.viewer, tx, one.digest)
+        if file is not None and len(file.content) <= _PICTURE_LIMIT_BYTES:
+            sort = "png" if file.name.lower().endswith(".png") else "jpeg"
+            found[one.digest] = f"data:image/{sort};base64,{base64.b64encode(file.content).decode()}"
+    return found
 
 
 async def approve(visit: Visit) -> web.Response:
@@ -126,12 +152,15 @@ async def approve(visit: Visit) -> web.Response:
     if not approvers.is_usable(visit.viewer.login.display_name):
         return visit.back(_PATH, wrong="no_name")
     by, now, knowledge = visit.viewer.login.display_name, visit.ctx.clock.now(), visit.ctx.knowledge()
+    shelf = visit.ctx.shelf()
 
     async def job(tx: AsyncConnection) -> int:
-        rows = rows_of(knowledge, await access.access_content(visit.viewer, tx))
+        rows = text_rows.rows_of(knowledge, shelf, await access.access_content(visit.viewer, tx))
         # Only what the files say today; a version nobody sees any more is not approved by accident.
         ids = sorted(
-            row.version.id for row in rows if row.version and row.version.id in chosen and is_waiting(row)
+            row.version.id
+            for row in rows
+            if row.version and row.version.id in chosen and text_rows.is_waiting(row)
         )
         count = await contents.approve(tx, ids, by=by, now=now)
         for one in ids:
@@ -142,63 +171,3 @@ async def approve(visit: Visit) -> web.Response:
 
     approved = await visit.write(job)
     return visit.back(_PATH, done="approved") if approved else visit.back(_PATH, wrong="changed")
-
-
-def is_waiting(row: TextRow) -> bool:
-    """Say whether somebody has to approve the text before real customers get it."""
-    return row.state in ("sample", "draft", "pending")
-
-
-def rows_of(knowledge: Knowledge, versions: Sequence[VersionRow]) -> list[TextRow]:
-    """Return every text of the files with the state of its version."""
-    by_text: dict[tuple[str, str], list[VersionRow]] = defaultdict(list)
-    for version in versions:
-        by_text[version.kind, version.key].append(version)
-    faqs = [_faq_row(faq, by_text["faq", faq.id], knowledge) for faq in knowledge.content.faqs.values()]
-    return faqs + [_reply_row(reply, by_text["reply", reply.id], knowledge) for reply in _replies(knowledge)]
-
-
-def _replies(knowledge: Knowledge) -> Iterable[FixedReply]:
-    return knowledge.content.replies.values()
-
-
-def _faq_row(faq: Faq, versions: list[VersionRow], knowledge: Knowledge) -> TextRow:
-    version = next((one for one in versions if one.digest == faq.digest), None)
-    is_expired = knowledge.today > faq.last_valid_on
-    return TextRow(
-        kind="faq",
-        key=faq.id,
-        title=faq.question,
-        line=faq.line,
-        source=faq.source,
-        reviewer=faq.reviewer,
-        last_valid_on=faq.last_valid_on,
-        state="expired" if is_expired else _state(version, versions, is_sample=faq.reviewer == "sample"),
-        version=version,
-    )
-
-
-def _reply_row(reply: FixedReply, versions: list[VersionRow], knowledge: Knowledge) -> TextRow:
-    version = next((one for one in versions if one.digest == reply.digest), None)
-    served = knowledge.versions.get(f"reply:{reply.id}")
-    return TextRow(
-        kind="reply",
-        key=reply.id,
-        title=reply.text,
-        line="",
-        source="",
-        reviewer="",
-        last_valid_on=None,
-        state=_state(version, versions, is_sample=served is not None and served.is_sample),
-        version=version,
-    )
-
-
-def _state(version: VersionRow | None, versions: list[VersionRow], *, is_sample: bool) -> str:
-    if version is None:
-        return "missing"
-    if version.approved_by:
-        return "approved"
-    if any(one.approved_by for one in versions):
-        return "pending"
-    return "sample" if is_sample else "draft"

@@ -19,6 +19,7 @@ from console.context import ConsoleContext
 from console.times import Times
 from content import endings
 from content.knowledge import Knowledge
+from content.sop_shelf import Shelf
 from domain.faq import EntityMode, Line
 from store import case_reports
 
@@ -112,9 +113,10 @@ def doors_for(viewer: Viewer) -> list[Door]:
     ]
 
 
-def counts_for(knowledge: Knowledge) -> dict[str, int]:
+def counts_for(knowledge: Knowledge, shelf: Shelf) -> dict[str, int]:
     """Return what waits behind a line of the navigation, by its key; what is not there waits not."""
     ending = endings.endings(endings.served_or_written(knowledge), knowledge.today)
+    ending += endings.sop_endings(shelf, knowledge.today)
     return {"content": sum(one.kind in endings.URGENT for one in ending)}
 
 

@@ -115,7 +115,7 @@ def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
         ("POST", f"/deliveries/{number}/settle", deliveries_page.settle),
         ("GET", "/unanswered", unanswered_page.show),
         ("GET", "/content", content_page.show_list),
-        ("GET", "/content/{kind:faq|reply}/{key:[a-z0-9_.]+}", content_page.show_one),
+        ("GET", "/content/{kind:faq|reply|sop}/{key:[a-z0-9_./]+}", content_page.show_one),
         ("POST", "/content/approve", content_page.approve),
         ("GET", "/try", try_page.show),
         ("GET", "/lines", lines_page.show),

@@ -93,7 +93,7 @@ class Visit:
         return {
             "viewer": self.viewer,
             "doors": frame.doors_for(self.viewer),
-            "counts": frame.counts_for(self.ctx.knowledge()),
+            "counts": frame.counts_for(self.ctx.knowledge(), self.ctx.shelf()),
             "path": self.request.path,
             "done": words.label("done", done) if words.has("done", done) else "",
             "wrong": words.label("wrong", wrong) if words.has("wrong", wrong) else "",

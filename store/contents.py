@@ -75,6 +75,13 @@ async def list_versions(
     ]
 
 
+async def find_body(tx: AsyncConnection, version_id: int) -> dict[str, Any] | None:
+    """Return what a version says, None for one that is not there."""
+    wanted = sa.select(content_version.c.body).where(content_version.c.id == version_id)
+    body: dict[str, Any] | None = (await tx.execute(wanted)).scalar_one_or_none()
+    return body
+
+
 async def approve(
     tx: AsyncConnection, versions: Sequence[int], *, by: str, now: datetime, note: str = ""
 ) -> int:
