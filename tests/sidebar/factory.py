@@ -78,7 +78,7 @@ def company(clock_file: str) -> sandbox.Settings:
 
 
 def make_context(
-    store: Store, clock: FrozenClock, folder: Path, box_url: str, login: WebLogin, **changes: Any
+    store: Store, clock: FrozenClock, folder: Path, box_url: str, platform: WebLogin, **changes: Any
 ) -> SidebarContext:
     """A program around the page: real login and signatures against the sandbox, shipped content."""
     console = console_factory.make_context(store, clock, folder)
@@ -89,8 +89,8 @@ def make_context(
     suggesting = Suggesting(console.knowledge, {"company": "示例金融服务有限公司"})
     values = {
         "console": console,
-        "login": login,
-        "signer": login,
+        "login": platform,
+        "signer": platform,
         "corp_id": CORP,
         "agent_id": AGENT_ID,
         "public_url": "",
