@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import assembling
 from bot.card_events import CardEvents
@@ -15,15 +13,15 @@ from bot.enrol_rules import EnrolRules
 from console import words as console_words
 from content import card_words
 from domain.ports import Clock
-from domain.sop import SopRole
 from scheduler import acts, card_faces, gate_watch
-from scheduler.attention import Cards, DayLine
+from scheduler.attention import Cards
+from scheduler.day_work import GroupWork
 from scheduler.gate_watch import GateWatch
 from scheduler.mass_watch import MassWatch
 from scheduler.question_watch import QuestionRules, QuestionWatch
 from scheduler.ticker import Ticker, Wakeup
 from scheduler.walking import Walker, WalkRules
-from store import groups, mass_tasks, occurrences, staff
+from store import mass_tasks
 
 if TYPE_CHECKING:
     from bot.app import House
@@ -34,7 +32,6 @@ Step = Callable[[], Awaitable[float | None]]
 # Enrolments of one transaction: few on SQLite, whose one writer callbacks wait for.
 _BATCH_SQLITE, _BATCH_POSTGRESQL = 40, 200
 _RULES_SECONDS = 30
-_DAY_SECONDS = 20
 _LOST_SECONDS = 60
 # A loop looks at least this often, in business time and in real seconds: with a clock that runs fast (a week in two
 # minutes) a ladder of ten minutes must not fall between two looks.
@@ -110,7 +107,7 @@ class Sops:
             card_faces.FaceRules(words=faces, public_url=settings.server.public_url, zone=zone),
             owner=house.owner,
             outbox_bell=outbox.bell,
-            day_work=self._day_work,
+            day_work=GroupWork(self.walker.version),
         )
         self.questions = QuestionWatch(
             house.store,
@@ -153,7 +150,6 @@ class Sops:
     def add_ticks(self, ticker: Ticker) -> None:
         """Add what is looked at now and then."""
         ticker.every(_RULES_SECONDS, "enrol_rules", self.rules.look)
-        ticker.every(_DAY_SECONDS, "day_cards", self.cards.prepare_day)
         ticker.every(_LOST_SECONDS, "lost_cards", self.cards.take_back)
         ticker.every(gate_watch.EVERY_SECONDS, "gates", self._gates)
 
@@ -174,28 +170,3 @@ class Sops:
 
     async def _gates(self) -> None:
         await self.gates.watch_due()
-
-    async def _day_work(
-        self, tx: AsyncConnection, since: datetime, until: datetime
-    ) -> Mapping[str, Sequence[DayLine]]:
-        """Return what is planned for a day by whoever will do it."""
-        due = await occurrences.list_due_between(tx, since, until)
-        known = await groups.list_by_id(tx, sorted({one.group_id for one in due}))
-        people = await staff.list_near(tx, sorted({one.owner for one in due}))
-        found: dict[str, list[DayLine]] = {}
-        for one in due:
-            version = await self.walker.version(tx, one.sop_version_id)
-            step = next(
-                (each for each in version.template.steps[one.rhythm] if each.key == one.occurrence.step), None
-            )
-            if step is None or step.executor in (SopRole.SYSTEM, SopRole.COMPLIANCE):
-                continue
-            person = people.get(one.owner)
-            who = {
-                SopRole.CO_OWNER: person.co_owner_platform_id if person else "",
-                SopRole.SUPERVISOR: person.leader_platform_id if person else "",
-                SopRole.OPERATOR: person.leader_platform_id if person else "",
-            }.get(step.executor) or one.owner
-            line = DayLine(at=one.occurrence.due_at, title=f"{known[one.group_id].name} {step.title}")
-            found.setdefault(who, []).append(line)
-        return found

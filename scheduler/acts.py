@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from content import refusals
 from domain.attention import NewNotice, NoticeKind
 from domain.delivery import Act, Attached, Body, DeliveryState, NewDelivery, Purpose, SendClass
 from domain.enrolment import (
@@ -25,7 +26,6 @@ from domain.enrolment import (
     Occurrence,
     OccurrenceState,
 )
-from domain.errors import ActRefused
 from domain.sop import DeliveryCode
 from scheduler.bundles import Reason
 from scheduler.keys import key_of
@@ -55,9 +55,9 @@ async def done(tx: AsyncConnection, occurrence_id: int, *, by: str, now: datetim
     """Tick a step off: somebody's word, nothing proves it."""
     one, enrolment = await _open(tx, occurrence_id)
     if one.delivery is DeliveryCode.MASS_SEND and one.reason != Reason.UNKNOWN:
-        raise ActRefused("群发要在“群发助手”里确认，确认后会自动记上，不用打勾")
+        raise refusals.refused("mass_send_proves_itself")
     if one.delivery not in _TICKED and one.reason != Reason.UNKNOWN:
-        raise ActRefused("这一步不用人来做")
+        raise refusals.refused("nobody_does_it")
     return await _sent(tx, one, enrolment, EvidenceKind.TOLD, by, now)
 
 
@@ -67,9 +67,9 @@ async def postpone(
     """Let a step be told again at `until`, inside its window."""
     one, enrolment = await _open(tx, occurrence_id)
     if until <= now:
-        raise ActRefused("这个时间已经过了")
+        raise refusals.refused("time_has_passed")
     if until >= one.window_end:
-        raise ActRefused("那时已经过了最晚时间，请选早一点，或者点“有困难”")
+        raise refusals.refused("after_the_window")
     await enrolments.record(tx, [_entry(enrolment, by, "postponed", one.step, reason, now)])
     await notices.withdraw_of_occurrence(tx, [one.id])
     await notices.add(
@@ -131,7 +131,7 @@ async def skip(tx: AsyncConnection, occurrence_id: int, *, by: str, reason: str,
     """Leave a step out, with a reason; a mass send is stopped first."""
     one, enrolment = await _locked(tx, occurrence_id)
     if one.state not in OPEN_STATES | UNRELEASED_STATES:
-        raise ActRefused("这一步已经结束了")
+        raise refusals.refused("has_ended")
     await enrolments.record(tx, [_entry(enrolment, by, "left_out", one.step, reason, now)])
     if one.delivery is DeliveryCode.MASS_SEND and one.mass_task_id is not None:
         changed = replace(one, reason=Reason.PERSON)
@@ -160,18 +160,18 @@ async def begin_by_hand(
     """
     one, enrolment = await _open(tx, occurrence_id)
     if one.delivery is not DeliveryCode.SIDEBAR:
-        raise ActRefused("这一步不是手动发的")
+        raise refusals.refused("not_by_hand")
     if enrolment.state is EnrolmentState.PAUSED:
-        raise ActRefused("这个群的流程停着，先不要发")
+        raise refusals.refused("is_paused")
     if may_say is not None and not may_say(one.text):
-        raise ActRefused("这段话没有通过合规检查，先不要发，已经记下来了")
+        raise refusals.refused("wording")
     group = (await groups.list_by_id(tx, [enrolment.group_id]))[enrolment.group_id]
     earlier = await deliveries.list_by_hand(tx, _ref(one))
     pending = [each for each in earlier if each.state in (DeliveryState.ATTEMPTING, DeliveryState.UNKNOWN)]
     if any(now - each.created_at < REPORT_WAIT for each in pending):
-        raise ActRefused("正在发送，请稍等")
+        raise refusals.refused("being_sent")
     if pending and not again:
-        raise ActRefused("上一次点了发送，没有等到结果。请先看看群里有没有，没有的话再点一次")
+        raise refusals.refused("not_reported")
     key = key_of("by_hand", one.id, len(earlier))
     await deliveries.add(
         tx,
@@ -203,7 +203,7 @@ async def end_by_hand(
     """Take the client's report of a tap: the step is done, or may be tried again."""
     delivery = await deliveries.find(tx, delivery_key)
     if delivery is None or delivery.act is not Act.BY_HAND:
-        raise ActRefused("没有这次发送")
+        raise refusals.refused("no_such_send")
     if not await deliveries.end_by_hand(tx, delivery_key, is_sent=is_sent, now=now, by=by, error=error):
         return
     one, enrolment = await _locked(tx, int(delivery.reply_id.rpartition(".")[2]))
@@ -220,7 +220,7 @@ async def tick(
     """Tick a point of readiness, or take the tick back; return the ticks."""
     enrolment = await _live(tx, enrolment_id)
     if enrolment.opened_at is not None:
-        raise ActRefused("群已经开了，准备清单不再改")
+        raise refusals.refused("checklist_closed")
     ticks = dict(enrolment.ticks)
     if is_on:
         ticks[str(point)] = f"{by}@{now.isoformat()}"
@@ -251,7 +251,7 @@ async def pause(tx: AsyncConnection, enrolment_id: int, *, by: str, note: str, n
     """Stop a group's steps until somebody resumes them; unconfirmed mass sends are stopped."""
     enrolment = await _live(tx, enrolment_id)
     if enrolment.state is EnrolmentState.PAUSED:
-        raise ActRefused("已经停着了")
+        raise refusals.refused("already_paused")
     changed = replace(enrolment, state=EnrolmentState.PAUSED, reason=Reason.PERSON, next_at=now)
     await enrolments.save(tx, [changed])
     await enrolments.record(tx, [_entry(enrolment, by, "paused", "", note, now)])
@@ -261,9 +261,9 @@ async def resume(tx: AsyncConnection, enrolment_id: int, *, by: str, note: str, 
     """Let a group go on; what was missed meanwhile is judged by its window."""
     enrolment = await _live(tx, enrolment_id)
     if enrolment.state is not EnrolmentState.PAUSED and enrolment.paused_until is None:
-        raise ActRefused("没有停着")
+        raise refusals.refused("not_paused")
     if enrolment.reason == Reason.STOPPED:
-        raise ActRefused("业务线停用着，请先恢复业务线")
+        raise refusals.refused("line_stopped")
     has_begun = enrolment.anchor_at <= now
     state = EnrolmentState.RUNNING if has_begun else EnrolmentState.WAITING
     changed = replace(enrolment, state=state, reason="", paused_until=None, next_at=now)
@@ -292,7 +292,7 @@ async def move(tx: AsyncConnection, enrolment_id: int, *, opens_on: date, by: st
     """Move the opening to another day; everything that was not released follows."""
     enrolment = await _live(tx, enrolment_id)
     if enrolment.opened_at is not None:
-        raise ActRefused("群已经开了，不能再改开群日")
+        raise refusals.refused("already_opened")
     await enrolments.save(tx, [replace(enrolment, opens_on=opens_on, next_at=now)])
     await enrolments.record(tx, [_entry(enrolment, by, "moved", "", opens_on.isoformat(), now)])
 
@@ -304,7 +304,7 @@ async def _locked(tx: AsyncConnection, occurrence_id: int) -> tuple[Occurrence, 
     """Return a step with its enrolment, which nobody else changes until the transaction ends."""
     found = await occurrences.find(tx, occurrence_id)
     if found is None:
-        raise ActRefused("没有这一步")
+        raise refusals.refused("no_such_step")
     enrolment = await enrolments.find(tx, found.enrolment_id, locks=True)
     # Read again: whoever held the row before may have changed the step.
     again = await occurrences.find(tx, occurrence_id)
@@ -316,30 +316,16 @@ async def _locked(tx: AsyncConnection, occurrence_id: int) -> tuple[Occurrence, 
 async def _open(tx: AsyncConnection, occurrence_id: int) -> tuple[Occurrence, Enrolment]:
     one, enrolment = await _locked(tx, occurrence_id)
     if one.state not in OPEN_STATES:
-        raise ActRefused(_ENDED.get(one.state, "这一步现在不能做"))
+        raise refusals.refused(f"step_{one.state}")
     return one, enrolment
-
-
-_ENDED = {
-    OccurrenceState.SENT: "这一步已经完成了",
-    OccurrenceState.SENT_LATE: "这一步已经完成了",
-    OccurrenceState.PARTLY_SENT: "这一步已经完成了",
-    OccurrenceState.MISSED: "这一步的时间已经过了",
-    OccurrenceState.SKIPPED: "这一步已经跳过了",
-    OccurrenceState.CANCELLED: "这一步已经取消了",
-    OccurrenceState.SUPERSEDED: "这一步已经换了安排",
-    OccurrenceState.PLANNED: "还没到时间",
-    OccurrenceState.DUE: "还没到时间",
-    OccurrenceState.BLOCKED: "内容还没有审完，先不要发",
-}
 
 
 async def _live(tx: AsyncConnection, enrolment_id: int) -> Enrolment:
     enrolment = await enrolments.find(tx, enrolment_id, locks=True)
     if enrolment is None:
-        raise ActRefused("没有这个群的流程")
+        raise refusals.refused("no_such_enrolment")
     if enrolment.state not in LIVE_STATES:
-        raise ActRefused("这个群的流程已经结束了")
+        raise refusals.refused("enrolment_ended")
     return enrolment
 
 

@@ -13,8 +13,8 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from content import refusals
 from domain.enrolment import Enrolment, EnrolmentState
-from domain.errors import ActRefused
 from domain.sop import CalendarPolicy, Reentry, SopDays, StepPart, Template
 from scheduler import openings, preparing, steps, timetable
 from scheduler.calendars import Calendar
@@ -123,22 +123,22 @@ async def enrol(
     """Enrol one group by hand. Raises ActRefused with the reason when it may not enter."""
     known = (await groups.list_by_id(tx, [group_id])).get(group_id)
     if known is None or known.dismissed_at is not None:
-        raise ActRefused("这个群不存在或已经解散")
+        raise refusals.refused("no_such_group")
     if not known.owner_platform_id:
-        raise ActRefused("还不知道这个群的群主，请等群资料读完再试")
+        raise refusals.refused("owner_unknown")
     template = version.template
     if rhythm not in template.rhythms:
-        raise ActRefused(f"流程“{template.title}”没有这种节奏")
+        raise refusals.refused("no_such_rhythm")
     today = now.astimezone(template.zone).date()
     if opens_on is not None and opens_on <= today and opening_step(template, rhythm):
-        raise ActRefused("开群日最早是明天")
+        raise refusals.refused("opens_too_soon")
     live = (await enrolments.list_live_templates(tx, [group_id])).get(group_id, set())
     if live & {template.id, *template.guard.exclusive_with}:
-        raise ActRefused("这个群正在另一个流程里，请先结束它")
+        raise refusals.refused("in_another")
     wanted = EnrolmentWanted(group_id=group_id, owner=known.owner_platform_id, opens_on=opens_on, facts=facts)
     made = await enrol_many(tx, version, rhythm, [wanted], calendar, by=by, now=now)
     if not made:
-        raise ActRefused("这个群已经走过这个流程，不能再进")
+        raise refusals.refused("was_here")
     return made[0]
 
 

@@ -23,9 +23,11 @@ _DAY = timedelta(days=1)
 _COUNT_AGAIN = timedelta(minutes=15)
 _MOVED = "moved"
 _MOST_MOVES = 5
+# A template whose stages go on for so long has no end.
+_ENDLESS = timedelta(days=84)
 # How far a template without an end is planned ahead, and when the plan is made longer.
-HORIZON = timedelta(days=28)
-EXTEND_BEFORE = timedelta(days=7)
+HORIZON = timedelta(days=14)
+EXTEND_BEFORE = timedelta(days=6)
 # Anchors that the group itself gives.
 GROUP_ANCHORS = (
     AnchorKind.GROUP_OPENED,
@@ -53,8 +55,8 @@ def plan(
 def end_of(template: Template, anchor_at: datetime) -> datetime | None:
     """Return when a template that ends is surely over; None for one that goes on."""
     ends = [stage.ends for stage in template.stages if stage.clock is SopClock.GROUP]
-    longest = max(ends, default=HORIZON * 4)
-    return anchor_at + longest + 14 * _DAY if longest <= HORIZON * 3 else None
+    longest = max(ends, default=_ENDLESS)
+    return anchor_at + longest + 14 * _DAY if longest < _ENDLESS else None
 
 
 def prepare(work: Work) -> None:

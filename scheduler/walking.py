@@ -16,12 +16,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from content import sop_freezing
 from content.knowledge import Knowledge
 from content.sop_shelf import Shelf
-from domain.enrolment import Enrolment, EnrolmentState, MassTask, Occurrence
+from domain.enrolment import (
+    OPEN_STATES,
+    UNRELEASED_STATES,
+    Enrolment,
+    EnrolmentState,
+    MassTask,
+    Occurrence,
+)
 from domain.faq import Line
 from domain.groups import Group
 from domain.people import Staff
 from domain.ports import Clock
-from domain.sop import BlockKind, ContentBlock, DeliveryCode, StepPart, Template
+from domain.sop import BlockKind, ContentBlock, DeliveryCode, Step, StepPart, Template
 from scheduler import calendars, figures, readiness, rendering, steps, writing
 from scheduler.bundles import Alarm, Bundle, Outcome, People
 from scheduler.calendars import Calendar
@@ -47,6 +54,9 @@ log = logging.getLogger(__name__)
 _REMEMBERED = timedelta(days=35)
 _REPORTING = frozenset([BlockKind.REPORT, BlockKind.CHECKLIST, BlockKind.CARD])
 _VERSIONS_KEPT = 64
+_UNFINISHED = OPEN_STATES | UNRELEASED_STATES
+# Ways of steps that figures may show to be done.
+_JUDGED = frozenset([DeliveryCode.APP, DeliveryCode.SIDEBAR])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +208,7 @@ class Walker:
         stopped: frozenset[Line],
         now: datetime,
     ) -> Bundle:
-        due = [item for item in found if item.due_at <= now and not item.sent_at]
+        due = [item for item in found if item.due_at <= now and item.state in _UNFINISHED]
         parts = {step.key: step for step in template.steps[one.rhythm]}
         reports = [
             item for item in due if item.step in parts and _is_report(template, parts[item.step].content)
@@ -282,8 +292,8 @@ class Walker:
         said: Mapping[str, str],
     ) -> dict[str, float | None]:
         """Return the figures that steps of staff are judged by, as far as one of them is due."""
-        codes = {item.delivery for item in due}
-        if not codes & {DeliveryCode.APP, DeliveryCode.SIDEBAR}:
+        steps_due = {item.step for item in due if item.state in _UNFINISHED and item.delivery in _JUDGED}
+        if not steps_due:
             return {}
         shelf = self._shelf()
         found: dict[str, float | None] = dict(readiness.measures(template, one.ticks))
@@ -291,7 +301,11 @@ class Walker:
         said_blocks = {name for step in template.steps[one.rhythm] for name in step.content}
         allowed = sum(1 for name in said_blocks if shelf.refusal(template, name, shelf.today) is None)
         found["approved_rate"] = allowed / len(said_blocks) if said_blocks else 1.0
-        found["open_questions"] = float(len(await questions.list_open_of_group(tx, one.group_id)))
+        asks = [
+            step for step in template.steps[one.rhythm] if step.key in steps_due and _is_about_questions(step)
+        ]
+        if asks:
+            found["open_questions"] = float(len(await questions.list_open_of_group(tx, one.group_id)))
         return found
 
     async def _openings(
@@ -326,6 +340,10 @@ def _asks_figures(block: ContentBlock) -> bool:
     return bool(
         block.slots & {"questions", "answered", "answered_count", "reader_questions", "next_week_plan"}
     )
+
+
+def _is_about_questions(step: Step) -> bool:
+    return step.audience.text == "asked" or any(one.name == "open_questions" for one in step.success)
 
 
 def _people(group: Group, known: Mapping[str, Staff], compliance: Sequence[str], today: date) -> People:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrolment import (
     DONE_STATES,
-    LIVE_STATES,
     OPEN_STATES,
     UNRELEASED_STATES,
     Evidence,
@@ -51,7 +49,7 @@ _SAVE = (
     .values(
         {name: sa.bindparam(f"new_{name}") for name in _SAVED}
         | {
-            "shifts": sa.bindparam("new_shifts", type_=sa.JSON),
+            "shifts": sa.bindparam("new_shifts"),
             "evidence_kind": sa.bindparam("new_evidence_kind"),
             "evidence_by": sa.bindparam("new_evidence_by"),
             "evidence_at": sa.bindparam("new_evidence_at"),
@@ -105,48 +103,6 @@ async def list_open_of(tx: AsyncConnection, executors: Sequence[str]) -> list[Oc
     return [occurrence_of(row) for row in (await tx.execute(wanted)).all()]
 
 
-@dataclass(frozen=True, kw_only=True)
-class DueStep:
-    """An occurrence that was not released yet, with what tells whose it is."""
-
-    occurrence: Occurrence
-    sop_version_id: int
-    rhythm: str
-    group_id: int
-    owner: str
-
-
-async def list_due_between(tx: AsyncConnection, first: datetime, last: datetime) -> list[DueStep]:
-    """Return unreleased occurrences of live enrolments that are due from `first` and before `last`, by time."""
-    wanted = (
-        sa.select(
-            occurrence,
-            enrolment.c.sop_version_id,
-            enrolment.c.rhythm,
-            enrolment.c.group_id,
-            enrolment.c.owner_platform_id,
-        )
-        .join(enrolment, enrolment.c.id == occurrence.c.enrolment_id)
-        .where(
-            occurrence.c.state.in_([str(state) for state in sorted(UNRELEASED_STATES)]),
-            occurrence.c.due_at >= first,
-            occurrence.c.due_at < last,
-            enrolment.c.state.in_([str(state) for state in sorted(LIVE_STATES)]),
-        )
-        .order_by(occurrence.c.due_at, occurrence.c.id)
-    )
-    return [
-        DueStep(
-            occurrence=occurrence_of(row),
-            sop_version_id=row.sop_version_id,
-            rhythm=row.rhythm,
-            group_id=row.group_id,
-            owner=row.owner_platform_id,
-        )
-        for row in (await tx.execute(wanted)).all()
-    ]
-
-
 async def list_mass_sends(
     tx: AsyncConnection, group_ids: Sequence[int], since: datetime
 ) -> list[tuple[int, int, datetime]]:
@@ -174,7 +130,7 @@ async def save(tx: AsyncConnection, changed: Iterable[Occurrence]) -> None:
     """Write what may change of occurrences."""
     rows = []
     for one in changed:
-        row: dict[str, Any] = {"occurrence": one.id, "new_shifts": list(one.shifts)}
+        row: dict[str, Any] = {"occurrence": one.id, "new_shifts": " ".join(one.shifts)}
         row |= {f"new_{name}": getattr(one, name) for name in _SAVED}
         proof = one.evidence
         row |= {
@@ -214,7 +170,7 @@ def row_of(
         "due_at": due_at,
         "window_end": window_end,
         "expires_at": expires_at,
-        "shifts": list(shifts),
+        "shifts": " ".join(shifts),
         "reason": reason,
     }
 
@@ -238,7 +194,7 @@ def occurrence_of(row: Any) -> Occurrence:
         due_at=row.due_at,
         window_end=row.window_end,
         expires_at=row.expires_at,
-        shifts=tuple(row.shifts),
+        shifts=tuple(row.shifts.split()),
         executor=row.executor,
         released_at=row.released_at,
         rung=row.rung,

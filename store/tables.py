@@ -625,7 +625,8 @@ occurrence = sa.Table(
     at("due_at"),
     at("window_end"),
     at("expires_at"),
-    sa.Column("shifts", sa.JSON, nullable=False),
+    # Words of scheduler/timetable.py and the engine, separated by blanks.
+    sa.Column("shifts", sa.String(255), nullable=False, server_default=""),
     sa.Column("executor", sa.String(64), nullable=False, server_default=""),
     at("released_at", nullable=True),
     sa.Column("rung", sa.Integer, nullable=False, server_default="0"),

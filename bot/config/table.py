@@ -481,6 +481,16 @@ class Sop(Section):
         30, "Cards of one such stretch of time become one.", unit="minutes", ge=1, le=240
     )
 
+    @field_validator("day_card_at")
+    @classmethod
+    def _check_day_card(cls, value: time) -> time:
+        if not time(6) <= value < time(21):
+            raise ValueError(
+                f"{value:%H:%M} 在安静时段里，请写 06:00 到 20:59 之间 / "
+                f"{value:%H:%M} is in quiet hours; write a time from 06:00 to 20:59"
+            )
+        return value
+
 
 class Console(Section):
     """The pages for staff."""

@@ -15,7 +15,7 @@ from domain.compliance import Audience
 from domain.enrolment import EnrolmentState, OccurrenceState
 from domain.sop import DeliveryCode, Template
 from scheduler.rendering import Checker
-from store import sop_versions, tables
+from store import occurrences, sop_versions, tables
 from store.database import Store
 from tests.content import shipped
 from tests.sop import factory as sop
@@ -145,18 +145,17 @@ async def add_questions(store: Store, enrolment_id: int, now: datetime, *states:
 async def _add_publication(
     tx: AsyncConnection, enrolment_id: int, state: OccurrenceState, due_at: datetime
 ) -> None:
-    row = {
-        "enrolment_id": enrolment_id,
-        "step": "publication",
-        "n": 0,
-        "delivery": DeliveryCode.MASS_SEND,
-        "state": state,
-        "wanted_at": due_at,
-        "due_at": due_at,
-        "window_end": due_at + timedelta(hours=1),
-        "expires_at": due_at + timedelta(days=2),
-        "shifts": [],
-    }
+    row = occurrences.row_of(
+        enrolment_id,
+        step="publication",
+        n=0,
+        delivery=DeliveryCode.MASS_SEND,
+        wanted_at=due_at,
+        due_at=due_at,
+        window_end=due_at + timedelta(hours=1),
+        expires_at=due_at + timedelta(days=2),
+        state=state,
+    )
     await _insert(tx, tables.occurrence, row)
 
 

@@ -205,7 +205,7 @@ def upgrade() -> None:
         sa.Column("due_at", UtcTime(), nullable=False),
         sa.Column("window_end", UtcTime(), nullable=False),
         sa.Column("expires_at", UtcTime(), nullable=False),
-        sa.Column("shifts", sa.JSON(), nullable=False),
+        sa.Column("shifts", sa.String(length=255), server_default="", nullable=False),
         sa.Column("executor", sa.String(length=64), server_default="", nullable=False),
         sa.Column("released_at", UtcTime(), nullable=True),
         sa.Column("rung", sa.Integer(), server_default="0", nullable=False),
