@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console.access import NotFound
+from console.access import Forbidden, NotFound
 from console.sidebar import access, checklist, postponing, today_page
 from console.sidebar.access import SeenStep
 from console.sidebar.checklist import Checklist
@@ -211,10 +211,11 @@ async def done(visit: SidebarVisit) -> web.Response:
 async def postpone(visit: SidebarVisit) -> web.Response:
     """Put the step off, with a reason."""
     number, now = visit.number(), visit.ctx.console.clock.now()
-    reason = visit.said("reason", 200)
+    view, reason = await _view(visit), visit.said("reason", 200)
+    if not view.seen.may_act:
+        raise Forbidden()
     if not reason:
         return await _page(visit, wrong="no_reason", status=400)
-    view = await _view(visit)
     chosen = next((one for one in view.later if one.key == visit.said("until")), None)
     if chosen is None:
         return await _page(visit, wrong="bad_until", status=400)

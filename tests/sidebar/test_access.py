@@ -1,0 +1,191 @@
+"""Every address of the phone page for everybody around a group, compared with docs/access.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from aiohttp import ClientSession, DummyCookieJar
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import FrozenClock
+from console.sessions import digest_of
+from console.sidebar.entrance import COOKIE
+from domain.attention import NewNotice, NoticeKind
+from domain.groups import MemberKind
+from domain.login import Role
+from store import logins, notices, staff, tables
+from store.database import Store
+from tests.console.factory import HOUSE
+from tests.sidebar import factory
+from tests.sidebar.conftest import Phone
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+CSRF = "csrf-of-the-test"
+OPEN = {"/sidebar/enter", "/sidebar/login/return", "/sidebar/static/{digest}/{name}", "/sidebar/lib/{name}"}
+PEOPLE = {
+    "stranger": "wangwu",
+    "told": "zhaoliu",
+    "inside": "sunqi",
+    "executor": "zhouba",
+    "owner": factory.OWNER,
+    "leader": factory.LEADER,
+}
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """The table of docs/access.md: address to person to word."""
+    text = (HOUSE / "docs" / "access.md").read_text("utf-8")
+    rows = re.findall(r"^\| `((?:GET|POST) /sidebar/[^`]*)` \|(.*)\|$", text, re.MULTILINE)
+    return {
+        address: dict(zip(PEOPLE, [word.strip() for word in words.split("|")], strict=True))
+        for address, words in rows
+    }
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[ClientSession]:
+    async with ClientSession(cookie_jar=DummyCookieJar()) as session:
+        yield session
+
+
+async def sign_in(store: Store, clock: FrozenClock, who: str) -> dict[str, str]:
+    """Open a session for a member of staff, as the platform's word would."""
+
+    async def job(tx: AsyncConnection) -> None:
+        await staff.ensure(tx, [who], clock.now())
+        found = await logins.find_login_of_staff(tx, who)
+        number = found.id if found else None
+        if number is None:
+            ids = await staff.find_ids(tx, [who])
+            number = await logins.add_login(
+                tx,
+                name=who,
+                display_name=who,
+                password_hash="",
+                roles=[Role.ADVISOR],
+                by="test",
+                now=clock.now(),
+                staff_id=ids[who],
+            )
+        assert number is not None
+        await tx.execute(sa.delete(tables.login_session).where(tables.login_session.c.login_id == number))
+        await logins.add_session(
+            tx,
+            number,
+            token_digest=digest_of(f"token-{who}"),
+            csrf=CSRF,
+            now=clock.wall(),
+            expires_at=clock.wall() + timedelta(hours=12),
+        )
+
+    await store.write(job)
+    return {COOKIE: f"token-{who}"}
+
+
+async def gather(store: Store, clock: FrozenClock, phone: Phone) -> None:
+    """Put everybody around the group who is not there yet."""
+
+    async def job(tx: AsyncConnection) -> None:
+        its = tables.occurrence.c.id == phone.scene.confirm
+        await tx.execute(sa.update(tables.occurrence).where(its).values(executor=PEOPLE["executor"]))
+        await tx.execute(
+            sa.insert(tables.group_member).values(
+                group_id=phone.scene.group,
+                member_platform_id=PEOPLE["inside"],
+                kind=MemberKind.STAFF,
+                joined_at=clock.now(),
+            )
+        )
+        notice = NewNotice(
+            key="n1",
+            recipient=PEOPLE["told"],
+            kind=NoticeKind.TELL,
+            title="t",
+            occurrence_id=phone.scene.confirm,
+            due_at=clock.now(),
+        )
+        await notices.add(tx, [notice], clock.now())
+
+    await store.write(job)
+
+
+def meaning(status: int) -> str:
+    return {403: "see", 404: "no"}.get(status, "yes")
+
+
+async def test_every_address_answers_everybody_as_documented(
+    phone: Phone, client: ClientSession, store: Store, frozen_clock: FrozenClock
+) -> None:
+    await gather(store, frozen_clock, phone)
+    wrong = []
+
+    for address, row in documented().items():
+        method, path = address.split(" ")
+        number = phone.scene.question if "/questions/" in path else phone.scene.confirm
+        wanted = path.replace("{id}", str(number)).replace("{place}", "0")
+        for person, word in row.items():
+            answer = await client.request(
+                method,
+                phone.at(wanted),
+                params={"chat_id": factory.CHAT} if path.endswith("/group") else None,
+                data={
+                    "csrf": CSRF,
+                    "chat_id": factory.CHAT,
+                    "text": "x",
+                    "note": "x",
+                    "reason": "x",
+                    "point": "0",
+                }
+                if method == "POST"
+                else None,
+                cookies=await sign_in(store, frozen_clock, PEOPLE[person]),
+                allow_redirects=False,
+            )
+            if word != "own" and meaning(answer.status) != word:
+                wrong.append(f"{address} as {person}: {word}, got {answer.status}")
+            if word == "own" and answer.status not in (200, 400):
+                wrong.append(f"{address} as {person}: got {answer.status}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_nobody_unknown_gets_past_the_entrance(phone: Phone, client: ClientSession) -> None:
+    for address in documented():
+        method, path = address.split(" ")
+        wanted = path.replace("{id}", "1").replace("{place}", "0")
+        answer = await client.request(method, phone.at(wanted), allow_redirects=False)
+
+        location = answer.headers.get("Location", "")
+        went_to_platform = answer.status == 303 and location.startswith(f"{phone.box.url}/connect/oauth2/")
+        assert went_to_platform or (method == "POST" and answer.status == 200), address
+
+
+async def test_no_address_is_missing_from_the_documentation(phone: Phone) -> None:
+    found = {
+        f"{route.method} {route.resource.canonical}"
+        for resource in phone.app.router.resources()
+        for route in resource
+        if route.resource and route.method != "HEAD" and route.resource.canonical != "/sidebar"
+    }
+    closed = {address for address in found if address.split(" ")[1] not in OPEN}
+
+    assert closed == set(documented())
+
+
+async def test_somebody_in_a_team_sees_no_other_groups_of_the_team(
+    phone: Phone, client: ClientSession, store: Store, frozen_clock: FrozenClock
+) -> None:
+    both = tables.staff.c.platform_id.in_([factory.OWNER, factory.STRANGER])
+    await store.write(lambda tx: tx.execute(sa.update(tables.staff).where(both).values(team="一组")))
+
+    answer = await client.get(
+        phone.at(f"/sidebar/steps/{phone.scene.send}"),
+        cookies=await sign_in(store, frozen_clock, factory.STRANGER),
+    )
+
+    assert answer.status == 404
