@@ -18,7 +18,7 @@ from aiohttp import web
 
 from console import sessions, unanswered_page, visit
 from console.visit import Form
-from console.week import visitors, weeks, writing
+from console.week import visitors, weeks, words, writing
 from console.week.context import WeekContext
 from console.week.limits import Known, Limit
 from console.week.weeks import Reason, Shut, Week
@@ -44,7 +44,7 @@ class WeekPages:
 
     def __init__(self, ctx: WeekContext, *, style_url: str) -> None:
         self._ctx = ctx
-        self._words = weeks.load_words()
+        self._words = words.load()
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -152,13 +152,13 @@ class WeekPages:
         return self._render("article.html", shown | {"words": weeks.article_words(self._ctx, week)})
 
     def _feedback(self, week: Week, shown: dict[str, Any]) -> str:
-        words = weeks.page_words(self._ctx, week, WeekPage.FEEDBACK)
-        parts, choices = writing.without_choices(words)
+        question = weeks.page_words(self._ctx, week, WeekPage.FEEDBACK)
+        parts, choices = writing.without_choices(question)
         given = {choice.value: choice.text for choice in choices}
         note = weeks.find_words(self._ctx, week, "note")
         shown["thanks"] = weeks.find_words(self._ctx, week, "thanks") if shown["answer"] else None
         more = {
-            "words": words,
+            "words": question,
             "parts": parts,
             "choices": given,
             "note": note.whole if note else "",

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from console.week import writing
+from console.week import words, writing
 from console.week.context import WeekContext
 from domain.enrolment import LIVE_STATES, Enrolment, EnrolmentState
 from domain.sop import BlockKind, ContentBlock, StepPart, Template
@@ -24,6 +21,7 @@ log = logging.getLogger(__name__)
 # Feedback and a second reading come after the week's score, which ends the enrolment.
 KEPT_AFTER_END = timedelta(days=30)
 _NOT_YET = "not_yet"
+_DATE = words.load()["date"]
 # Said by people for each group; without them a page would promise something unknown (scheduler/rendering.py).
 _EVENT = frozenset(["event_title", "teacher", "teacher_title"])
 
@@ -86,7 +84,7 @@ async def open_week(ctx: WeekContext, code: str) -> Week:
     publishing = [step.key for step in steps if step.part is StepPart.PUBLICATION]
     async with ctx.store.read() as tx:
         publication = await week_pages.find_publication(tx, enrolment.id, publishing)
-    said = {slot: " ".join(str(words).split()) for slot, words in enrolment.facts.items()}
+    said = {slot: " ".join(str(fact).split()) for slot, fact in enrolment.facts.items()}
     return Week(
         enrolment=enrolment,
         template=template,
@@ -145,11 +143,6 @@ def not_yet_words(ctx: WeekContext, week: Week) -> writing.Words:
     return page_words(ctx, week, _NOT_YET)
 
 
-def load_words() -> Mapping[str, Any]:
-    """Return words.toml."""
-    return tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
-
-
 def _said(
     ctx: WeekContext,
     week: Week,
@@ -161,9 +154,9 @@ def _said(
     template = week.template
     if not all(week.slots.get(slot) for slot in block.slots & needed):
         raise Shut(Reason.NOT_READY)
-    words = writing.words_of(block, {**week.slots, **slots}, ctx.risk_lines())
+    said = writing.words_of(block, {**week.slots, **slots}, ctx.risk_lines())
     is_sayable = ctx.may_say(template, block.id)
-    if not is_sayable or not ctx.may_read(template, words.whole):
+    if not is_sayable or not ctx.may_read(template, said.whole):
         log.warning(
             "week page not shown",
             extra={
@@ -174,7 +167,7 @@ def _said(
             },
         )
         raise Shut(Reason.NOT_READY)
-    return words
+    return said
 
 
 def _block(week: Week, name: str) -> ContentBlock | None:
@@ -203,9 +196,6 @@ def _is_kept(enrolment: Enrolment, now: datetime) -> bool:
 def _event_slots(due_at: datetime | None, zone: ZoneInfo) -> dict[str, str]:
     if due_at is None:
         return {}
-    local, words = due_at.astimezone(zone), _DATE
-    day = words["day"].format(local.month, local.day, words["weekdays"][local.weekday()])
+    local = due_at.astimezone(zone)
+    day = _DATE["day"].format(local.month, local.day, _DATE["weekdays"][local.weekday()])
     return {"event_date": day, "event_time": f"{local:%H:%M}"}
-
-
-_DATE = load_words()["date"]

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.week import words
 from content import reply_files
 from domain.sop import ContentBlock
 
-_NUMBERED = re.compile(r"[一二三四五六七八九十]{1,3}、\S")
+_NUMBERED = re.compile(words.load()["marks"]["numbered"])
 _NAMED = re.compile(r"《(.+)》")
 _CHOICE = re.compile(r"([1-5])\s+(\S.*)")
 
@@ -92,11 +93,11 @@ def parts_of(text: str) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def without_choices(words: Words) -> tuple[tuple[Part, ...], tuple[Choice, ...]]:
+def without_choices(question: Words) -> tuple[tuple[Part, ...], tuple[Choice, ...]]:
     """Return the parts of a question and, apart, its choices: lines like "5 很有用", in the order written."""
     parts: list[Part] = []
     choices: list[Choice] = []
-    for part in words.parts:
+    for part in question.parts:
         hits = [(line, _CHOICE.fullmatch(line)) for line in part.lines]
         choices += [Choice(value=hit[1], text=hit[2]) for _, hit in hits if hit]
         left = tuple(line for line, hit in hits if not hit)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from aiohttp import ClientResponse
 
 from bot.clock import FrozenClock
-from console.week import weeks
+from console.week import weeks, words
 from console.week.visitors import COOKIE
 from content import compliance
 from domain.compliance import Audience, Speaker
@@ -61,7 +61,7 @@ async def test_the_guide_says_who_we_are_and_how_to_complain_and_leave(
 
     text = await read(pages, f"{BASE}/guide")
 
-    for words in (
+    for said in (
         "示例金融信息服务有限公司",
         "示例许可证 000000",
         'href="tel:400-000-0000"',
@@ -71,7 +71,7 @@ async def test_the_guide_says_who_we_are_and_how_to_complain_and_leave(
         "怎么退群",
         "不会索要密码",
     ):
-        assert words in text
+        assert said in text
     assert "{" not in text
 
 
@@ -81,14 +81,14 @@ async def test_the_event_names_teacher_time_and_takes_interest_once(
     week = await factory.add_week(store, frozen_clock.now())
 
     text = await read(pages, f"{BASE}/event", visitor=ONE)
-    for words in (
+    for said in (
         "签字之前，先看清三处",
         "陈老师",
         "11月25日（周三） 10:00",
         "不推荐任何产品",
         "想听</button>",
     ):
-        assert words in text
+        assert said in text
     for _ in range(2):
         answer = await tap(pages, "event", {"want": "yes"})
         assert (answer.status, answer.headers["Location"]) == (303, f"{BASE}/event#said")
@@ -146,14 +146,14 @@ async def test_the_publication_is_never_shown_early(
 
     await factory.set_publication(store, week, OccurrenceState.RELEASED)
     text = await read(pages, f"{BASE}/{page}")
-    for words in (
+    for said in (
         "<h1>签字之前，先看清三处</h1>",
         "讲述：陈老师",
         "提前还",
         "理财非存款",
         "审批结果由贷款机构决定",
     ):
-        assert words in text
+        assert said in text
     assert f"{BASE}/{page}/seen" in text
 
 
@@ -539,8 +539,8 @@ def test_short_sentences_of_the_pages_keep_the_wording_rules() -> None:
     rules = shipped.words().rules
 
     for reason in weeks.Reason:
-        words = weeks.load_words()["shut"][reason.value]
-        text = f"{words['title']}\n{words['text']}"
+        said = words.load()["shut"][reason.value]
+        text = f"{said['title']}\n{said['text']}"
         for line in Line:
             problems = rules.check_text(text, Speaker.BOT, line, audience=Audience.GROUP)
             assert not compliance.is_blocking(problems, Speaker.BOT), text
