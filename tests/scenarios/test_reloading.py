@@ -206,3 +206,26 @@ async def test_the_house_closes_while_it_still_reads_the_meaning_of_its_phrases(
 
         assert "提前" in said[0]
         assert library._attached is None
+
+
+async def test_a_broken_sop_is_told_by_the_running_house_while_it_answers_and_mended_without_a_restart(
+    tmp_path: Path, database_url: str
+) -> None:
+    folder = copied(tmp_path)
+    async with town(tmp_path, database_url, content={"folder": str(folder)}) as here:
+        library = here.house.library
+        await here.until(library.shelf_ready.is_set, "the SOPs to be read")
+        before = library.shelf().frozen
+        words = folder / "sop" / "finance_week1" / "words_group.toml"
+        good = words.read_text("utf-8")
+        words.write_text(good.replace("[[block]]", "[[block]\n", 1), "utf-8")
+        await here.eventually(lambda: _has_mistakes(here), "the mistake to be seen")
+        here.world.customer_says(CUSTOMER, QUESTION, open_kfid=ACCOUNT)
+        said = await here.heard()
+
+        assert "提前" in said[0]
+        assert library.mistakes[0].startswith("content/sop/finance_week1/words_group.toml:")
+        assert library.shelf().frozen == before
+        words.write_text(good.replace("今天不谈钱", "今天只聊天气"), "utf-8")
+        await here.eventually(lambda: _has_none(here), "the mistake to be gone")
+        assert library.shelf().frozen["finance_week1"] != before["finance_week1"]
