@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from console import access, group_page, sops_page
 from console.access import NotFound
 from console.visit import Handler, Visit
+from content import readiness
 from content.sop_shelf import Shelf
 from domain.enrolment import Enrolment
 from domain.errors import ActRefused
 from domain.groups import Group
 from domain.sop import SopKind, StepPart, Template
-from scheduler import acts, calendars, enrolling, openings, quota, readiness
+from scheduler import acts, calendars, enrolling, openings, quota
 from scheduler.enrolling import Version
 from scheduler.openings import OpeningWanted
 from store import enrolments

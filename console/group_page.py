@@ -18,14 +18,15 @@ from console.access import NotFound
 from console.sop_timeline import StageLine, StepLine
 from console.visit import Visit
 from console.words import Words
+from content import readiness
+from content.readiness import Point
 from domain import cohorts
 from domain.cohorts import GATES, CurvePoint, QuitRate
 from domain.enrolment import LIVE_STATES, Enrolment, EnrolmentState, Occurrence
 from domain.first_week import WEIGHTS, Score
 from domain.groups import Group, GroupMember
 from domain.sop import LimitMode, StepPart, Template
-from scheduler import figures, quota, readiness
-from scheduler.readiness import Point
+from scheduler import figures, quota
 from store import (
     cohort_reports,
     enrolments,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from content import compliance, reply_files
+from content import compliance, days, reply_files
 from content.compliance import ComplianceRules
 from domain import week_pages
 from domain.compliance import Audience, Speaker
@@ -175,5 +175,4 @@ def _first_of(
 
 
 def _day_text(rules: Rules, moment: datetime) -> str:
-    local = rules.local(moment)
-    return f"{local.month}月{local.day}日"
+    return days.spoken(rules.local(moment).date())

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from content import sop_freezing
+from content import readiness, sop_freezing
 from content.knowledge import Knowledge
 from content.sop_shelf import Shelf
 from domain.enrolment import (
@@ -29,7 +29,7 @@ from domain.groups import Group
 from domain.people import Staff
 from domain.ports import Clock
 from domain.sop import BlockKind, ContentBlock, DeliveryCode, Step, StepPart, Template
-from scheduler import calendars, figures, readiness, rendering, steps, writing
+from scheduler import calendars, figures, rendering, steps, writing
 from scheduler.bundles import Alarm, Bundle, Outcome, People
 from scheduler.calendars import Calendar
 from scheduler.enrolling import Version

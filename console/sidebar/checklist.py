@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from content import readiness
+from content.readiness import Point
 from domain.sop import ContentBlock
-from scheduler import readiness
-from scheduler.readiness import Point
 
 
 @dataclass(frozen=True, kw_only=True)
