@@ -32,7 +32,7 @@ from handlers.questions import SILENT
 from handlers.router import Router
 from scheduler.keys import key_of
 from scheduler.ticker import Wakeup
-from store import cases, conversations, deliveries, events, opt_outs, satisfaction, turns
+from store import cases, conversations, deliveries, events, opt_outs, questions, satisfaction, turns
 from store.database import Store
 from store.events import StoredEvent
 
@@ -213,6 +213,9 @@ class Deciding:
             message_id=last.message_id if last else None,
         )
         await turns.record_matches(tx, _match_rows(turn, reply, knowledge, now))
+        if reply.decision is AnswerKind.HANDOVER and last is not None:
+            # Of a customer in a group under way it counts as the group's; scheduler/question_watch.py sees to it.
+            await questions.record_kf(tx, turn.conversation.id, last.message_id, turn.typed, now)
         return True
 
     # --- writing a reply ------------------------------------------------------------------------------------
