@@ -355,7 +355,7 @@ async def _title(tx: AsyncConnection, enrolment: Enrolment, one: Occurrence) -> 
     """Return what a card about a step is called: its first line, with the group's name."""
     group = (await groups.list_by_id(tx, [enrolment.group_id]))[enrolment.group_id]
     head = one.text.strip().partition("\n")[0][:20]
-    return f"{group.name}：{head}" if head else group.name
+    return f"「{group.name}」{head}" if head else f"「{group.name}」"
 
 
 def _ref(one: Occurrence) -> str:

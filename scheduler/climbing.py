@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from domain.attention import NoticeKind
 from domain.enrolment import EvidenceKind, MassTaskState, Occurrence, OccurrenceState
-from domain.sop import DeliveryCode, DeliveryPolicy, Rung, RungAct, SopRole
-from scheduler import ladder, measuring
+from domain.sop import DeliveryCode, DeliveryPolicy, OnMissed, Rung, RungAct, SopRole
+from scheduler import ladder, measuring, personal
 from scheduler.bundles import Reason
-from scheduler.working import CRITICAL, Work
+from scheduler.working import CLIMBED, CRITICAL, Work
 
 # Why a mass send was asked to be stopped; what comes of that is collected.
 _ON_ITS_WAY = frozenset(
@@ -26,8 +26,18 @@ _ON_ITS_WAY = frozenset(
         Reason.PERSON,
     ]
 )
-# Rungs of a step that was handed over are behind it.
-_CLIMBED = 99
+# Who has these got them from an owner who did not do them, or could not.
+_TAKEN_OVER = frozenset([Reason.HAND_OVER, Reason.FALLBACK, Reason.OWNER_LEFT])
+
+
+def close_windows(work: Work) -> None:
+    """End what is done by a figure, and what was not done in its window; the policy of its step is judged next."""
+    for one in work.open():
+        is_stopping = one.mass_task_id is not None and one.reason in _ON_ITS_WAY
+        if is_stopping or _is_measured_done(work, one):
+            continue
+        if work.now >= work.until(one):
+            _end(work, one)
 
 
 def climb(work: Work) -> None:
@@ -35,12 +45,7 @@ def climb(work: Work) -> None:
     for one in work.open():
         if one.mass_task_id is not None and one.reason in _ON_ITS_WAY:
             continue
-        if _is_measured_done(work, one):
-            continue
-        if work.now >= work.until(one):
-            _end(work, one)
-            continue
-        if _follow_owner(work, one):
+        if work.now >= work.until(one) or _is_measured_done(work, one) or _follow_owner(work, one):
             continue
         policy = work.policy(work.step(one))
         if policy is not None and one.released_at is not None:
@@ -62,12 +67,19 @@ def _end(work: Work, one: Occurrence) -> None:
     task = work.task(one)
     if one.delivery is DeliveryCode.MASS_SEND and task is not None:
         if one.reason == Reason.UNKNOWN:
+            work.out.cancels.add(task.id)  # It may be found yet, and nobody may confirm it then.
             work.miss(one, Reason.UNKNOWN)
         elif task.state in (MassTaskState.WANTED, MassTaskState.WAITING):
             work.cancel_task(one, Reason.WINDOW)
         return
     if one.delivery is DeliveryCode.PERSONAL:
-        work.close(one, OccurrenceState.PARTLY_SENT if one.sent_at else OccurrenceState.MISSED)
+        personal.stop(work, one, Reason.WINDOW)
+        return
+    step = work.step(one)
+    if one.delivery is DeliveryCode.SIDEBAR and step.is_mass_send and step.on_missed is not OnMissed.SKIP:
+        # By hand it was not done either: its policy decides; after the fallback nobody is left.
+        last = work.now if one.reason == Reason.FALLBACK else one.expires_at
+        work.back(one, delivery=step.deliveries[0], reason=Reason.WINDOW, expires_at=last)
         return
     if measuring.is_idle(work.step(one), work.bundle.measures):
         work.close(one, OccurrenceState.SKIPPED, reason=Reason.NOT_NEEDED)
@@ -82,6 +94,8 @@ def _follow_owner(work: Work, one: Occurrence) -> bool:
     if one.delivery is DeliveryCode.MASS_SEND:
         if task is None or task.state not in (MassTaskState.WANTED, MassTaskState.WAITING):
             return False
+        if not people.owner:
+            return False
         if task.sender != people.owner:
             work.record("owner_changed", step=one.step, note=f"{task.sender} → {people.owner}")
             work.cancel_task(one, Reason.OWNER_CHANGED)
@@ -92,7 +106,7 @@ def _follow_owner(work: Work, one: Occurrence) -> bool:
             return True
         return False
     role = work.step(one).executor
-    is_owners = role in (SopRole.OWNER, SopRole.ADVISOR) and one.rung < _CLIMBED
+    is_owners = role in (SopRole.OWNER, SopRole.ADVISOR) and one.reason not in _TAKEN_OVER
     if is_owners and one.executor != people.of(role) and people.of(role):
         given = work.put(one, executor=people.of(role))
         work.record("owner_changed", step=one.step, note=f"{one.executor} → {given.executor}")
@@ -150,5 +164,5 @@ def _hand_over(work: Work, one: Occurrence, rung: Rung, policy: DeliveryPolicy) 
             work.cancel_task(one, Reason.HAND_OVER)
         return
     executor = work.bundle.people.of(rung.role or SopRole.CO_OWNER)
-    given = work.put(one, executor=executor, reason=Reason.HAND_OVER, rung=_CLIMBED)
+    given = work.put(one, executor=executor, reason=Reason.HAND_OVER, rung=CLIMBED)
     work.notify(executor, NoticeKind.HAND_OVER, policy.words.get("hand_over", ""), given, key="hand_over")

@@ -7,8 +7,9 @@ from datetime import timedelta
 from domain.attention import NoticeKind
 from domain.enrolment import EvidenceKind, MassTask, MassTaskState, Occurrence, OccurrenceState, TargetResult
 from domain.sop import BranchAct, BranchCase, DeliveryCode, SopRole
+from scheduler import personal
 from scheduler.bundles import Reason
-from scheduler.working import CRITICAL, Work
+from scheduler.working import CLIMBED, CRITICAL, Work
 
 _DAY = timedelta(days=1)
 # A task that others stop is made anew this often, and no more.
@@ -30,10 +31,25 @@ def collect(work: Work) -> None:
                 _refused(work, one)
             case MassTaskState.UNKNOWN:
                 _unknown(work, one)
+            case MassTaskState.WAITING if one.reason == Reason.UNKNOWN:
+                # Found again: it waits for its owner like any other.
+                work.put(one, state=OccurrenceState.WAITING_OWNER, reason="")
             case MassTaskState.WAITING if one.state is OccurrenceState.RELEASED:
                 work.put(one, state=OccurrenceState.WAITING_OWNER)
             case _:
                 pass
+    _collect_found(work)
+    personal.collect(work)
+
+
+def _collect_found(work: Work) -> None:
+    """Take up mass sends that were given up as unknown and turn out to have been confirmed."""
+    for one in work.all([OccurrenceState.MISSED, OccurrenceState.SKIPPED]):
+        task = work.task(one)
+        if one.reason != Reason.UNKNOWN or task is None or task.state is not MassTaskState.CONFIRMED:
+            continue
+        if task.results.get(work.bundle.chat_id) is TargetResult.SENT and task.confirmed_at is not None:
+            work.sent(one, task.confirmed_at, EvidenceKind.PLATFORM, by=task.sender)
 
 
 def give_by_hand(
@@ -47,6 +63,7 @@ def give_by_hand(
     evening = work.rules.at(local.date(), work.rules.guard.quiet_from)
     end = one.window_end if keeps_window else min(one.expires_at, evening)
     executor = work.bundle.people.of(role)
+    work.give_day_back(one)
     given = work.put(
         one,
         delivery=DeliveryCode.SIDEBAR,
@@ -55,7 +72,7 @@ def give_by_hand(
         executor=executor,
         released_at=one.released_at or work.now,
         window_end=max(end, work.now + timedelta(minutes=1)),
-        rung=99,  # Its ladder has been climbed.
+        rung=CLIMBED,
         reason=why,
     )
     step = work.step(one)
@@ -136,8 +153,6 @@ def _refused(work: Work, one: Occurrence) -> None:
 def _unknown(work: Work, one: Occurrence) -> None:
     """Tell the supervisor; the owner can look and say what is in the group. It is never sent again."""
     if one.reason == Reason.UNKNOWN:
-        if work.now >= one.window_end:
-            work.miss(one, Reason.UNKNOWN)
         return
     told = work.put(one, state=OccurrenceState.ESCALATED, reason=Reason.UNKNOWN)
     policy = work.policy(work.step(one))

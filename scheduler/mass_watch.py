@@ -33,6 +33,8 @@ _IN_HAND = 8
 _SOON = timedelta(seconds=2)
 # How long a task that may exist is looked for, and how often.
 _SEARCHED_FOR, _SEARCH_AGAIN = timedelta(hours=24), timedelta(minutes=10)
+# A msgid that is missing or not known (WeCom doc 93338).
+_NO_SUCH_TASK = frozenset([41046, 41047])
 _SETTLED = frozenset([DeliveryState.REFUSED, DeliveryState.FAILED, DeliveryState.CANCELLED])
 
 
@@ -119,13 +121,8 @@ class MassWatch:
         now = self._clock.now()
         try:
             found = await self._look(task, fence)
-        except ChannelRefused as error:
-            # The platform does not know the task any more: nothing more will come of it.
-            found = _Found(state=MassTaskState.FAILED, poll_at=None, error=f"errcode {error.errcode}")
         except ChannelError as error:
-            wait = error.retry_after if isinstance(error, ChannelBusy) else timedelta(seconds=5)
-            later = now + min(max(wait, _SOON), self._poll)
-            found = _Found(state=task.state, poll_at=later, error=type(error).__name__)
+            found = self._of_error(task, error, now)
         is_news = found.state is not task.state
 
         async def record(tx: AsyncConnection) -> None:
@@ -147,6 +144,17 @@ class MassWatch:
         await self._store.write(record)
         if is_news:
             log.info("mass send", extra={"action": "mass_send", "task": task.id, "state": str(found.state)})
+
+    def _of_error(self, task: MassTask, error: ChannelError, now: datetime) -> _Found:
+        """Give a task up only when the platform does not know it; whatever an administrator can mend is asked again."""
+        if isinstance(error, ChannelRefused) and error.errcode in _NO_SUCH_TASK:
+            return _Found(state=MassTaskState.FAILED, poll_at=None, error=f"errcode {error.errcode}")
+        wait = error.retry_after if isinstance(error, ChannelBusy) else timedelta(seconds=5)
+        return _Found(
+            state=task.state,
+            poll_at=now + min(max(wait, _SOON), self._poll),
+            error=f"{type(error).__name__} {error.errcode or ''}".strip(),
+        )
 
     async def _look(self, task: MassTask, fence: int) -> _Found:
         if task.state is MassTaskState.WAITING:

@@ -7,14 +7,16 @@ from datetime import date, datetime, timedelta
 
 from domain.attention import NoticeKind
 from domain.enrolment import (
+    DONE_STATES,
     OPEN_STATES,
     UNRELEASED_STATES,
     EnrolmentState,
+    EvidenceKind,
     Occurrence,
     OccurrenceState,
 )
 from domain.sop import AnchorKind, SopClock, Step, StepPart, Template
-from scheduler import timetable
+from scheduler import measuring, timetable
 from scheduler.timetable import Planned, Rules
 from scheduler.working import Work
 
@@ -72,14 +74,25 @@ def prepare(work: Work) -> None:
     one = work.of_step(opening.key) if opening else None
     if opening is None or one is None or one.state not in UNRELEASED_STATES or one.due_at > work.now:
         return
-    done = work.done()
-    undone = [needed.step for needed in opening.depends_on if needed.step not in done]
+    undone = _undone(work, opening)
     if any(_is_readiness(work.steps[key]) for key in undone):
         _give_up(work, one, "readiness", [key for key in undone if _is_readiness(work.steps[key])])
     elif undone:
         _move_opening(work, one, undone)
     elif work.bundle.size < work.rules.guard.min_members:
         _wait_for_members(work, one, opening)
+
+
+def _undone(work: Work, opening: Step) -> list[str]:
+    """Return what is still missing before the opening; what was done after its window is done all the same."""
+    for needed in opening.depends_on:
+        one = work.of_step(needed.step)
+        if one is None or one.state in DONE_STATES:
+            continue
+        if measuring.holds(work.step(one), work.bundle.measures) is True:
+            work.sent(one, work.now, EvidenceKind.MEASURED)
+    done = work.done()
+    return [needed.step for needed in opening.depends_on if needed.step not in done]
 
 
 def replan(work: Work) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from domain.attention import NoticeKind
 from domain.enrolment import EnrolmentState, EvidenceKind, Occurrence, OccurrenceState
-from domain.sop import BranchCase, DeliveryCode, SopRole, Step, StepPart
+from domain.sop import BranchAct, BranchCase, DeliveryCode, SopRole, Step, StepPart
 from scheduler import collecting, preview, quota
 from scheduler.bundles import MassWanted, PersonalWanted, Reason, Said
-from scheduler.working import Work
+from scheduler.working import CLIMBED, Work
 
 _PREPARATION = frozenset([StepPart.PREPARATION])
+# Why a mass send is done by hand; kept with the step, whose ladder is for mass sends and is left out.
+_BY_HAND = frozenset([Reason.FALLBACK, Reason.OWNER_LEFT, Reason.LIMIT, Reason.SECOND_MASS_SEND])
 
 
 def release(work: Work, one: Occurrence, *, role: SopRole | None = None) -> None:
@@ -55,10 +57,10 @@ def _said(work: Work, one: Occurrence, step: Step) -> Said | None:
 def _mass_send(work: Work, one: Occurrence, step: Step) -> None:
     guard, today = work.rules.guard, work.rules.local(work.now).date()
     if work.rules.used.get(today, 0) > 0:
-        collecting.branch_of_limit(work, one, BranchCase.SECOND_MASS_SEND, Reason.SECOND_MASS_SEND)
+        _limited(work, one, step, BranchCase.SECOND_MASS_SEND, Reason.SECOND_MASS_SEND)
         return
     if quota.left(guard.limit_mode, today, work.rules.used) <= 0:
-        collecting.branch_of_limit(work, one, BranchCase.LIMIT_REACHED, Reason.LIMIT)
+        _limited(work, one, step, BranchCase.LIMIT_REACHED, Reason.LIMIT)
         return
     said = _said(work, one, step)
     if said is None:
@@ -81,13 +83,22 @@ def _mass_send(work: Work, one: Occurrence, step: Step) -> None:
     _prompt(work, given, step, sender)
 
 
+def _limited(work: Work, one: Occurrence, step: Step, case: BranchCase, why: Reason) -> None:
+    """Answer a limit that is known before the release; what goes by hand gets its words now."""
+    if step.branch(case) is BranchAct.SIDEBAR:
+        given = work.put(one, delivery=DeliveryCode.SIDEBAR, reason=why)
+        _by_hand(work, given, step, step.executor)
+    else:
+        collecting.branch_of_limit(work, one, case, why)
+
+
 def _by_hand(work: Work, one: Occurrence, step: Step, role: SopRole) -> None:
     said = _said(work, one, step)
     if said is None:
         return
     executor = work.bundle.people.of(role)
     given = _given(work, one, step, said, executor, OccurrenceState.WAITING_OWNER)
-    if one.reason in (Reason.FALLBACK, Reason.OWNER_LEFT):
+    if one.reason in _BY_HAND:
         policy = work.policy(step)
         block = (policy.words.get("hand_over") or policy.words.get("card", "")) if policy else ""
         work.notify(executor, NoticeKind.HAND_OVER, block, given, key=one.reason)
@@ -146,11 +157,11 @@ def _given(
         state=state,
         executor=executor,
         released_at=work.now,
-        rung=0,
+        rung=CLIMBED if one.reason in _BY_HAND else 0,
         block=preview.content_of(step, one.n),
         text=said.text,
         content_version_id=said.version_id,
-        reason=one.reason if one.reason in (Reason.FALLBACK, Reason.OWNER_LEFT) else "",
+        reason=one.reason if one.reason in _BY_HAND else "",
     )
 
 

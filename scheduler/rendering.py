@@ -72,6 +72,9 @@ class Words:
         if missing:
             return Unsaid(reason=f"slot:{missing[0]}")
         is_for_staff = block.kind in _STAFF_KINDS
+        if is_for_staff and values.get("group"):
+            # People choose the names of groups; in quotes no word of one is taken for ours.
+            values["group"] = f"「{values['group']}」"
         risks = "\n".join(self.risk_lines.get(code, "") for code in block.risk_lines)
         body = reply_files.fill(block.body, values)
         text = "\n\n".join(part for part in (body, risks) if part).strip()

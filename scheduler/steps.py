@@ -17,7 +17,7 @@ from domain.enrolment import (
     OccurrenceState,
 )
 from domain.sop import DeliveryCode, ExitAct, ExitRule, SopRole, StepPart
-from scheduler import climbing, collecting, ladder, overdue, preparing, releasing, timetable
+from scheduler import climbing, collecting, ladder, overdue, personal, preparing, releasing, timetable
 from scheduler.bundles import Bundle, Outcome, Reason
 from scheduler.keys import key_of
 from scheduler.overdue import Act, Judgement
@@ -32,6 +32,7 @@ _SPEAKING = frozenset([DeliveryCode.MASS_SEND, DeliveryCode.SIDEBAR, DeliveryCod
 def advance(bundle: Bundle, now: datetime) -> Outcome:
     """Return what is decided at `now`; `next_at` of the enrolment says when to ask again."""
     work = Work(bundle, now)
+    _know(work)
     if bundle.is_gone:
         work.end(EnrolmentState.ENDED_EARLY, "dismissed")
         return work.out
@@ -43,6 +44,7 @@ def advance(bundle: Bundle, now: datetime) -> Outcome:
     _heed_alarms(work)
     preparing.prepare(work)
     if work.enrolment.ended_at is None:
+        climbing.close_windows(work)
         waits = _judge(work)
         climbing.climb(work)
         _continue(work)
@@ -50,6 +52,18 @@ def advance(bundle: Bundle, now: datetime) -> Outcome:
         if work.enrolment.ended_at is None:
             work.change(next_at=_next_at(work, waits), members_changed_at=None)
     return work.out
+
+
+def _know(work: Work) -> None:
+    """Take up what others wrote: whose group it is now, and an opening that somebody sent by hand."""
+    owner = work.bundle.people.owner
+    if owner and owner != work.enrolment.owner_platform_id:
+        work.change(owner_platform_id=owner)
+    if work.enrolment.opened_at is None:
+        done = work.done()
+        opened = [done[step.key] for step in work.part(StepPart.OPENING) if step.key in done]
+        if opened:
+            work.change(opened_at=min(opened))
 
 
 def _may_go_on(work: Work) -> bool:
@@ -76,10 +90,14 @@ def _may_go_on(work: Work) -> bool:
 
 def _take_back(work: Work, why: Reason) -> None:
     for one in work.open():
-        if one.delivery is DeliveryCode.MASS_SEND and one.mass_task_id is not None:
-            if one.reason not in (Reason.UNKNOWN, Reason.STOPPED, Reason.PAUSED):
+        if one.delivery is DeliveryCode.PERSONAL:
+            personal.stop(work, one, why)
+        elif one.delivery is DeliveryCode.MASS_SEND and one.mass_task_id is not None:
+            if one.reason == Reason.UNKNOWN:
+                work.out.cancels.add(one.mass_task_id)  # Should it be found meanwhile.
+            elif one.reason not in (Reason.STOPPED, Reason.PAUSED):
                 work.cancel_task(one, why)
-        elif one.delivery in (DeliveryCode.SIDEBAR, DeliveryCode.PERSONAL):
+        elif one.delivery is DeliveryCode.SIDEBAR:
             work.back(one, reason=why)
 
 
@@ -146,6 +164,8 @@ def _follow(work: Work, one: Occurrence, judgement: Judgement, waits: list[datet
                 reason=Reason.FALLBACK,
             )
             releasing.release(work, given, role=SopRole.CO_OWNER)
+        case Act.RESCHEDULE if step.part is StepPart.PUBLICATION and Reason.WINDOW in one.shifts:
+            work.miss(one, Reason.WINDOW)  # One shift, then the supervisor decides.
         case Act.RESCHEDULE:
             work.put(
                 one,
@@ -153,6 +173,7 @@ def _follow(work: Work, one: Occurrence, judgement: Judgement, waits: list[datet
                 window_end=step.window.ends_at(judgement.at),
                 state=OccurrenceState.PLANNED,
                 reason=Reason.WINDOW,
+                shifts=(*one.shifts, Reason.WINDOW),
             )
             work.record("moved", step=step.key, note=work.clock_text(judgement.at))
             waits.append(judgement.at)
@@ -232,7 +253,8 @@ def _finish(work: Work) -> None:
     """Leave the template when its exit rules say so, or when everything has ended."""
     if work.enrolment.ended_at is not None:
         return
-    scored = work.enrolment.score is not None and work.bundle.score is not None
+    done = work.done()
+    scored = any(step.key in done for step in work.part(StepPart.SCORE))
     for rule in work.bundle.template.exits if scored else ():
         if _applies(work, rule) and rule.act is ExitAct.MOVE_TO:
             work.out.moves_to = rule.target
@@ -284,4 +306,6 @@ def _next_at(work: Work, waits: list[datetime]) -> datetime | None:
     moments += [row["due_at"] for row in work.out.added if row["state"] is OccurrenceState.PLANNED]
     if preparing.end_of(work.bundle.template, work.enrolment.anchor_at) is None:
         moments.append(max(_horizon(work), soon))
+    if not moments and work.waiting():
+        moments.append(soon)  # Never asleep while something waits.
     return max(min(moments), work.now) if moments else None

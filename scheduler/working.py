@@ -4,7 +4,7 @@ made of. Pure; used by scheduler/{collecting,preparing,releasing,climbing,steps}
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from domain.enrolment import (
     Evidence,
     EvidenceKind,
     MassTask,
+    MassTaskState,
     Occurrence,
     OccurrenceState,
 )
@@ -27,9 +28,27 @@ from scheduler.keys import key_of
 from scheduler.timetable import Planned, Shift
 from store.enrolments import Entry
 
+# Rungs of a step that was given to another's hand are behind it.
+CLIMBED = 99
 # Steps that somebody must do in time, whatever the budget of attention says (docs/sop.md).
 CRITICAL = frozenset([StepPart.OPENING, StepPart.PUBLICATION])
 _ACTOR = "sop"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing(Planned):
+    """A step as it stands: its ends are its own, whatever became of its time since it was planned."""
+
+    ends_at: datetime
+    true_until: datetime
+
+    @property
+    def window_end(self) -> datetime:
+        return self.ends_at
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.true_until
 
 
 class Work:
@@ -102,15 +121,17 @@ class Work:
                 found[one.step] = max(one.sent_at, found.get(one.step, one.sent_at))
         return found
 
-    def planned(self, one: Occurrence) -> Planned:
+    def planned(self, one: Occurrence) -> Standing:
         """Return an occurrence as the timetable has it."""
-        return Planned(
+        return Standing(
             step=self.step(one),
             n=one.n,
             wanted_at=one.wanted_at,
             due_at=one.due_at,
             delivery=one.delivery,
             shifts=tuple(Shift(name) for name in one.shifts if name in Shift.__members__.values()),
+            ends_at=one.window_end,
+            true_until=one.expires_at,
         )
 
     def until(self, one: Occurrence) -> datetime:
@@ -158,6 +179,7 @@ class Work:
     def back(self, one: Occurrence, **values: Any) -> Occurrence:
         """Let an occurrence be judged anew, as if it had not been released."""
         self.out.withdrawn.add(one.id)
+        self.give_day_back(one)
         usual: dict[str, Any] = {
             "state": OccurrenceState.PLANNED,
             "mass_task_id": None,
@@ -166,6 +188,17 @@ class Work:
             "executor": "",
         }
         return self.put(one, **{**usual, **values})
+
+    def give_day_back(self, one: Occurrence) -> None:
+        """Count the mass send of an occurrence no more: it was stopped, so the group had none of it that day."""
+        task = self.task(one)
+        if one.delivery is not DeliveryCode.MASS_SEND or task is None or one.released_at is None:
+            return
+        if task.state is MassTaskState.UNKNOWN:
+            return
+        used, day = dict(self.rules.used), self.rules.local(one.released_at).date()
+        used[day] = max(used.get(day, 0) - 1, 0)
+        self.rules = replace(self.rules, used=used)
 
     def miss(self, one: Occurrence, reason: str) -> Occurrence:
         """End an occurrence that was not done; one that may be left out is skipped."""

@@ -79,7 +79,9 @@ def alarm_of(alarm: QuitAlarm, group_name: str, words: Mapping[str, str]) -> Ala
     """Return a quit alarm as the engine takes it. `words`: for staff, by "alarm." and kind."""
     told = words.get(f"alarm.{alarm.kind}", str(alarm.kind))
     counts = f"{alarm.quits}/{alarm.members}" if alarm.members else str(alarm.quits)
-    return Alarm(key=alarm.key, title=f"{group_name}：{told}", text=f"{told}：{counts}", pauses=alarm.pauses)
+    return Alarm(
+        key=alarm.key, title=f"「{group_name}」{told}", text=f"{told}：{counts}", pauses=alarm.pauses
+    )
 
 
 # --- mass sends ----------------------------------------------------------------------------------------------
@@ -350,7 +352,11 @@ async def _welcome(tx: AsyncConnection, bundle: Bundle, now: datetime) -> None:
         channel="welcome_library",
         conversation_id=None,
         content_version_id=said.version_id,
-        body=Body(text=said.text, attachments=attached),
+        body=Body(
+            text=said.text,
+            attachments=attached,
+            lines=tuple(str(line) for line in bundle.template.lines),
+        ),
         due_at=now,
     )
     await deliveries.add(tx, [delivery], now)

@@ -40,4 +40,4 @@ async def test_a_week_with_a_prompt_owner_is_opened_taught_and_scored(
         assert ended.score_parts["compliance"] is None, "no archive, so it was not measured"
         after = await v.enrolment(ended.moved_to_id or 0)
         assert after.template == ("finance_weekly" if ended.score >= 60 else "group_repair")
-        assert "report 首周一群：首日小结" in await v.told(SUPERVISOR)
+        assert "report 「首周一群」：首日小结" in await v.told(SUPERVISOR)
