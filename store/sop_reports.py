@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.enrolment import LIVE_STATES, OPEN_STATES, UNRELEASED_STATES, EnrolmentState, OccurrenceState
+from domain.enrolment import EnrolmentState, OccurrenceState
 from domain.groups import GroupStatus, MemberKind
 from domain.sop import DeliveryCode
 from store import paging
@@ -26,18 +26,28 @@ _BY_PEOPLE = (DeliveryCode.MASS_SEND, DeliveryCode.SIDEBAR, DeliveryCode.PERSONA
 _PASSING_SCORE = 60  # Below it the first week leads into group_repair (content/sop/finance_week1).
 
 
-def _written(
-    column: sa.ColumnElement[Any], members: Sequence[str] | frozenset[Any]
-) -> sa.ColumnElement[bool]:
-    """Return `column IN (…)` with the members written out: only so SQLite uses a partial index over them."""
-    values = sorted(str(member) for member in members)
+def _written(column: sa.ColumnElement[Any], members: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Return `column IN (…)` with the members written out in this order.
+
+    Only where it stands word for word as in the index does SQLite see that a partial index holds the rows.
+    """
+    values = [str(member) for member in members]
     return column.in_(sa.bindparam(None, values, expanding=True, literal_execute=True, type_=sa.String()))
 
 
-_IS_LIVE = _written(enrolment.c.state, LIVE_STATES)
-_IS_OPEN = _written(occurrence.c.state, OPEN_STATES)
+# As in the indexes ix_enrolment_live, ix_occurrence_open and ix_occurrence_day (store/tables.py).
+_LIVE = (EnrolmentState.WAITING, EnrolmentState.RUNNING, EnrolmentState.PAUSED)
+_OPEN = (
+    OccurrenceState.RELEASED,
+    OccurrenceState.WAITING_OWNER,
+    OccurrenceState.REMINDED,
+    OccurrenceState.ESCALATED,
+)
+_UNRELEASED = (OccurrenceState.PLANNED, OccurrenceState.BLOCKED, OccurrenceState.DUE)
+_IS_LIVE = _written(enrolment.c.state, _LIVE)
+_IS_OPEN = _written(occurrence.c.state, _OPEN)
 _IS_UNRELEASED = sa.and_(
-    occurrence.c.member == sa.literal_column("''"), _written(occurrence.c.state, UNRELEASED_STATES)
+    occurrence.c.member == sa.literal_column("''"), _written(occurrence.c.state, _UNRELEASED)
 )
 _IS_BY_PEOPLE = occurrence.c.delivery.in_(_BY_PEOPLE)
 # Who has it: the person it was given to, else the group's owner.
