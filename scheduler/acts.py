@@ -35,6 +35,7 @@ from store.enrolments import Entry
 # A tap that was not reported after this long may be tried again by whoever has looked into the group.
 REPORT_WAIT = timedelta(minutes=2)
 CHANNEL = "sidebar"
+_GIVEN_UP = frozenset([OccurrenceState.MISSED, OccurrenceState.SKIPPED])
 # Ways whose steps a person may tick off without proof.
 _TICKED = frozenset([DeliveryCode.APP, DeliveryCode.SIDEBAR, DeliveryCode.PERSONAL, DeliveryCode.KF])
 
@@ -207,7 +208,10 @@ async def end_by_hand(
     if not await deliveries.end_by_hand(tx, delivery_key, is_sent=is_sent, now=now, by=by, error=error):
         return
     one, enrolment = await _locked(tx, int(delivery.reply_id.rpartition(".")[2]))
-    if is_sent and one.state in OPEN_STATES:
+    # Taken back, missed or left out meanwhile: the group has the words all the same, and must not get them again.
+    if is_sent and one.state in OPEN_STATES | UNRELEASED_STATES | _GIVEN_UP:
+        if one.mass_task_id is not None:
+            await mass_tasks.want_cancel(tx, [one.mass_task_id], now)
         await _sent(tx, one, enrolment, EvidenceKind.SIDEBAR, by, now)
 
 
