@@ -205,7 +205,7 @@ def quit_rate(
     `since`: only of those who joined then or later. `seen_at`: when the group's whole list was last read.
     """
     members, left_out = counted(stays, since)
-    old = [one for one in members if _joined(one) + timedelta(hours=hours) <= now]
+    old = [one for one in members if gate_at(one, hours) <= now]
     found: dict[GateClass | None, list[str]] = defaultdict(list)
     for one in old:
         found[_gone_by(one, hours)].append(one.member_platform_id)
@@ -242,6 +242,11 @@ def curve(stays: Iterable[GroupMember]) -> tuple[CurvePoint, ...]:
     return tuple(points)
 
 
+def gate_at(stay: GroupMember, hours: int) -> datetime:
+    """Return when a member whose coming is known is so old."""
+    return _joined(stay) + timedelta(hours=hours)
+
+
 def classify(stay: GroupMember, hours: int, activity: Activity) -> GateClass:
     """Return what a member has done by the gate at `hours`; the stay is one that counts (`counted`)."""
     gone = _gone_by(stay, hours)
@@ -263,7 +268,7 @@ def find_alarms(
     """Return what the quits of one group say now, by time. The quit rate of the first 24 hours is no alarm."""
     members, _ = counted(stays, since)
     alarms = bursts(stays, since)
-    stayed = [one for one in members if _joined(one) + timedelta(hours=24) <= now and not _gone_by(one, 24)]
+    stayed = [one for one in members if gate_at(one, 24) <= now and not _gone_by(one, 24)]
     gone = [one for one in stayed if _gone_by(one, 72) is GateClass.LEFT]
     enough = len(gone) >= LEAST_QUITTERS and len(stayed) >= LEAST_MEMBERS
     if enough and len(gone) / len(stayed) > PAUSE_ABOVE:
@@ -326,7 +331,7 @@ def by_source(
     for one in members:
         if until is not None and _joined(one) >= until:
             continue
-        is_old = hours is None or _joined(one) + timedelta(hours=hours) <= now
+        is_old = hours is None or gate_at(one, hours) <= now
         gone = _gone_by(one, hours) if is_old else None
         for source in sources.get(one.id, ()):
             row = rows[source]
@@ -366,7 +371,7 @@ def _gone_by(stay: GroupMember, hours: int | None) -> GateClass | None:
     """
     if stay.quit_at is None:
         return None
-    gate = stay.quit_at if hours is None else _joined(stay) + timedelta(hours=hours)
+    gate = stay.quit_at if hours is None else gate_at(stay, hours)
     if stay.quit_known in (None, EndKnown.EVENT):
         by_whom = GateClass.REMOVED if stay.quit_scene == QuitScene.REMOVED else GateClass.LEFT
         return by_whom if stay.quit_at <= gate else None
@@ -377,7 +382,7 @@ def _gone_by(stay: GroupMember, hours: int | None) -> GateClass | None:
 
 
 def _was_seen(stay: GroupMember, hours: int, seen_at: datetime | None) -> bool:
-    return seen_at is not None and seen_at >= _joined(stay) + timedelta(hours=hours)
+    return seen_at is not None and seen_at >= gate_at(stay, hours)
 
 
 def _joined(stay: GroupMember) -> datetime:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import cohorts, first_week
-from domain.cohorts import QuitAlarm, QuitRate, SourceKind, SourceQuits
+from domain.cohorts import Activity, GateClass, QuitAlarm, QuitRate, SourceKind, SourceQuits
 from domain.enrolment import (
     DONE_STATES,
     Enrolment,
@@ -215,6 +215,29 @@ async def measures(
         "interest_rate": _of_members(pages[WeekPage.EVENT].answers, members),
         "feedback_rate": _of_members(pages[WeekPage.FEEDBACK].answers, members),
     }
+
+
+async def gate_classes(
+    tx: AsyncConnection, enrolment: Enrolment, template: Template, hours: int, now: datetime
+) -> dict[str, GateClass]:
+    """Return what each member old enough has done by the gate at `hours`, by platform id.
+
+    Who left is left alone. Without an archive only a recorded question tells one member from another, so the others are
+    unknown, not silent.
+    """
+    sight = await _look(tx, enrolment, template, now)
+    asked: dict[str, datetime] = {}
+    for one in sight.asked:
+        if one.asker:
+            asked[one.asker] = min(one.asked_at, asked.get(one.asker, one.asked_at))
+    found: dict[str, GateClass] = {}
+    for stay in cohorts.counted(sight.stays, sight.since)[0]:
+        gate = cohorts.gate_at(stay, hours)
+        if gate <= now:
+            first = asked.get(stay.member_platform_id)
+            activity = Activity(asked=first is not None and first <= gate)
+            found[stay.member_platform_id] = cohorts.classify(stay, hours, activity)
+    return found
 
 
 def steps_on_time(

@@ -10,8 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from content import figure_words
 from domain.attention import NewNotice, NoticeKind
+from domain.cohorts import GateClass
 from domain.enrolment import Enrolment, Evidence, EvidenceKind, Occurrence, OccurrenceState
+from domain.first_week import Gap, ScorePart
 from domain.groups import GroupDay
 from domain.sop import BlockKind, DeliveryCode
 from domain.week_pages import WeekPage
@@ -336,6 +339,28 @@ async def test_measures_are_numbers_and_none_where_nothing_measures(store: Store
 
     assert (found["members"], found["quit_rate_24h"], found["questions"]) == (1.0, 0.5, 0.0)
     assert found["retention_72h"] is found["overdue_rate"] is found["opened_rate"] is None
+
+
+async def test_members_are_classed_at_their_gate_by_what_was_seen_until_then(store: Store) -> None:
+    place = await places.founded(store)
+    await places.joined(place, "wmLeft", "wmAsked", "wmLate", "wmQuiet")
+    await places.joined(place, "wmYoung", hours=20)
+    await places.left(place, "wmLeft", hours=5)
+    await _marked(place, "问", 2, asker="wmAsked")
+    await _marked(place, "问", 25, asker="wmLate")
+
+    async with store.read() as tx:
+        found = await figures.gate_classes(tx, place.enrolment, WEEK1, 24, at(30))
+
+    assert found == {"wmLeft": "left", "wmAsked": "asked", "wmLate": "unknown", "wmQuiet": "unknown"}
+
+
+def test_every_class_gap_and_part_has_words() -> None:
+    words = figure_words.load()
+
+    assert set(GateClass) <= words.keys("gate_class")
+    assert set(Gap) <= words.keys("gap")
+    assert set(ScorePart) <= words.keys("score")
 
 
 async def _repair(tx: Any, group_id: int) -> Enrolment:
