@@ -36,6 +36,7 @@ def week_context(house: House) -> WeekContext:
         facts=assembling.handler_rules(settings).facts,
         secure_cookies=settings.server.public_url.startswith("https://"),
         template_of=library.sop_template,
+        find_template=lambda name: library.shelf().sops.templates.get(name),
         may_say=may_say,
         may_read=may_read,
         risk_lines=lambda: library.content.risk_lines,

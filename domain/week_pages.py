@@ -43,3 +43,12 @@ def url_of(page_code: str, page: WeekPage, public_url: str) -> str:
 def slots_of(page_code: str, public_url: str) -> dict[str, str]:
     """Return the addresses of all pages by the slot that messages know them under."""
     return {slot: url_of(page_code, page, public_url) for slot, page in SLOTS.items()}
+
+
+def company_guide_url(template: str, public_url: str) -> str:
+    """Return the address of a template's guide that is the same for every group; empty without a public address.
+
+    For the group welcome: the company has 100 templates of it (WeCom doc 96357), so its words may not differ by group.
+    Who opens it is not counted.
+    """
+    return f"{public_url}/g/guide/{template}" if public_url else ""

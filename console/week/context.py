@@ -16,7 +16,7 @@ class WeekContext:
     """Everything the pages use.
 
     `facts`: the company's own words by slot (company, licence, phone, website). `secure_cookies`: the pages are
-    reached over https. `template_of(id)` returns the frozen template of a sop_version.
+    reached over https. `template_of(id)` returns the frozen template of a sop_version, `find_template(name)` today's.
     `may_say(template, block id)`: the block is approved and valid today. `may_read(template, text)`: no wording rule
     forbids the filled-in words. `risk_lines()`: by code. `stopped()`: the product lines that are stopped now.
     """
@@ -26,6 +26,7 @@ class WeekContext:
     facts: Mapping[str, str]
     secure_cookies: bool
     template_of: Callable[[int], Awaitable[Template]]
+    find_template: Callable[[str], Template | None]
     may_say: Callable[[Template, str], bool]
     may_read: Callable[[Template, str], bool]
     risk_lines: Callable[[], Mapping[str, str]]

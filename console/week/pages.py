@@ -75,6 +75,11 @@ class WeekPages:
         visitors.greet(request, response, is_secure=self._ctx.secure_cookies)
         return response
 
+    async def show_company_guide(self, request: web.Request) -> web.Response:
+        """Show the guide that group welcomes link to, the same for every group; nobody is counted."""
+        said = weeks.company_guide(self._ctx, request.match_info["template"])
+        return _html(self._render("text.html", {"words": said, "is_counted": False}))
+
     async def record_seen(self, request: web.Request) -> web.Response:
         """Answer with the picture, and count the visit of a browser that kept its number."""
         visitor = visitors.visitor_of(request)

@@ -50,6 +50,7 @@ def build(ctx: WeekContext) -> web.Application:
     app = web.Application(middlewares=[_with_headers, _shut_by(pages)])
     names = "|".join(WeekPage)
     app.router.add_get(r"/static/{digest:[0-9a-f]{16}}/week.css", _style(style, digest))
+    app.router.add_get("/guide/{template:[a-z0-9_]{1,64}}", pages.show_company_guide)
     app.router.add_get(f"/{_CODE}/{{page:{names}}}", pages.show)
     app.router.add_get(f"/{_CODE}/{{page:{names}}}/seen", pages.record_seen)
     app.router.add_post(f"/{_CODE}/{WeekPage.EVENT}", pages.take_interest)

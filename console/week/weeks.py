@@ -78,8 +78,7 @@ async def open_week(ctx: WeekContext, code: str) -> Week:
     if not _is_kept(enrolment, ctx.clock.now()):
         raise Shut(Reason.ENDED)
     template = await ctx.template_of(enrolment.sop_version_id)
-    if template.guard.kill_switch and not ctx.stopped().isdisjoint(template.lines):
-        raise Shut(Reason.STOPPED)
+    _check_stops(ctx, template)
     steps = template.steps.get(enrolment.rhythm, ())
     publishing = [step.key for step in steps if step.part is StepPart.PUBLICATION]
     async with ctx.store.read() as tx:
@@ -111,7 +110,7 @@ def page_words(ctx: WeekContext, week: Week, name: str, **slots: str) -> writing
     block = _block(week, name)
     if block is None:
         raise Shut(Reason.UNKNOWN)
-    return _said(ctx, week, block, slots)
+    return _said(ctx, week.template, block, {**week.slots, **slots})
 
 
 def find_words(ctx: WeekContext, week: Week, name: str) -> writing.Words | None:
@@ -127,7 +126,7 @@ def article_words(ctx: WeekContext, week: Week) -> writing.Words:
     block = _article(week)
     if block is None or not week.publication.is_out:
         raise Shut(Reason.UNKNOWN)
-    return _said(ctx, week, block, {}, needed=_EVENT)
+    return _said(ctx, week.template, block, week.slots, needed=_EVENT)
 
 
 def event_words(ctx: WeekContext, week: Week) -> writing.Words:
@@ -135,7 +134,17 @@ def event_words(ctx: WeekContext, week: Week) -> writing.Words:
     block = _block(week, WeekPage.EVENT)
     if block is None:
         raise Shut(Reason.UNKNOWN)
-    return _said(ctx, week, block, {}, needed=_EVENT)
+    return _said(ctx, week.template, block, week.slots, needed=_EVENT)
+
+
+def company_guide(ctx: WeekContext, name: str) -> writing.Words:
+    """Return the guide of a template as it is today, for every group alike. Raises Shut as the others do."""
+    template = ctx.find_template(name)
+    block = template.blocks.get(f"{BLOCK_PREFIX}{WeekPage.GUIDE}") if template else None
+    if template is None or block is None:
+        raise Shut(Reason.UNKNOWN)
+    _check_stops(ctx, template)
+    return _said(ctx, template, block, ctx.facts)
 
 
 def not_yet_words(ctx: WeekContext, week: Week) -> writing.Words:
@@ -143,18 +152,22 @@ def not_yet_words(ctx: WeekContext, week: Week) -> writing.Words:
     return page_words(ctx, week, _NOT_YET)
 
 
+def _check_stops(ctx: WeekContext, template: Template) -> None:
+    if template.guard.kill_switch and not ctx.stopped().isdisjoint(template.lines):
+        raise Shut(Reason.STOPPED)
+
+
 def _said(
     ctx: WeekContext,
-    week: Week,
+    template: Template,
     block: ContentBlock,
     slots: Mapping[str, str],
     *,
     needed: frozenset[str] = frozenset(),
 ) -> writing.Words:
-    template = week.template
-    if not all(week.slots.get(slot) for slot in block.slots & needed):
+    if not all(slots.get(slot) for slot in block.slots & needed):
         raise Shut(Reason.NOT_READY)
-    said = writing.words_of(block, {**week.slots, **slots}, ctx.risk_lines())
+    said = writing.words_of(block, slots, ctx.risk_lines())
     is_sayable = ctx.may_say(template, block.id)
     if not is_sayable or not ctx.may_read(template, said.whole):
         log.warning(
@@ -163,7 +176,6 @@ def _said(
                 "action": "week_page_not_shown",
                 "block": f"{template.id}/{block.id}",
                 "reason": "wording" if is_sayable else "unapproved",
-                "enrolment": week.enrolment.id,
             },
         )
         raise Shut(Reason.NOT_READY)

@@ -26,6 +26,7 @@ FACTS = {
     "teacher": "陈老师",
     "teacher_title": "持证的投资者教育讲师，从业十二年",
 }
+TEMPLATES = ("finance_week1", "finance_weekly", "group_repair")
 COMPANY = {
     "company": "示例金融信息服务有限公司",
     "licence": "示例许可证 000000",
@@ -52,6 +53,7 @@ def make_context(store: Store, clock: FrozenClock, **changes: object) -> WeekCon
         "facts": COMPANY,
         "secure_cookies": False,
         "template_of": template_of,
+        "find_template": lambda name: sop.template(name) if name in TEMPLATES else None,
         "may_say": lambda template, block_id: block_id in template.blocks,
         "may_read": may_read,
         "risk_lines": lambda: RISK_LINES,

@@ -14,6 +14,7 @@ from bot.clock import FrozenClock
 from console.week import weeks, words
 from console.week.visitors import COOKIE
 from content import compliance
+from domain import week_pages
 from domain.compliance import Audience, Speaker
 from domain.enrolment import EnrolmentState, OccurrenceState
 from domain.faq import Line
@@ -73,6 +74,30 @@ async def test_the_guide_says_who_we_are_and_how_to_complain_and_leave(
     ):
         assert said in text
     assert "{" not in text
+
+
+async def test_the_guide_of_the_group_welcome_is_the_same_for_every_group_and_counts_nobody(
+    serve: Serve, store: Store, frozen_clock: FrozenClock
+) -> None:
+    client = await serve()
+    path = week_pages.company_guide_url("finance_week1", "https://x.example").removeprefix(
+        "https://x.example"
+    )
+
+    answer = await client.get(path)
+    text = await answer.text()
+
+    assert "怎么投诉" in text
+    assert "示例金融信息服务有限公司" in text
+    assert "/seen" not in text
+    assert COOKIE not in answer.cookies
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    await read(client, "/g/guide/group_repair", 404)
+    await read(client, "/g/guide/nothing_here", 404)
+    stopped = await serve(stopped=lambda: frozenset([Line.WEALTH]))
+    await read(stopped, path, 503)
+    unapproved = await serve(may_say=lambda template, block_id: False)
+    await read(unapproved, path, 503)
 
 
 async def test_the_event_names_teacher_time_and_takes_interest_once(
