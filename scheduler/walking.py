@@ -140,6 +140,7 @@ class Walker:
             shelf=self._shelf(),
             version=self.version,
             internal_chat=self._rules.internal_chat,
+            public_url=self._rules.public_url,
         )
         await writing.write(tx, bundles, outcomes, door, now)
         return len(due)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from content.sop_shelf import Shelf
+from domain import week_pages
 from domain.attention import NewNotice, NoticeKind
 from domain.cohorts import QuitAlarm
 from domain.delivery import Act, Body, NewDelivery, Purpose, SendClass
@@ -43,6 +44,7 @@ class Door:
     shelf: Shelf
     version: Callable[[AsyncConnection, int], Awaitable[Version]]
     internal_chat: str
+    public_url: str
 
 
 async def write(
@@ -70,7 +72,7 @@ async def write(
     told += await _reports(tx, bundles, outcomes, door, now)
     await notices.add(tx, told, now)
     for bundle, outcome in zip(bundles, outcomes, strict=True):
-        await _welcome(tx, bundle, now)
+        await _welcome(tx, bundle, door, now)
         if outcome.moves_to:
             await _move_on(tx, bundle, outcome, door, now)
 
@@ -328,7 +330,7 @@ def _chat(occurrence_id: int, chat: str, text: str, now: datetime) -> NewDeliver
     )
 
 
-async def _welcome(tx: AsyncConnection, bundle: Bundle, now: datetime) -> None:
+async def _welcome(tx: AsyncConnection, bundle: Bundle, door: Door, now: datetime) -> None:
     """Put the group welcome into the company's library, once for each wording, before the owner is asked to bind it."""
     step = next(
         (one for one in bundle.steps.values() if one.deliveries[0] is DeliveryCode.WELCOME and one.content),
@@ -336,7 +338,9 @@ async def _welcome(tx: AsyncConnection, bundle: Bundle, now: datetime) -> None:
     )
     if step is None or bundle.enrolment.welcome_bound_at is not None:
         return
-    said = bundle.say(step.content[0], {})
+    # One address for every group: the company's library holds 100 welcomes.
+    address = week_pages.company_guide_url(bundle.template.id, door.public_url)
+    said = bundle.say(step.content[0], {"guide_url": address})
     if not isinstance(said, Said):
         return
     attached = said.attachments[:1]
