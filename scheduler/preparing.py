@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from domain.attention import NoticeKind
@@ -15,7 +16,7 @@ from domain.enrolment import (
     Occurrence,
     OccurrenceState,
 )
-from domain.sop import AnchorKind, SopClock, Step, StepPart, Template
+from domain.sop import AnchorKind, Day, DeliveryCode, SopClock, Step, StepPart, Template
 from scheduler import measuring, timetable
 from scheduler.timetable import Planned, Rules
 from scheduler.working import Work
@@ -48,10 +49,32 @@ def plan(
     until: datetime,
     done: Mapping[str, datetime] | None = None,
 ) -> list[Planned]:
-    """Return the steps on the group's clock; those that count from another step come when that one is done."""
+    """Return the steps on the group's clock; those that count from another step come when that one is done.
+
+    One-to-one steps on the members' clock come too: one for each day on which somebody may join.
+    """
     steps = [step for step in template.steps[rhythm] if step.anchor.kind in GROUP_ANCHORS]
     anchors = dict.fromkeys(GROUP_ANCHORS, anchor_at)
-    return timetable.plan(steps, anchors, rules, until=until, done=done or {})
+    found = timetable.plan(steps, anchors, rules, until=until, done=done or {})
+    return found + _by_day_of_joining(template, rhythm, anchor_at, rules, until)
+
+
+def _by_day_of_joining(
+    template: Template, rhythm: str, anchor_at: datetime, rules: Rules, until: datetime
+) -> list[Planned]:
+    """Return one-to-one steps of members by the day they joined: `n` days after the opening, or before it for 0."""
+    ends = [stage.ends for stage in template.stages if stage.clock is SopClock.GROUP]
+    days = min(max(ends, default=HORIZON), HORIZON)
+    first = rules.local(anchor_at).date()
+    found = []
+    for step in template.steps[rhythm]:
+        is_personal = step.deliveries[0] is DeliveryCode.PERSONAL
+        if step.anchor.kind is not AnchorKind.MEMBER_JOINED or not isinstance(step.schedule, Day):
+            continue
+        for n in range(max(days.days - step.schedule.day, 0) if is_personal else 0):
+            joined_at = timetable.opening_anchor(first + n * _DAY, template.zone)
+            found += [replace(one, n=n) for one in timetable.due_times(step, joined_at, rules, until=until)]
+    return found
 
 
 def end_of(template: Template, anchor_at: datetime) -> datetime | None:

@@ -107,6 +107,10 @@ def _by_hand(work: Work, one: Occurrence, step: Step, role: SopRole) -> None:
 
 
 def _personal(work: Work, one: Occurrence, step: Step) -> None:
+    opens = any(other.part is StepPart.OPENING for other in work.steps.values())
+    if opens and work.enrolment.opened_at is None:
+        work.close(one, OccurrenceState.SKIPPED, reason=Reason.NOT_NEEDED)  # Nobody was welcomed yet.
+        return
     said = _said(work, one, step)
     if said is None:
         return

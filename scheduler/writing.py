@@ -232,7 +232,8 @@ def _is_of_cohort(bundle: Bundle, one: Occurrence, joined_at: datetime | None) -
     if joined_at is None:
         return False
     wanted = bundle.rules.local(one.wanted_at).date() - timedelta(days=step.schedule.day)
-    return bundle.rules.local(joined_at).date() == wanted
+    # Whoever was there before the opening begins with it.
+    return max(bundle.rules.local(joined_at).date(), bundle.enrolment.opens_on) == wanted
 
 
 def _member_row(

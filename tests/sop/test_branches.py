@@ -271,6 +271,16 @@ def test_one_to_one_is_done_when_the_platform_says_so_for_each_customer() -> Non
     assert {(one.member, one.state) for one in rows} == {("", SENT), ("wmA", SENT), ("wmB", SENT)}
 
 
+def test_members_are_asked_one_to_one_the_day_after_they_joined() -> None:
+    walk = Walk(rhythm="full", friends=("wmA",))
+
+    walk.run()
+
+    asked = [one for one in walk.occurrences.values() if one.step == "need_poll" and not one.member]
+    assert [clock(one.due_at) for one in asked] == [f"12-{day:02} 15:00" for day in range(1, 8)]
+    assert {one.state for one in asked} == {SENT}
+
+
 def test_one_to_one_that_nobody_confirms_is_stopped_with_its_window() -> None:
     walk = Walk(friends=("wmA",), confirms=but({"follow_up": None}))
 
