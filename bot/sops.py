@@ -85,6 +85,7 @@ class Sops:
                 company=assembling.handler_rules(settings).facts,
                 public_url=settings.server.public_url,
                 internal_chat=settings.sop.internal_chat,
+                hours=assembling.service_hours(settings),
                 words={**words.section("occurrence_reason"), **words.section("quit_alarm")},
             ),
         )

@@ -26,9 +26,10 @@ from domain.enrolment import (
 )
 from domain.faq import Line
 from domain.groups import Group
+from domain.hours import ServiceHours
 from domain.people import Staff
 from domain.ports import Clock
-from domain.sop import BlockKind, ContentBlock, DeliveryCode, Step, StepPart, Template
+from domain.sop import BlockKind, ContentBlock, DeliveryCode, StepPart, Template
 from scheduler import calendars, figures, rendering, steps, writing
 from scheduler.bundles import Alarm, Bundle, Outcome, People
 from scheduler.calendars import Calendar
@@ -41,7 +42,6 @@ from store import (
     lines,
     mass_tasks,
     occurrences,
-    questions,
     sop_audiences,
     sop_versions,
     staff,
@@ -57,6 +57,8 @@ _VERSIONS_KEPT = 64
 _UNFINISHED = OPEN_STATES | UNRELEASED_STATES
 # Ways of steps that figures may show to be done.
 _JUDGED = frozenset([DeliveryCode.APP, DeliveryCode.SIDEBAR])
+# Figures of success that take reading members and questions.
+_COUNTED = frozenset(["open_questions", "duplicates", "mismatched_rate", "overdue_rate", "answered_rate"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,8 @@ class WalkRules:
     """How the engine works. `batch`: enrolments of one transaction. `company`: slots of the company's own.
 
     `public_url`: of links, without a trailing slash. `internal_chat`: where reports go; empty: as cards. `groups`: the
-    pilot's chat ids, empty for all. `words`: for staff, by Reason, and by "alarm." and kind.
+    pilot's chat ids, empty for all. `words`: for staff, by Reason, and by "alarm." and kind. `hours`: when
+    people serve, for times of answers.
     """
 
     batch: int
@@ -73,6 +76,7 @@ class WalkRules:
     internal_chat: str
     groups: frozenset[str] = frozenset()
     words: Mapping[str, str] = field(default_factory=dict)
+    hours: ServiceHours | None = None
 
 
 class Walker:
@@ -214,7 +218,10 @@ class Walker:
         reports = [
             item for item in due if item.step in parts and _is_report(template, parts[item.step].content)
         ]
-        said = dict(await figures.of(tx, one, template, now)) if reports else {}
+        said: dict[str, str] = {}
+        if reports:
+            asked = {faq.id: faq.question for faq in self._knowledge().faqs.values()}
+            said = dict(await figures.of(tx, one, template, now, entries=asked, hours=self._rules.hours))
         score = None
         if any(parts[item.step].part is StepPart.SCORE for item in due if item.step in parts):
             result = await figures.week_score(tx, one, template, found, now)
@@ -238,7 +245,7 @@ class Walker:
             stopped=stopped,
             openings={day: count for (owner, day), count in taken.items() if owner == one.owner_platform_id},
             say=self._words(one, template, group, found, rules, people, said).say,
-            measures=await self._measures(tx, one, template, due, said),
+            measures=await self._measures(tx, one, template, due, now),
             score=score,
             alarms=alarms,
             reasons=self._rules.words,
@@ -290,7 +297,7 @@ class Walker:
         one: Enrolment,
         template: Template,
         due: Sequence[Occurrence],
-        said: Mapping[str, str],
+        now: datetime,
     ) -> dict[str, float | None]:
         """Return the figures that steps of staff are judged by, as far as one of them is due."""
         steps_due = {item.step for item in due if item.state in _UNFINISHED and item.delivery in _JUDGED}
@@ -302,11 +309,8 @@ class Walker:
         said_blocks = {name for step in template.steps[one.rhythm] for name in step.content}
         allowed = sum(1 for name in said_blocks if shelf.refusal(template, name, shelf.today) is None)
         found["approved_rate"] = allowed / len(said_blocks) if said_blocks else 1.0
-        asks = [
-            step for step in template.steps[one.rhythm] if step.key in steps_due and _is_about_questions(step)
-        ]
-        if asks:
-            found["open_questions"] = float(len(await questions.list_open_of_group(tx, one.group_id)))
+        if any(_is_counted(step) for step in template.steps[one.rhythm] if step.key in steps_due):
+            found |= await figures.measures(tx, one, template, now)
         return found
 
     async def _openings(
@@ -343,8 +347,11 @@ def _asks_figures(block: ContentBlock) -> bool:
     )
 
 
-def _is_about_questions(step: Step) -> bool:
-    return step.audience.text == "asked" or any(one.name == "open_questions" for one in step.success)
+def _is_counted(step: Step) -> bool:
+    """Say whether members or questions have to be counted to judge a step of staff."""
+    is_staffs = step.deliveries[0] is DeliveryCode.APP or step.audience.text == "asked"
+    names = {one.name for one in step.success}
+    return is_staffs and (step.audience.text == "asked" or bool(names & _COUNTED))
 
 
 def _people(group: Group, known: Mapping[str, Staff], compliance: Sequence[str], today: date) -> People:
