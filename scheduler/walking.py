@@ -29,7 +29,7 @@ from domain.groups import Group
 from domain.hours import ServiceHours
 from domain.people import Staff
 from domain.ports import Clock
-from domain.sop import BlockKind, ContentBlock, DeliveryCode, StepPart, Template
+from domain.sop import BlockKind, ContentBlock, DeliveryCode, Step, StepPart, Template
 from scheduler import calendars, figures, rendering, steps, writing
 from scheduler.bundles import Alarm, Bundle, Outcome, People
 from scheduler.calendars import Calendar
