@@ -5,6 +5,7 @@ What people do with it (enrol, pause, move …) is console/group_acts.py.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access, groups_page, people, sop_timeline
+from console import access, groups_page, people, sop_history, sop_timeline
 from console.access import NotFound
 from console.sop_timeline import StageLine, StepLine
 from console.visit import Visit
@@ -107,6 +108,9 @@ async def show(visit: Visit, refused: str = "") -> web.Response:
         weights={str(part): weight for part, weight in WEIGHTS.items()},
         templates=list(visit.ctx.shelf().sops.templates.values()),
         asked=wanted_facts(way.template) if way and way.template else [],
+        template_titles={one.id: one.title for one in visit.ctx.shelf().sops.templates.values()},
+        entry_said=functools.partial(sop_history.said, words=visit.frame.words),
+        entry_noted=lambda entry, names, titles: sop_history.noted(entry, visit.frame.words, names, titles),
         refused=refused,
         **values,
     )

@@ -14,8 +14,24 @@ from console import frame, words
 from console.access import RIGHTS, Right
 from console.times import Times
 from content import endings
-from domain import case, delivery, faq, login, platform, replies, talk
+from content.sop_shelf import BlockRefusal
+from domain import (
+    case,
+    cohorts,
+    delivery,
+    enrolment,
+    faq,
+    first_week,
+    groups,
+    login,
+    platform,
+    replies,
+    sop,
+    talk,
+)
+from scheduler.bundles import Reason
 from scheduler.guards import Verdict
+from scheduler.timetable import Shift, Skip
 from store.events import EventState
 
 WORDS = words.load()
@@ -43,6 +59,30 @@ MEMBERS: list[tuple[str, Iterable[Enum]]] = [
     ("event_state", EventState),
     ("refusal", faq.Refusal),
     ("signal", replies.SignalKind),
+    ("enrolment_state", enrolment.EnrolmentState),
+    ("enrolment_tone", enrolment.EnrolmentState),
+    ("occurrence_state", enrolment.OccurrenceState),
+    ("occurrence_tone", enrolment.OccurrenceState),
+    ("occurrence_reason", Reason),
+    ("occurrence_reason", Skip),
+    ("evidence", enrolment.EvidenceKind),
+    ("evidence_about", enrolment.EvidenceKind),
+    ("evidence_tone", enrolment.EvidenceKind),
+    ("mass_task_state", enrolment.MassTaskState),
+    ("target_result", enrolment.TargetResult),
+    ("question_source", enrolment.QuestionSource),
+    ("group_status", groups.GroupStatus),
+    ("join_scene", groups.JoinScene),
+    ("score_part", first_week.ScorePart),
+    ("score_gap", first_week.Gap),
+    ("source_kind", cohorts.SourceKind),
+    ("source_about", cohorts.SourceKind),
+    ("sop_role", sop.SopRole),
+    ("sop_rung", sop.RungAct),
+    ("sop_shift", Shift),
+    ("sop_skip", Skip),
+    ("sop_limit", sop.LimitMode),
+    ("block_refusal", BlockRefusal),
     ("end_kind", endings.EndKind),
     ("end_tone", endings.EndKind),
     ("end_about", endings.EndKind),
@@ -56,6 +96,18 @@ def test_every_member_has_a_label(section: str, members: Iterable[Enum]) -> None
     missing = [str(member.value) for member in members if not WORDS.has(section, member.value)]
 
     assert not missing, f"console/words.toml [{section}] lacks {missing}"
+
+
+def test_every_gate_and_every_way_of_a_step_has_a_label() -> None:
+    ways = [
+        code
+        for code in sop.DeliveryCode
+        if code not in (sop.DeliveryCode.MOMENTS, sop.DeliveryCode.CALL_TASK)
+    ]
+
+    assert all(WORDS.has("quit_alarm", f"alarm.{kind}") for kind in cohorts.AlarmKind)
+    assert all(WORDS.has("gate", hours) for hours in cohorts.GATES)
+    assert all(WORDS.has("sop_way", way) and WORDS.has("sop_delivery", way) for way in ways)
 
 
 def test_every_session_state_has_a_label() -> None:
