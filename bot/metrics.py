@@ -62,6 +62,17 @@ class Metrics:
         self.tick_seconds = Histogram(
             "guanjia_tick_duration_seconds", "Duration of ticks.", ["tick"], registry=self.registry
         )
+        self.sop_waiting_seconds = Gauge(
+            "guanjia_sop_waiting_seconds",
+            "How long the group SOP that is due longest has been waiting for the engine.",
+            registry=self.registry,
+        )
+        self.sop_enrolments = Gauge(
+            "guanjia_sop_enrolments",
+            "Groups in an SOP that has not ended.",
+            ["state"],
+            registry=self.registry,
+        )
         self.writer_queue = Gauge(
             "guanjia_store_writer_queue", "Callers that wait for the writer.", registry=self.registry
         )

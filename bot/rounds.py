@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.puller import Puller
 from domain.errors import ChannelError
-from store import accounts, customers, deliveries, events, instance
+from store import accounts, customers, deliveries, enrolments, events, instance
 
 if TYPE_CHECKING:
     from bot.app import House
@@ -114,6 +114,11 @@ class Rounds:
             due = await deliveries.find_oldest_due(tx)
             by_state = await deliveries.counts_unfinished(tx)
             known = await accounts.list_all(tx)
+            sop_due = await enrolments.find_next(tx)
+            by_sop_state = await enrolments.counts_live(tx)
+        metrics.sop_waiting_seconds.set(max((now - sop_due).total_seconds(), 0) if sop_due else 0)
+        for state, number in by_sop_state.items():
+            metrics.sop_enrolments.labels(state).set(number)
         metrics.events_waiting_seconds.set(max((now - waiting).total_seconds(), 0) if waiting else 0)
         metrics.deliveries_waiting_seconds.set(max((now - due).total_seconds(), 0) if due else 0)
         for state, number in by_state.items():

@@ -167,6 +167,10 @@ class MassWatch:
                 return _Found(state=MassTaskState.CANCELLED, poll_at=None, cancelled_at=now)
             outcome = delivery.outcome if delivery else "no delivery"
             return _Found(state=MassTaskState.FAILED, poll_at=None, error=outcome)
+        if delivery.state is DeliveryState.ACCEPTED and not delivery.receipt:
+            # A person looked and said that it was sent (console, deliveries); there is no task to ask about.
+            told = dict.fromkeys(task.targets, TargetResult.SENT)
+            return _Found(state=MassTaskState.CONFIRMED, poll_at=None, confirmed_at=now, results=told)
         if delivery.state is DeliveryState.ACCEPTED:
             return _Found(state=MassTaskState.WAITING, poll_at=now + _SOON, msgid=delivery.receipt)
         if delivery.state is DeliveryState.UNKNOWN:

@@ -229,6 +229,16 @@ async def count_rounds(tx: AsyncConnection, template: str, group_ids: Sequence[i
     return {row[0]: row[1] for row in (await tx.execute(wanted)).all()}
 
 
+async def counts_live(tx: AsyncConnection) -> dict[str, int]:
+    """Return how many enrolments are in each state that is not an end."""
+    wanted = (
+        sa.select(enrolment.c.state, sa.func.count())
+        .where(enrolment.c.state.in_(_LIVE))
+        .group_by(enrolment.c.state)
+    )
+    return dict.fromkeys(_LIVE, 0) | {row[0]: row[1] for row in (await tx.execute(wanted)).all()}
+
+
 async def list_live_templates(tx: AsyncConnection, group_ids: Sequence[int]) -> dict[int, set[str]]:
     """Return the templates in which each group is now."""
     wanted = sa.select(enrolment.c.group_id, enrolment.c.template).where(
