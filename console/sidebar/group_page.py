@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,11 @@ from console.context import Suggested
 from console.sidebar import access, today_page
 from console.sidebar.today_page import Line
 from console.sidebar.visit import SidebarVisit
+from domain.delivery import Act, Body, DeliveryState, NewDelivery, Purpose, SendClass
 from domain.enrolment import OPEN_STATES, OccurrenceState
 from domain.sop import DeliveryCode
-from store import questions, staff
+from scheduler import acts
+from store import deliveries, questions, staff
 from store.staff_work import OpenQuestion, StaffStep, WorkGroup
 
 _PATH = "/sidebar/group"
@@ -113,21 +116,81 @@ async def mark(visit: SidebarVisit) -> web.Response:
     return visit.back(_PATH, done="marked", chat_id=chat_id)
 
 
-async def answered(visit: SidebarVisit) -> web.Response:
-    """Take a question off the list: answered, or none at all."""
+async def begin(visit: SidebarVisit) -> web.Response:
+    """Write down that this person sends an entry's answer now, and hand over the words for the client.
+
+    Only the words of today leave, whatever the page showed.
+    """
+    number, now, faq_id = visit.number(), visit.ctx.console.clock.now(), visit.said("faq_id", 64)
+
+    async def asked(tx: AsyncConnection) -> tuple[str, WorkGroup]:
+        found = await access.access_question(visit.viewer, tx, number)
+        return found.text, await access.access_group_by_id(visit.viewer, tx, found.group_id)
+
+    async with visit.ctx.console.store.read() as tx:
+        text, group = await asked(tx)
+    chosen = next((one for one in await visit.ctx.suggest(text) if one.faq_id == faq_id), None)
+    if chosen is None:
+        return web.json_response({"refused": visit.frame.words.label("phone_wrong", "no_answer")}, status=409)
+    knowledge = visit.ctx.console.knowledge()
+    new = NewDelivery(
+        key=secrets.token_hex(16),
+        act=Act.BY_HAND,
+        send_class=SendClass.REPORTED,
+        purpose=Purpose.SERVICE,
+        channel=acts.CHANNEL,
+        conversation_id=None,
+        recipient=group.chat_id,
+        reply_id=f"question.{number}",
+        faq_id=faq_id,
+        line=str(knowledge.faqs[faq_id].line),
+        content_version_id=knowledge.version_id("faq", faq_id),
+        body=Body(text=chosen.text, targets=(group.chat_id,), servicers=(visit.me,)),
+        due_at=now,
+        state=DeliveryState.ATTEMPTING,
+    )
+
+    async def job(tx: AsyncConnection) -> None:
+        await asked(tx)
+        await deliveries.add(tx, [new], now)
+
+    await visit.write(job)
+    message = {"msgtype": "text", "text": {"content": chosen.text}}
+    return web.json_response({"key": new.key, "messages": [message]})
+
+
+async def sent(visit: SidebarVisit) -> web.Response:
+    """Take the client's report of an answer that `begin` began; one that was sent answers the question.
+
+    `ok` is False when it did not: not sent, unknown, or the question had ended before.
+    """
     number, now = visit.number(), visit.ctx.console.clock.now()
-    faq_id, is_none = visit.said("faq_id", 64), visit.said("as") == "none"
+    key, error, is_sent = visit.said("key", 64), visit.said("error", 200), visit.said("is_sent") == "yes"
+
+    async def job(tx: AsyncConnection) -> bool:
+        await access.access_question(visit.viewer, tx, number)
+        begun = await deliveries.find(tx, key)
+        if begun is None or begun.reply_id != f"question.{number}":
+            return False
+        await deliveries.end_by_hand(tx, key, is_sent=is_sent, now=now, by=visit.me, error=error)
+        return is_sent and await questions.answer(tx, number, by=visit.me, now=now, faq_id=begun.faq_id)
+
+    return web.json_response({"ok": await visit.write(job)})
+
+
+async def answered(visit: SidebarVisit) -> web.Response:
+    """Take a question off the list: answered in the person's own way, or none at all."""
+    number, now = visit.number(), visit.ctx.console.clock.now()
+    is_none = visit.said("as") == "none"
 
     async def job(tx: AsyncConnection) -> tuple[bool, str]:
         found = await access.access_question(visit.viewer, tx, number)
         group = await access.access_group_by_id(visit.viewer, tx, found.group_id)
         if is_none:
             return await questions.drop(tx, number, by=visit.me, now=now), group.chat_id
-        return await questions.answer(tx, number, by=visit.me, now=now, faq_id=faq_id), group.chat_id
+        return await questions.answer(tx, number, by=visit.me, now=now), group.chat_id
 
     changed, chat_id = await visit.write(job)
-    if visit.request.headers.get("Accept") == "application/json":
-        return web.json_response({"ok": changed})
     word = "dropped" if is_none else "answered"
     path, query = ("/sidebar/", {}) if visit.said("from") == "today" else (_PATH, {"chat_id": chat_id})
     return visit.back(path, done=word if changed else "", wrong="" if changed else "changed", **query)

@@ -85,6 +85,8 @@ def _pages() -> list[tuple[str, str, SidebarHandler]]:
         ("GET", "/group", group_page.show),
         ("POST", "/questions/mark", group_page.mark),
         ("POST", f"/questions/{number}/answered", group_page.answered),
+        ("POST", f"/questions/{number}/begin", group_page.begin),
+        ("POST", f"/questions/{number}/sent", group_page.sent),
         ("GET", "/sign", signing.sign),
     ]
 

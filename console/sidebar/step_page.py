@@ -105,8 +105,9 @@ async def _page(
     values = {"view": view, "step": step, "occurrence": step.occurrence, "refused": refused}
     if wrong:
         values["wrong"] = words.label("phone_wrong", wrong)
-    response = visit.page("step.html", **values)
-    response.set_status(status)
+    response = visit.live_page("step.html", "step_lead.html", f"/sidebar/steps/{visit.number()}", **values)
+    if status != 200:
+        response.set_status(status)
     return response
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,8 @@ def make_context(
     store: Store, clock: FrozenClock, folder: Path, box_url: str, platform: WebLogin, **changes: Any
 ) -> SidebarContext:
     """A program around the page: real login and signatures against the sandbox, shipped content."""
-    console = console_factory.make_context(store, clock, folder)
+    known = replace(console_factory.knowledge(), stopped=changes.pop("stopped", frozenset()))
+    console = console_factory.make_context(store, clock, folder, knowledge=lambda: known)
 
     async def media_id(one: Attached) -> str:
         raise ChannelRefused("no upload in this test")

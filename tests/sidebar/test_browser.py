@@ -270,6 +270,13 @@ async def test_a_question_is_marked_and_answered_into_the_chat(
     assert rows[1].asker == factory.CUSTOMER
     sent = [one for one in phone.box.world.corp.groups[factory.CHAT].lines if one.via is LineVia.SIDEBAR]
     assert len(sent) == 1
+    async with store.read() as tx:
+        (told,) = await deliveries.list_by_hand(tx, f"question.{phone.scene.question}")
+    assert (told.state, told.faq_id, told.recipient) == (
+        DeliveryState.ACCEPTED,
+        "loan.prepay",
+        factory.CHAT,
+    )
 
 
 async def test_an_expired_session_is_renewed_unseen(
@@ -331,6 +338,25 @@ async def test_new_work_appears_by_itself(phone: Phone, open_page: OpenPage, sto
     )
 
     await expect(page.get_by_text("大家早上好")).to_be_visible()
+
+
+async def test_a_mass_send_that_was_confirmed_shows_by_itself(
+    phone: Phone, open_page: OpenPage, store: Store, frozen_clock: FrozenClock
+) -> None:
+    page = await open_as(open_page, phone, factory.OWNER)
+    await page.goto(phone.at(f"/sidebar/steps/{phone.scene.confirm}"))
+    await expect(page.get_by_role("heading", name="怎么确认")).to_be_visible()
+
+    its = tables.occurrence.c.id == phone.scene.confirm
+    proof = {
+        "state": OccurrenceState.SENT,
+        "evidence_kind": EvidenceKind.PLATFORM,
+        "sent_at": frozen_clock.now(),
+    }
+    await store.write(lambda tx: tx.execute(sa.update(tables.occurrence).where(its).values(**proof)))
+
+    await expect(page.get_by_text("平台自己的发送结果")).to_be_visible(timeout=12_000)
+    await expect(page.get_by_role("heading", name="怎么确认")).to_be_hidden()
 
 
 async def test_a_stranger_to_the_group_finds_nothing(

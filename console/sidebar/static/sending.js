@@ -115,6 +115,7 @@ async function sendAll({ key, messages, missing }) {
 
 async function begin(again) {
   button.disabled = true;
+  button.dataset.busy = "yes";
   tell("正在发送…");
   try {
     const { status, said } = await post(`${PATH}/begin`, again ? { again: "yes" } : {});

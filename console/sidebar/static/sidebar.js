@@ -22,6 +22,14 @@ document.body.addEventListener("htmx:afterSwap", () => {
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
 });
 
+// A step that moved on elsewhere has other buttons; nobody who is typing is disturbed.
+const moved = document.getElementById("lead")?.dataset.state;
+document.body.addEventListener("htmx:afterSwap", () => {
+  const state = document.getElementById("lead")?.dataset.state;
+  const is_busy = document.querySelector("details.drawer[open]") || document.getElementById("send")?.dataset.busy;
+  if (state && state !== moved && !is_busy) location.reload();
+});
+
 // Tell when the server cannot be reached, and take it back when it can.
 const offline = document.getElementById("offline");
 for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
