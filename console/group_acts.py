@@ -76,7 +76,7 @@ async def enrol(visit: Visit) -> web.Response:
             return "no_reason"
         template, rhythm = _template(visit.said("template", 64), visit.said("rhythm", 32), shelf)
         if template.id not in shelf.frozen:
-            raise ActRefused("流程刚刚更新，还没有存好，请过几秒再试")
+            return "sop_not_stored"
         made = await enrolling.enrol(
             tx,
             Version(id=shelf.frozen[template.id], template=template),
@@ -128,7 +128,7 @@ async def move(visit: Visit) -> web.Response:
     async def act(tx: AsyncConnection, one: Enrolment, note: str, now: datetime) -> None:
         today = now.astimezone(visit.ctx.zone).date()
         if opens_on is None or opens_on <= today:
-            raise ActRefused("开群日最早是明天，请重新选")
+            raise ActRefused(visit.frame.words.label("wrong", "opens_too_soon"))
         await acts.move(tx, one.id, opens_on=opens_on, by=_actor(visit), now=now)
         await _note(tx, one, visit, now)
 

@@ -24,17 +24,17 @@ def rungs_of(policy: DeliveryPolicy, delivery: DeliveryCode) -> list[Rung]:
 def rung(one: Rung, words: Words) -> str:
     """Return one rung: "30分 转交副手"."""
     role = words.label("sop_role", one.role) if one.role else ""
-    return f"{short(one.after)} {words.label('sop_rung', one.act)}{role}"
+    return f"{short(one.after, words)} {words.label('sop_rung', one.act)}{role}"
 
 
-def short(length: timedelta) -> str:
+def short(length: timedelta, words: Words) -> str:
     """Return a span in its unit: 10分, 4时, 2天."""
     minutes = int(length.total_seconds() // 60)
     if minutes < 60:
-        return f"{minutes}分"
+        return words.label("sop_span", "minutes").format(minutes)
     if minutes < 24 * 60:
-        return f"{minutes / 60:g}时"
-    return f"{minutes / 1440:g}天"
+        return words.label("sop_span", "hours").format(f"{minutes / 60:g}")
+    return words.label("sop_span", "days").format(f"{minutes / 1440:g}")
 
 
 def day_name(day: int) -> str:
