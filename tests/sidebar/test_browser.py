@@ -5,13 +5,14 @@ SIDEBAR_SCREENSHOTS=folder keeps a picture of every page.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
-from playwright.async_api import FrameLocator, Page, expect
+from playwright.async_api import FrameLocator, Page, Route, expect
 
 from bot.clock import FrozenClock
 from domain.delivery import DeliveryState
@@ -313,7 +314,7 @@ async def test_another_member_at_the_same_browser_sees_their_own_work(
     assert await page.get_by_text("安心理财").count() == 0
 
 
-async def test_a_slow_network_tells_and_loses_nothing(
+async def test_a_lost_network_is_told_and_comes_back(
     phone: Phone, open_page: OpenPage, page_problems: list[str]
 ) -> None:
     page = await open_as(open_page, phone, factory.OWNER)
@@ -324,6 +325,25 @@ async def test_a_slow_network_tells_and_loses_nothing(
 
     await expect(page.get_by_text("连接中断")).to_be_hidden(timeout=12_000)
     page_problems.clear()  # The lost requests were meant.
+
+
+async def test_on_a_slow_network_a_second_tap_sends_nothing_more(phone: Phone, open_page: OpenPage) -> None:
+    frame = await open_beside_chat(open_page, phone, f"/sidebar/steps/{phone.scene.send}", group="安心理财")
+    arrives = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await arrives.wait()
+        await route.continue_()
+
+    await frame.owner.page.route("**/begin", late)
+    await frame.get_by_role("button", name="发送到群").click()
+    await expect(frame.locator("#sdk-line")).to_have_text("正在发送…")
+    await expect(frame.get_by_role("button", name="发送到群")).to_be_disabled()
+    arrives.set()
+    await expect(frame.get_by_text("已发到群里。")).to_be_visible()
+
+    lines = phone.box.world.corp.groups[factory.CHAT].lines
+    assert len([one for one in lines if one.via is LineVia.SIDEBAR]) == 1
 
 
 async def test_new_work_appears_by_itself(phone: Phone, open_page: OpenPage, store: Store) -> None:
