@@ -17,6 +17,7 @@ from playwright.async_api import FrameLocator, Page, Route, expect
 from bot.clock import FrozenClock
 from domain.delivery import DeliveryState
 from domain.enrolment import EvidenceKind, Occurrence, OccurrenceState
+from sandbox import web_login
 from sandbox.corp import LineVia
 from store import deliveries, occurrences, tables
 from store.database import Store
@@ -162,6 +163,38 @@ async def test_a_signature_of_the_wrong_app_is_told_with_what_to_do(
     await expect(frame.locator("#sdk-line")).to_contain_text("管理员")
 
     await expect(frame.get_by_role("button", name="复制文字")).to_be_visible()
+
+
+# What WeCom's client puts into a page, as @wecom/jssdk 2.4.4 calls it; it notes what was asked.
+BRIDGE = """window.asked = []; window.WeixinJSBridge = { on() {}, invoke(name, params, answer) {
+    window.asked.push([name, params]);
+    const said = { getContext: { entry: "group_chat_tools" }, getCurExternalChat: { chatId: "CHAT" } };
+    setTimeout(() => answer({ err_msg: `${name}:ok`, ...said[name] }));
+} };"""
+
+
+async def test_the_sdk_that_is_set_up_sends_through_the_clients_bridge(
+    serve_phone: ServePhone, open_page: OpenPage, store: Store
+) -> None:
+    phone = await serve_phone(jssdk_url="", frame_ancestors=())
+    page = await open_as(
+        open_page, phone, factory.OWNER, user_agent="Mozilla/5.0 wxwork/4.1.20 MicroMessenger/7.0"
+    )
+    await page.add_init_script(BRIDGE.replace("CHAT", factory.CHAT))
+    await page.goto(phone.at(f"/sidebar/steps/{phone.scene.send}"))
+    await expect(page.get_by_role("button", name="发送到群")).to_be_enabled()
+    await keep_picture(page, "send-in-wecom", full=False)
+    asked = await page.evaluate("window.asked")
+    async with page.expect_navigation(url="**/sidebar/steps/*"):
+        await page.get_by_role("button", name="发送到群").click()
+
+    await expect(page.get_by_text("已发到群里。")).to_be_visible()
+    ((_, config),) = [one for one in asked if one[0] == "agentConfig"]
+    address = phone.at(f"/sidebar/steps/{phone.scene.send}")
+    body = {"kind": "agent", "corpId": config["corpid"], "agentId": int(config["agentid"]), "url": address}
+    body |= {name: config[name] for name in ("timestamp", "nonceStr", "signature")}
+    assert web_login.signature_problem(phone.box.world, body) == ""
+    assert (await step_of(store, phone.scene.send)).state is OccurrenceState.SENT
 
 
 async def test_outside_the_client_the_words_are_copied_and_told(

@@ -9,7 +9,7 @@ const ADMIN = "请告诉管理员：";
 const KNOWN = [
   [/cancel/, "cancel", "你取消了发送，可以再点一次。"],
   [/without context of external contact/, "no_context", "这里不是群的聊天工具栏。请到群里点右上角的工具栏打开，或复制文字自己发。"],
-  [/no permission/, "no_permission", `企业微信没有给这个页面权限。${ADMIN}应用要列入“客户联系 · 可调用接口的应用”，你要开通客户联系、并在应用可见范围里。`],
+  [/no permission|permission denied/, "no_permission", `企业微信没有给这个页面权限。${ADMIN}应用要列入“客户联系 · 可调用接口的应用”，你要开通客户联系、并在应用可见范围里。`],
   [/42012/, "wrong_ticket", `页面签名用错了凭证（42012）。${ADMIN}agentConfig 要用应用的 ticket，检查 agent_id 和 Secret 是否同一个应用。`],
   [/40093|invalid signature/, "bad_signature", `页面签名没有通过（40093）。先刷新一次；还不行，${ADMIN}检查应用的可信域名和 server.public_url 是否一致。`],
   [/92002|corpid/, "other_corp", "你登录的企业不是本企业（92002）。请切换到公司的企业微信再打开。"],
