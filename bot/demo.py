@@ -30,19 +30,18 @@ from domain.errors import BotError, ConfigError
 
 _CORP_ID = "ww1234567890abcdef"
 _AGENT_ID = 1000002
-_ACCOUNTS = (("wkDemoLoan00001", "贷款与保险客服"), ("wkDemoWealth002", "理财与售后客服"))
-_SERVICERS = (("zhangsan", "张三"), ("lisi", "李四"))
-_CUSTOMERS = (
-    ("wmDemoWang00001", "王女士", "#e8684a"),
-    ("wmDemoLi0000002", "李先生", "#5b8ff9"),
-    ("wmDemoChen00003", "陈阿姨", "#61b15a"),
-)
+_COMPANY = "示例信息服务有限公司"
+_DUTY = ("zhangsan", "lisi")
+# Who and what is there: the sandbox's tables, what the address book does not know, the weeks that have begun.
+_TOWN = Path(__file__).parent / "demo_town"
 # The default service hours, with an hour left to try things in.
 _ZONE = ZoneInfo("Asia/Shanghai")
 _OPENS, _CLOSES = 9, 20
 _MARKER = ".guanjia-demo"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+# How long the welcome waits until the groups are on record, so that they can begin their first week.
+_GROUPS_SECONDS = 15.0
 _RESTARTS = 5
 # The action of a callback with a wrong signature: doctor sends one on purpose, and it is no reason for anything.
 _REFUSED = "callback_refused"
@@ -163,16 +162,19 @@ def _bot_settings(plan: Plan, keys: dict[str, str]) -> str:
 [server]
 port = {plan.port}
 public_url = "{plan.bot_url}"
+frame_ancestors = ["{plan.sandbox_url}"]
+jssdk_url = "{plan.sandbox_url}/assets/ww.js"
 [wecom]
 corp_id = "{_CORP_ID}"
 api_base = "{plan.sandbox_url}"
+login_base = "{plan.sandbox_url}"
 {receivers}
 [kf]
 go_live_at = 2020-01-01T00:00:00+08:00
 [service]
-duty = {json.dumps([userid for userid, _ in _SERVICERS])}
+duty = {json.dumps(_DUTY)}
 [company]
-name = "示例信息服务有限公司"
+name = "{_COMPANY}"
 short_name = "示例管家"
 phone = "400-000-0000"
 [content]
@@ -181,6 +183,8 @@ serve_samples = true
 loan = "licensed"
 insurance = "licensed"
 wealth = "licensed"
+[people]
+overrides = {json.dumps(str(_TOWN / "people.toml"))}
 [console]
 picker = true
 secure_cookies = false
@@ -196,20 +200,21 @@ def _sandbox_settings(plan: Plan, keys: dict[str, str]) -> str:
     head = (
         f'host = "127.0.0.1"\nport = {plan.sandbox_port}\ncorp_id = "{_CORP_ID}"\n'
         f"clock_file = {json.dumps(str(plan.folder / 'clock.json'))}\n"
+        f'corp_name = "{_COMPANY}"\nsidebar_url = "{plan.bot_url}/sidebar/"\n'
     )
-    app = f'[[app]]\nagent_id = {_AGENT_ID}\nname = "客服助手"\nsecret = {json.dumps(keys["secret"])}\n'
+    app = (
+        f'[[app]]\nagent_id = {_AGENT_ID}\nname = "客服助手"\nsecret = {json.dumps(keys["secret"])}\n'
+        f'trusted_domain = "127.0.0.1:{plan.port}"\n'
+    )
     tables = [head, app]
     tables += [
         f'[[receiver]]\nname = "{name}"\nurl = "{plan.bot_url}/callback/{name}"\n'
         f"token = {json.dumps(keys[f'{name}_token'])}\naes_key = {json.dumps(keys[f'{name}_key'])}\n"
+        # Taps on cards go to the receiver that carries the app's number.
+        + (f"agent_id = {_AGENT_ID}\n" if name == "assistant" else "")
         for name in ("kf", "contacts", "assistant")
     ]
-    tables += [f'[[account]]\nopen_kfid = "{kfid}"\nname = "{name}"\n' for kfid, name in _ACCOUNTS]
-    tables += [f'[[servicer]]\nuserid = "{userid}"\nname = "{name}"\n' for userid, name in _SERVICERS]
-    tables += [
-        f'[[customer]]\nexternal_userid = "{customer}"\nnickname = "{name}"\navatar = "{avatar}"\n'
-        for customer, name, avatar in _CUSTOMERS
-    ]
+    tables.append((_TOWN / "sandbox.toml").read_text("utf-8"))
     return "# 演示沙箱，由 guanjia demo 每次启动时重写。 (Rewritten at each start.)\n" + "\n".join(tables)
 
 
@@ -257,16 +262,29 @@ def run(plan: Plan, *, opens_browser: bool = True) -> int:
 
 
 async def _add_people(plan: Plan) -> None:
-    """Add the people of the picker; the bot has laid the schema by now, and shares the right to write."""
+    """Add the people of the picker and begin the weeks of the groups.
+
+    The bot has laid the schema by now, and shares the right to write.
+    """
     # Imported while the children start, not before: a newcomer waits for this moment.
-    from bot import clock
+    from bot import clock, demo_weeks
     from console import demo as people
     from store import database
 
     store = await database.Store.open(f"sqlite:///{plan.folder}/data/guanjia.db")
-    now = clock.SystemClock().now()
-    await store.write(lambda tx: people.ensure_logins(tx, now))
-    await store.close()
+    try:
+        now = clock.SystemClock().now()
+        await store.write(lambda tx: people.ensure_logins(tx, now))
+        business, deadline = clock.FileClock(plan.folder / "clock.json"), time.monotonic() + _GROUPS_SECONDS
+        while not await demo_weeks.ensure(store, _TOWN / "weeks.toml", business.now()):
+            if time.monotonic() > deadline:
+                print(
+                    "客户群还没有读到，请在管理后台自己加入流程。 (Groups not read yet; enrol them by hand.)"
+                )
+                return
+            await asyncio.sleep(0.1)
+    finally:
+        await store.close()
 
 
 def _start(plan: Plan, command: list[str], log: str, *, mode: str = "wb") -> subprocess.Popen[bytes]:

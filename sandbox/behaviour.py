@@ -89,12 +89,14 @@ class Behaviour:
 
     def mass_arrived(self, task: MassTask) -> None:
         """Each sender takes notice of a new mass send."""
+        self._world.pace.arrived()
         for userid in task.parts:
             self._react(userid, task.msgid)
 
     def reminded(self, task: MassTask) -> None:
         """A late sender may do it now."""
         world = self._world
+        world.pace.arrived()
         for userid, part in task.parts.items():
             dice = self._dice(userid)
             if part.confirmed_at is None and self._mood(userid, dice) is Mood.LATE:
@@ -104,6 +106,7 @@ class Behaviour:
 
     def card_arrived(self, message: AppMessage) -> None:
         """Each receiver of a card with buttons takes notice."""
+        self._world.pace.arrived()
         if message.body.get("card_type") != "button_interaction":
             return
         keys = [row["key"] for row in message.body.get("button_list", []) if row.get("key")]

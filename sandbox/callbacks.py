@@ -268,6 +268,10 @@ class Postman:
         if letter.on_reply and reply.code == 0:
             letter.on_reply(reply.text)
 
+    def has_waiting(self) -> bool:
+        """Say whether a callback is on its way or waits for another try."""
+        return any(stats.waiting for stats in self.stats.values())
+
     def status(self) -> Json:
         """Counts by receiver, for the control API and the page."""
         return {

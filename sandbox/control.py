@@ -21,6 +21,7 @@ from sandbox.callbacks import Postman
 from sandbox.codes import ApiError, WorldError
 from sandbox.faults import Fault, FaultBox, FaultKind, When
 from sandbox.live import Live
+from sandbox.pace import PaceMode
 from sandbox.records import Json, Member
 from sandbox.world import World
 
@@ -59,6 +60,7 @@ class Control:
             "member/says": self._member_says,
             "clock/jump": self._clock_jump,
             "clock/rate": self._clock_rate,
+            "clock/pace": self._clock_pace,
             "faults": self._add_fault,
             "faults/remove": self._remove_fault,
             "callbacks/send": self._send_callback,
@@ -179,11 +181,17 @@ class Control:
     # -- time, faults, callbacks ---------------------------------------------------------------------------------
 
     def _clock_jump(self, body: Json) -> Json:
+        self._world.pace.take_hands_off()
         self._world.clock.jump(field(body, "seconds", float))
         return self._clock_changed()
 
     def _clock_rate(self, body: Json) -> Json:
+        self._world.pace.take_hands_off()
         self._world.clock.set_rate(field(body, "rate", float))
+        return self._clock_changed()
+
+    def _clock_pace(self, body: Json) -> Json:
+        self._world.pace.begin(PaceMode(field(body, "mode", str)))
         return self._clock_changed()
 
     def _clock_changed(self) -> Json:

@@ -132,7 +132,7 @@ class Reading:
 
 
 def clock_json(world: World) -> Json:
-    return {"now": world.clock.now(), "rate": world.clock.rate}
+    return {"now": world.clock.now(), "rate": world.clock.rate, "pace": world.pace.mode.value}
 
 
 def faults_json(faults: FaultBox) -> list[Json]:

@@ -36,7 +36,7 @@ from sandbox.control_corp import CorpControl
 from sandbox.faults import FaultBox
 from sandbox.live import Live
 from sandbox.protocol import Protocol
-from sandbox.reading import Reading
+from sandbox.reading import Reading, clock_json
 from sandbox.reading_corp import CorpReading
 from sandbox.records import AppMessage, Json
 from sandbox.settings import Settings
@@ -89,7 +89,7 @@ def create_app(settings: Settings) -> web.Application:
         live=live,
         behaviour=Behaviour(world),
     )
-    founding.found(world)
+    founding.found(world, box.behaviour)
     _connect(box)
     app = web.Application(client_max_size=BODY_LIMIT_BYTES)
     app[BOX] = box
@@ -130,6 +130,8 @@ def _connect(box: Box) -> None:
     box.world.on_event = box.postman.post_fields
     box.world.on_card = card
     box.world.on_change = change
+    box.world.pace.on_change = lambda: box.live.tell("clock", clock_json(box.world))
+    box.world.pace.is_behind = box.postman.has_waiting
     box.postman.on_change = lambda: box.live.tell("callbacks", box.postman.status())
 
 
@@ -147,11 +149,16 @@ async def _post_office(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _agenda(app: web.Application) -> AsyncIterator[None]:
-    """Let people do what they have planned while the server runs."""
-    running = asyncio.create_task(app[BOX].world.agenda.keep_running())
+    """Let people do what they have planned, and time pass at its pace, while the server runs."""
+    world = app[BOX].world
+    running = [
+        asyncio.create_task(world.agenda.keep_running()),
+        asyncio.create_task(world.pace.keep_looking()),
+    ]
     yield
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    for one in running:
+        one.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _close_pages(app: web.Application) -> None:

@@ -118,13 +118,21 @@ class MemberSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class GroupSettings:
-    """A customer group that is there from the start."""
+    """A customer group that is there from the start.
+
+    `joins` more customers come within `join_hours`, talk, and some leave (behaviour.Life), for `days` each; `friends`:
+    the share of them who add the owner as a friend.
+    """
 
     chat_id: str
     name: str
     owner: str
     members: tuple[str, ...] = ()
     customers: tuple[str, ...] = ()
+    joins: int = 0
+    join_hours: float = 24.0
+    days: int = 8
+    friends: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from sandbox.clock import WorldClock
 from sandbox.codes import ApiError, WorldError
 from sandbox.corp import Corp, MassTask
 from sandbox.logbook import Entry, Logbook
+from sandbox.pace import Pace
 from sandbox.records import (
     Account,
     AppMessage,
@@ -71,6 +72,7 @@ class World:
         self.app_messages: deque[AppMessage] = deque(maxlen=10_000)
         self.app_outbox = AppOutbox()
         self.agenda = Agenda(clock)
+        self.pace = Pace(clock)
         self.corp = Corp(settings.corp_name)
         self.web = WebShelf()
         self.on_event: Event | None = None

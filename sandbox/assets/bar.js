@@ -1,12 +1,12 @@
 // The bar at the top: virtual time, fast-forward, how the application is doing, and the switches of the page.
 
 import { act } from "./api.js";
-import { longTime, now, rate, setClock } from "./clock.js";
+import { longTime, now, pace, rate, setClock } from "./clock.js";
 import { h, icon, menu, toast } from "./dom.js";
 import { emit, on, state } from "./store.js";
 
 const JUMPS = [["+10 分钟", 600], ["+6 小时", 6 * 3600], ["+1 天", 24 * 3600]];
-const RATES = [[1, "1 倍（正常）"], [10, "10 倍"], [60, "60 倍（1 秒 = 1 分钟）"], [600, "600 倍（1 秒 = 10 分钟）"], [0, "暂停"]];
+const RATES = [[1, "1 倍（正常）"], [10, "10 倍"], [60, "60 倍（1 秒 = 1 分钟）"], [600, "600 倍（1 秒 = 10 分钟）"], [3600, "3600 倍（1 秒 = 1 小时）"], [0, "暂停"]];
 const SHOW_SERVICERS = "sandbox-show-servicers";
 const ROOMY_PIXELS = 1100;
 
@@ -18,8 +18,12 @@ export function drawBar(bar, isChat = true) {
   const time = h("b", { class: "time" });
   const speed = h("span", { class: "speed" });
   const clock = h("div", { class: "clock", role: "timer", "aria-label": "沙盒时间" }, icon("clock"), date, time, speed);
-  const jumps = h("div", { class: "jumps", role: "group", "aria-label": "快进" }, JUMPS.map(jumpButton), speedMenu());
+  const next = h("button", { type: "button", class: "jump", text: "到下一件事", title: "快进，直到有卡片、群发或提醒送到员工手机上", onclick: () => setPace(pace() === "next" ? "hand" : "next") });
+  const auto = h("button", { type: "button", class: "jump", text: "自动快进", title: "没事时快，有事时慢：一周约两分钟", onclick: () => setPace(pace() === "auto" ? "hand" : "auto") });
+  const jumps = h("div", { class: "jumps", role: "group", "aria-label": "快进" }, next, auto, JUMPS.map(jumpButton), speedMenu());
   const later = menu("快进", icon("clock"), () => [
+    { label: pace() === "next" ? "停在这里" : "到下一件事", act: () => setPace(pace() === "next" ? "hand" : "next") },
+    { label: pace() === "auto" ? "停下自动快进" : "自动快进（一周约两分钟）", act: () => setPace(pace() === "auto" ? "hand" : "auto") },
     ...JUMPS.map(([label, seconds]) => ({ label: `快进 ${label}`, act: () => jump(label, seconds) })),
     ...RATES.map(([value, label]) => ({ label: `速度：${label}`, act: () => setRate(value) })),
   ], "menu later");
@@ -49,6 +53,8 @@ export function drawBar(bar, isChat = true) {
     time.textContent = read.time;
     speed.hidden = rate() === 1;
     speed.textContent = rate() === 0 ? "已暂停" : `${rate()} 倍速`;
+    next.setAttribute("aria-pressed", String(pace() === "next"));
+    auto.setAttribute("aria-pressed", String(pace() === "auto"));
     clock.classList.toggle("paused", rate() === 0);
   }
   setInterval(tick, 250);
@@ -123,6 +129,13 @@ async function jump(label, seconds) {
 
 async function setRate(value) {
   const clock = await act("clock/rate", { rate: value });
+  if (!clock) return;
+  setClock(clock);
+  emit("clock", {});
+}
+
+async function setPace(mode) {
+  const clock = await act("clock/pace", { mode });
   if (!clock) return;
   setClock(clock);
   emit("clock", {});

@@ -12,15 +12,18 @@ const parts = new Intl.DateTimeFormat("zh-CN", {
   weekday: "short",
   hourCycle: "h23",
 });
-const anchor = { now: Date.now() / 1000, rate: 1, seen: performance.now() };
+const anchor = { now: Date.now() / 1000, rate: 1, pace: "hand", seen: performance.now() };
 
 export function setClock(clock) {
   anchor.now = clock.now;
   anchor.rate = clock.rate;
+  anchor.pace = clock.pace;
   anchor.seen = performance.now();
 }
 
 export const rate = () => anchor.rate;
+/** What the rate follows: hand, auto (slower when something arrives) or next (fast until something arrives). */
+export const pace = () => anchor.pace;
 export const now = () => anchor.now + ((performance.now() - anchor.seen) / 1000) * anchor.rate;
 
 function split(at) {
