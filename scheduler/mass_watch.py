@@ -35,6 +35,10 @@ _SOON = timedelta(seconds=2)
 _SEARCHED_FOR, _SEARCH_AGAIN = timedelta(hours=24), timedelta(minutes=10)
 # A msgid that is missing or not known (WeCom doc 93338).
 _NO_SUCH_TASK = frozenset([41046, 41047])
+# Somebody stopped it (WeCom doc 97610).
+_STOPPED = 41093
+# After a confirmation the platform sends; what it has not sent so long after is taken as not sent.
+_ARRIVES_WITHIN, _ASK_AGAIN = timedelta(minutes=10), timedelta(seconds=30)
 _SETTLED = frozenset([DeliveryState.REFUSED, DeliveryState.FAILED, DeliveryState.CANCELLED])
 
 
@@ -183,32 +187,43 @@ class MassWatch:
 
     async def _ask(self, task: MassTask, fence: int) -> _Found:
         """Ask whether the sender confirmed; before that remind, or stop, as it is wanted."""
-        if task.cancel_wanted_at is not None:
+        is_stopped = task.cancel_wanted_at is not None
+        if is_stopped:
             await self._sends.cancel(task.msgid)
         elif task.remind_wanted_at is not None:
-            await self._remind(task, fence)
+            is_stopped = await self._remind(task, fence)
         sender = await self._sends.state(task.msgid, task.sender)
         now = self._clock.now()
         if sender.confirmed_at is not None:
             results = await self._sends.results(task.msgid, task.sender)
+            is_on_its_way = TargetResult.UNSENT in results.values()
+            if is_on_its_way and now - sender.confirmed_at < _ARRIVES_WITHIN:
+                return _Found(state=MassTaskState.WAITING, poll_at=now + min(self._poll, _ASK_AGAIN))
             return _Found(
                 state=MassTaskState.CONFIRMED,
                 poll_at=None,
                 confirmed_at=sender.confirmed_at,
                 results=results,
             )
-        if task.cancel_wanted_at is not None:
+        if is_stopped:
             return _Found(state=MassTaskState.CANCELLED, poll_at=None, cancelled_at=now)
         return _Found(state=MassTaskState.WAITING, poll_at=now + self._poll)
 
-    async def _remind(self, task: MassTask, fence: int) -> None:
+    async def _remind(self, task: MassTask, fence: int) -> bool:
+        """Remind the sender; True when the platform says that somebody stopped the task."""
         now = self._clock.now()
         recent = [moment for moment in task.reminds if now - moment < ladder.REMIND_SPAN]
         if len(recent) >= ladder.REMINDS:
             await self._store.write(lambda tx: mass_tasks.drop_remind(tx, task, fence))
-            return
+            return False
         if await self._store.write(lambda tx: mass_tasks.record_remind(tx, task, fence, now)):
-            await self._sends.remind(task.msgid)
+            try:
+                await self._sends.remind(task.msgid)
+            except ChannelRefused as error:
+                if error.errcode != _STOPPED:
+                    raise
+                return True
+        return False
 
     async def _search(self, task: MassTask, delivery: Delivery) -> _Found:
         """Look whether a task that may have been made is there; it is never made again."""

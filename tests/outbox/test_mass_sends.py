@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.channels.wecom import mass
 from domain import errors
 from domain.delivery import Attached, Delivery, DeliveryState, Purpose
 from domain.enrolment import TargetResult
@@ -89,7 +90,9 @@ async def test_a_task_is_stopped_once_or_twice_and_then_cannot_be_confirmed(offi
     await office.sends.cancel(sent.receipt)
 
     assert office.world.corp.mass_tasks[sent.receipt].cancelled_at is not None
-    assert await office.sends.remind(sent.receipt) is False
+    with pytest.raises(errors.ChannelRefused) as caught:
+        await office.sends.remind(sent.receipt)
+    assert caught.value.errcode == mass.STOPPED
     with pytest.raises(errors.ChannelRefused):
         await office.sends.cancel("msg-of-nobody")
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from bot import app, config
 from bot.clock import write_clock_file
 from domain.enrolment import Enrolment, MassTask, Occurrence
 from sandbox import groups as sandbox_groups
-from sandbox import mass_sending, server
+from sandbox import mass_sending, server, sidebar
 from sandbox import settings as sandbox_settings
 from scheduler import acts, calendars, enrolling
 from scheduler.enrolling import Version
@@ -36,6 +36,8 @@ AGENT = 1000002
 ZONE = ZoneInfo("Asia/Shanghai")
 # A Thursday, 09:30 in Shanghai.
 MORNING = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
+# The next day: the earliest a group can open.
+OPENS_ON = date(2026, 11, 27)
 PATIENCE_SECONDS = 30.0
 OWNER, CO_OWNER, SUPERVISOR = "zhangsan", "lisi", "wangwu"
 FACTS = {"event_title": "看懂三张纸", "teacher": "陈老师", "teacher_title": "基金从业资格 A0001"}
@@ -51,9 +53,30 @@ class Valley:
     """`box`: the sandbox; `house`: the open house."""
 
     box: server.Box
-    house: app.House
-    address: str
+    settings: config.Settings
     clock_file: Path
+    house: app.House = field(init=False)
+    address: str = field(init=False)
+    _open: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+
+    async def start(self) -> None:
+        """Start the house, and wait until it has read its words and knows its people."""
+        self.house, self.address = await self._open.enter_async_context(app.running(self.settings))
+        for name in ("contacts", "assistant"):
+            self.box.postman.point(name, f"{self.address}/callback/{name}")
+        await asyncio.wait_for(self.house.library.shelf_ready.wait(), PATIENCE_SECONDS)
+
+        async def knows_people() -> bool:
+            async with self.house.store.read() as tx:
+                people = await staff.list_all(tx)
+            return all(one in people and people[one].name for one in self.world.members)
+
+        await self.eventually(knows_people, "the address book")
+        await self.quiet()
+
+    async def stop(self) -> None:
+        """Stop the house; the platform and its people go on."""
+        await self._open.aclose()
 
     @property
     def world(self) -> Any:
@@ -246,7 +269,8 @@ class Valley:
     def said(self, chat_id: str, via: str = "") -> list[str]:
         """Return what our side said in a group, oldest first."""
         lines = sandbox_groups.get(self.world, chat_id).lines
-        return [str(line.body.get("content", "")) for line in lines if not via or line.via == via]
+        said = [str(line.body.get("content", "")) for line in lines if not via or line.via == via]
+        return [words for words in said if words]
 
     def confirm(self, msgid: str, owner: str = OWNER) -> None:
         """The owner confirms a mass send in the client."""
@@ -259,6 +283,42 @@ class Valley:
             self.confirm(task.msgid, owner)
         return len(waiting)
 
+    async def by_hand(self, occurrence: Occurrence, chat_id: str, by: str, *, reports: bool = True) -> str:
+        """Somebody sends a step by the sidebar: takes the words, sends them, and the page reports it."""
+        given = await self.act(lambda tx: acts.begin_by_hand(tx, occurrence.id, by=by, now=self.now))
+        message = {"msgtype": "text", "text": {"content": given.text}}
+        sidebar.send(self.world, by, chat_id=chat_id, external_userid="", message=message)
+        if reports:
+            await self.act(
+                lambda tx: acts.end_by_hand(tx, given.delivery_key, is_sent=True, by=by, now=self.now)
+            )
+        return str(given.delivery_key)
+
+    async def open_group(
+        self, name: str, *, owner: str = OWNER, customers: int = 12, **wanted: Any
+    ) -> tuple[str, Enrolment]:
+        """Let a group be made and enrolled with everything prepared; it opens on OPENS_ON."""
+        chat_id = await self.group(name, owner=owner, customers=customers)
+        one = await self.enrol(chat_id, **{"opens_on": OPENS_ON, **wanted})
+        await self.ready(one)
+        return chat_id, one
+
+    async def step_due(self, moment: datetime) -> None:
+        """Jump to a moment at which mass sends are due, and let the platform have them."""
+        await self.at(moment)
+        await self.until(moment + timedelta(seconds=5))
+
+    async def task_of(self, enrolment_id: int, step: str) -> MassTask:
+        """Return the mass send that a step waits for, or waited for last."""
+        found = (await self.steps(enrolment_id))[step]
+        return next(task for task in await self.tasks() if task.id == found.mass_task_id)
+
+    async def confirm_step(self, enrolment_id: int, step: str) -> None:
+        """The owner confirms a step's mass send, and the house sees it."""
+        task = await self.task_of(enrolment_id, step)
+        mass_sending.confirm(self.world, task.msgid, task.sender)
+        await self.until(self.now + timedelta(seconds=self.settings.sop.poll_seconds + 1))
+
     async def act(self, job: Callable[[Any], Awaitable[Any]]) -> Any:
         """Do something in a transaction and let the house settle."""
         done = await self.house.store.write(job)
@@ -267,8 +327,10 @@ class Valley:
 
 
 @contextlib.asynccontextmanager
-async def valley(folder: Path, database_url: str, **sections: dict[str, Any]) -> AsyncIterator[Valley]:
-    """Build the valley and take it down again."""
+async def valley(
+    folder: Path, database_url: str, *, owners: Sequence[str] = (), **sections: dict[str, Any]
+) -> AsyncIterator[Valley]:
+    """Build the valley and take it down again. `owners`: more of them, led by the same people."""
     clock_file = folder / "clock.json"
     write_clock_file(clock_file, virtual_at=MORNING, rate=0.0)
     wanted = sandbox_settings.Settings(
@@ -280,6 +342,7 @@ async def valley(folder: Path, database_url: str, **sections: dict[str, Any]) ->
             sandbox_settings.MemberSettings(userid=OWNER, name="张三", leaders=(SUPERVISOR,)),
             sandbox_settings.MemberSettings(userid=CO_OWNER, name="李四", leaders=(SUPERVISOR,)),
             sandbox_settings.MemberSettings(userid=SUPERVISOR, name="王五"),
+            *(sandbox_settings.MemberSettings(userid=one, name=one, leaders=(SUPERVISOR,)) for one in owners),
         ),
         receivers=tuple(
             sandbox_settings.ReceiverSettings(name=name, url="", token=TOKEN, aes_key=AES_KEY, agent_id=AGENT)
@@ -289,7 +352,7 @@ async def valley(folder: Path, database_url: str, **sections: dict[str, Any]) ->
     receiver = {"secret": SECRET, "token": TOKEN, "aes_key": AES_KEY, "agent_id": AGENT}
     overrides = folder / "people.toml"
     overrides.write_text(
-        "\n".join(f'[[staff]]\nid = "{who}"\nco_owner = "{other}"\n' for who, other in ((OWNER, CO_OWNER),)),
+        "\n".join(f'[[staff]]\nid = "{who}"\nco_owner = "{CO_OWNER}"\n' for who in (OWNER, *owners)),
         "utf-8",
     )
     async with server.running(wanted) as box:
@@ -311,17 +374,9 @@ async def valley(folder: Path, database_url: str, **sections: dict[str, Any]) ->
         }
         for name, section in sections.items():
             values[name] = {**values.get(name, {}), **section}
-        async with app.running(config.build(values, folder)) as (house, address):
-            for name in ("contacts", "assistant"):
-                box.postman.point(name, f"{address}/callback/{name}")
-            made = Valley(box=box, house=house, address=address, clock_file=clock_file)
-            await asyncio.wait_for(house.library.shelf_ready.wait(), PATIENCE_SECONDS)
-
-            async def knows_people() -> bool:
-                async with house.store.read() as tx:
-                    person = await staff.find(tx, OWNER)
-                return person is not None and person.leader_platform_id == SUPERVISOR
-
-            await made.eventually(knows_people, "the address book")
-            await made.quiet()
+        made = Valley(box=box, settings=config.build(values, folder), clock_file=clock_file)
+        await made.start()
+        try:
             yield made
+        finally:
+            await made.stop()

@@ -30,7 +30,7 @@ MOST_TARGETS = {GROUP: 2_000, SINGLE: 10_000}
 TEXT_LIMIT_BYTES = 4000
 MOST_ATTACHMENTS = 9
 _CREATE = "externalcontact/add_msg_template"
-_STOPPED, _REMINDED_ENOUGH = 41093, 41094
+STOPPED, _REMINDED_ENOUGH = 41093, 41094
 _SENT_PART = 2  # Of get_groupmsg_task: 0 not confirmed, 2 sent.
 _RESULTS = {
     0: TargetResult.UNSENT,
@@ -103,11 +103,14 @@ class MassSends:
         return found
 
     async def remind(self, msgid: str) -> bool:
-        """Remind the sender in the client; False when three reminders in 24 hours were made or it was stopped."""
+        """Remind the sender in the client; False when three reminders in 24 hours were made.
+
+        Raises ChannelRefused with STOPPED when somebody stopped the task: nothing else of the platform tells that.
+        """
         try:
             await self._client.post("externalcontact/remind_groupmsg_send", data={"msgid": msgid})
         except ChannelRefused as error:
-            if error.errcode in (_STOPPED, _REMINDED_ENOUGH):
+            if error.errcode == _REMINDED_ENOUGH:
                 return False
             raise
         return True
@@ -117,7 +120,7 @@ class MassSends:
         try:
             await self._client.post("externalcontact/cancel_groupmsg_send", data={"msgid": msgid})
         except ChannelRefused as error:
-            if error.errcode != _STOPPED:
+            if error.errcode != STOPPED:
                 raise
 
     async def find_created(
