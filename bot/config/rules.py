@@ -123,6 +123,11 @@ def warnings(settings: Settings) -> list[str]:
         found.append(
             "server.public_url 不是 https。 (Is not https; log-ins and callbacks would travel in the clear.)"
         )
+    if official and (settings.server.jssdk_url or settings.server.frame_ancestors):
+        found.append(
+            "server.jssdk_url 或 server.frame_ancestors 已填写：那里的脚本和页面能以员工的身份操作，正式使用请留空。"
+            " (Set; what stands there acts as your staff. Leave them empty unless you mean it.)"
+        )
     if (
         not official
         and settings.wecom.api_base.startswith("http://")
