@@ -12,6 +12,8 @@ from scheduler.bundles import Reason
 from scheduler.working import CLIMBED, CRITICAL, Work
 
 _DAY = timedelta(days=1)
+# How soon a mass send is tried again that was kept back by a stop which is over.
+_SOON = timedelta(minutes=1)
 # A task that others stop is made anew this often, and no more.
 _RECREATED = "recreated"
 
@@ -143,6 +145,10 @@ def _refused(work: Work, one: Occurrence) -> None:
         work.back(one)
         return
     task = work.task(one)
+    if task is not None and task.error == Reason.STOPPED:
+        # The outbox had not learned of the resumed line yet; the engine asks the rows themselves.
+        work.back(one, due_at=work.now + _SOON)
+        return
     work.record("refused", step=one.step, note=task.error if task else "")
     if work.now < one.window_end:
         give_by_hand(work, one, SopRole.OWNER, Reason.REFUSED)
