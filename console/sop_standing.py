@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from domain.enrolment import OPEN_STATES, UNRELEASED_STATES, OccurrenceState
+from domain.enrolment import LIVE_STATES, OPEN_STATES, UNRELEASED_STATES, OccurrenceState
 from domain.sop import SopClock, Stage, Step, Template
 from store.sop_reports import EnrolmentRow, StepMark
 
@@ -42,8 +42,9 @@ def standing(
 ) -> Standing:
     """Return where the enrolment stands. `today`: the local day. A template that cannot be read leaves titles empty."""
     steps = steps_of(template, enrolment.rhythm)
-    waiting = [mark for mark in marks if mark.state in OPEN_STATES]
-    planned = [mark for mark in marks if mark.state in UNRELEASED_STATES]
+    is_live = enrolment.state in LIVE_STATES
+    waiting = [mark for mark in marks if is_live and mark.state in OPEN_STATES]
+    planned = [mark for mark in marks if is_live and mark.state in UNRELEASED_STATES]
     coming = next(iter(waiting or planned), None)
     stage = current_stage(template, now, enrolment.anchor_at)
     return Standing(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from console import sop_words
@@ -34,7 +34,8 @@ class StepLine:
     """One line of the timeline: an occurrence, or a step without one yet (`one` None).
 
     `counts`: of a member's step, how many members stand where. `gate_hours`: of a gate, its hour. `proof`: how it is
-    known that it was done; `is_told`: only somebody's word. `is_late`: it waits, and its window ended.
+    known that it was done; `is_told`: only somebody's word. `is_late`: it waits, and its window ended. `more`:
+    later times of the step, not shown.
     """
 
     key: str
@@ -46,6 +47,7 @@ class StepLine:
     rungs: tuple[RungLine, ...] = ()
     is_open: bool = False
     is_late: bool = False
+    more: int = 0
 
     @property
     def proof(self) -> EvidenceKind | None:
@@ -144,7 +146,11 @@ def _stage_line(
 ) -> StageLine:
     its = {key: step for key, step in steps.items() if step.stage == stage.key}
     is_member = stage.clock is SopClock.MEMBER
-    lines = [_line(one, its[one.step], template, tasks, words, now) for one in found if one.step in its]
+    shown, more = _folded([one for one in found if one.step in its])
+    lines = [
+        replace(_line(one, its[one.step], template, tasks, words, now), more=more.get(one.id, 0))
+        for one in shown
+    ]
     placed = {line.key for line in lines}
     lines += [_bare(step, counts.get(key)) for key, step in its.items() if key not in placed]
     return StageLine(
@@ -155,6 +161,21 @@ def _stage_line(
         is_now=is_now,
         lines=tuple(lines),
     )
+
+
+def _folded(found: Sequence[Occurrence]) -> tuple[list[Occurrence], dict[int, int]]:
+    """Return what is shown, and behind how many planned times of the same step each stands for."""
+    shown: list[Occurrence] = []
+    first: dict[str, int] = {}
+    more: dict[int, int] = {}
+    for one in found:
+        if one.state is OccurrenceState.PLANNED and one.step in first:
+            more[first[one.step]] = more.get(first[one.step], 0) + 1
+            continue
+        if one.state is OccurrenceState.PLANNED:
+            first[one.step] = one.id
+        shown.append(one)
+    return shown, more
 
 
 def _line(
