@@ -26,6 +26,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bot import demo_pace
 from domain.errors import BotError, ConfigError
 
 _CORP_ID = "ww1234567890abcdef"
@@ -43,6 +44,8 @@ _STOP_SECONDS = 15.0
 # How long the welcome waits until the groups are on record, so that they can begin their first week.
 _GROUPS_SECONDS = 15.0
 _RESTARTS = 5
+# How often the children are looked after, and what comes next is told while the sandbox's clock hurries.
+_LOOK_SECONDS, _HURRIED_SECONDS = 0.3, 0.03
 # The action of a callback with a wrong signature: doctor sends one on purpose, and it is no reason for anything.
 _REFUSED = "callback_refused"
 _SANDBOX, _BOT = "沙箱 sandbox", "机器人 bot"
@@ -240,7 +243,7 @@ def run(plan: Plan, *, opens_browser: bool = True) -> int:
         print(welcome(plan), flush=True)
         if opens_browser and os.environ.get("DISPLAY"):
             webbrowser.open(plan.sandbox_url)
-        restarts = 0
+        restarts, hints = 0, demo_pace.Hints(_database(plan), plan.sandbox_port)
         while True:
             if children[_BOT].poll() is not None and restarts < _RESTARTS:
                 restarts += 1
@@ -252,13 +255,17 @@ def run(plan: Plan, *, opens_browser: bool = True) -> int:
                 )
                 children[_BOT] = _start(plan, serve, "bot.log", mode="ab")
             _raise_if_ended(children, plan)
-            time.sleep(0.3)
+            time.sleep(_HURRIED_SECONDS if hints.give() else _LOOK_SECONDS)
     except KeyboardInterrupt:
         print("\n正在停止… (Stopping.)", flush=True)
         return 0
     finally:
         _stop(children)
         signal.signal(signal.SIGTERM, former)
+
+
+def _database(plan: Plan) -> Path:
+    return plan.folder / "data" / "guanjia.db"
 
 
 async def _add_people(plan: Plan) -> None:
@@ -271,7 +278,7 @@ async def _add_people(plan: Plan) -> None:
     from console import demo as people
     from store import database
 
-    store = await database.Store.open(f"sqlite:///{plan.folder}/data/guanjia.db")
+    store = await database.Store.open(f"sqlite:///{_database(plan)}")
     try:
         now = clock.SystemClock().now()
         await store.write(lambda tx: people.ensure_logins(tx, now))

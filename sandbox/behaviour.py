@@ -103,13 +103,16 @@ class Behaviour:
                 soon = world.now() + dice.uniform(*REMINDED_WITHIN)
                 if dice.random() < HEEDS_REMINDER:
                     world.agenda.at(soon, partial(mass_sending.confirm, world, task.msgid, userid))
+                    world.pace.expect(soon)
 
     def card_arrived(self, message: AppMessage) -> None:
         """Each receiver of a card with buttons takes notice."""
         self._world.pace.arrived()
         if message.body.get("card_type") != "button_interaction":
             return
-        keys = [row["key"] for row in message.body.get("button_list", []) if row.get("key")]
+        # The main button (style 1); nobody who means to act taps "later".
+        rows = message.body.get("button_list", [])
+        keys = [row["key"] for row in rows if row.get("key") and row.get("style", 1) == 1]
         for userid in message.userids if keys else ():
             self._react(userid, message.msgid, key=keys[0])
 
@@ -130,6 +133,7 @@ class Behaviour:
                 mass_sending.confirm(world, msgid, userid)
 
         world.agenda.at(moment, act)
+        world.pace.expect(moment)
 
     def _dice(self, userid: str) -> random.Random:
         asked = self._world.corp.asked

@@ -61,6 +61,7 @@ class Control:
             "clock/jump": self._clock_jump,
             "clock/rate": self._clock_rate,
             "clock/pace": self._clock_pace,
+            "clock/hint": self._clock_hint,
             "faults": self._add_fault,
             "faults/remove": self._remove_fault,
             "callbacks/send": self._send_callback,
@@ -193,6 +194,10 @@ class Control:
     def _clock_pace(self, body: Json) -> Json:
         self._world.pace.begin(PaceMode(field(body, "mode", str)))
         return self._clock_changed()
+
+    def _clock_hint(self, body: Json) -> Json:
+        self._world.pace.hint(field(body, "at", float, 0.0) or None)
+        return reading.clock_json(self._world)
 
     def _clock_changed(self) -> Json:
         if self._live.has_readers:
