@@ -101,6 +101,16 @@ class Valley:
         bells.ring()
         await self.quiet()
 
+    async def at_rest(self, moment: datetime) -> None:
+        """Move the clock while the house is stopped."""
+        write_clock_file(self.clock_file, virtual_at=moment, rate=0.0)
+
+        async def has_come() -> bool:
+            return bool(self.world.clock.now() >= moment.timestamp())
+
+        await self.eventually(has_come, "the clock")
+        self.world.agenda.run_due()
+
     async def until(self, moment: datetime, *, stop: Callable[[], Awaitable[bool]] | None = None) -> None:
         """Let time pass from event to event up to `moment`, or until `stop()` holds."""
         while self.now < moment:
