@@ -92,6 +92,10 @@ REQUIRED_REPLIES = (
     "satisfaction_ask",
     "satisfaction_thanks",
     "satisfaction_sorry",
+    # Without them a new contact is greeted by nobody and an opt-out is taken without a word (handlers/people.py,
+    # handlers/questions.py), so a company that deletes them has to hear of it.
+    "friend_welcome",
+    "opt_out_done",
 )
 _SOON_DAYS = 30
 # Digests of the latest words that were found good; a digest covers every file and its name.

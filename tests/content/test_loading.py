@@ -22,15 +22,8 @@ def folder(tmp_path: Path) -> Path:
     copy = tmp_path / "content"
     for name in ("faq", "own", "replies", "compliance", "sop"):
         shutil.copytree(shipped.FOLDER / name, copy / name)
-    for name in (
-        "risk_lines.toml",
-        "signals.toml",
-        "synonyms.toml",
-        "lexicon.txt",
-        "ambiguous.toml",
-        "elsewhere.toml",
-    ):
-        shutil.copy(shipped.FOLDER / name, copy / name)
+    for path in (*shipped.FOLDER.glob("*.toml"), *shipped.FOLDER.glob("*.txt")):
+        shutil.copy(path, copy / path.name)
     return copy
 
 
@@ -123,6 +116,13 @@ def test_changed_answer_changes_the_digest_of_its_entry_only(folder: Path) -> No
         ),
         ("faq/service.toml", "handover_at_once = false", "handover_at_once = 0", "write true or false"),
         ("replies/talk.toml", 'id = "thanks"', 'id = "thank"', "has no reply 'thanks'"),
+        (
+            "replies/people.toml",
+            'id = "friend_welcome"',
+            'id = "friend_hello"',
+            "has no reply 'friend_welcome'",
+        ),
+        ("replies/people.toml", 'id = "opt_out_done"', 'id = "opt_out"', "缺少固定话术 opt_out_done"),
         (
             "replies/talk.toml",
             '{id = "loan.prepay", text = ""}',
