@@ -9,25 +9,29 @@ import http.client
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 _TIMEOUT_SECONDS = 2.0
+_FORM = "%Y-%m-%d %H:%M:%S.%f"  # As SQLite holds times.
 _NEXT_DUE = """\
 select min(at) from (
-    select min(next_at) as at from enrolment where state in ('waiting', 'running')
-    union all select min(due_at) from delivery where state = 'due'
-    union all select min(due_at) from notice where state = 'waiting' and due_at > ?
+    select min(next_at) as at from enrolment where state in ('waiting', 'running') and next_at > :lately
+    union all select min(due_at) from delivery where state in ('due', 'claimed', 'attempting') and due_at > :lately
+    union all select min(due_at) from notice where state = 'waiting' and due_at > :now
 )"""
+# What was due longer ago, in business time, waits for something else, and nobody slows down for it.
+_LATELY = timedelta(minutes=12)
 
 
 def next_due(database: Path, now: float) -> float | None:
     """Return when the bot has something to do (Unix seconds, business time); None when nothing, or nothing to read."""
-    moment = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    at = datetime.fromtimestamp(now, UTC)
+    moments = {"now": at.strftime(_FORM), "lately": (at - _LATELY).strftime(_FORM)}
     try:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=0.2)) as records:
-            found = records.execute(_NEXT_DUE, (moment,)).fetchone()[0]
+            found = records.execute(_NEXT_DUE, moments).fetchone()[0]
     except sqlite3.Error:
         return None
     return datetime.fromisoformat(found).replace(tzinfo=UTC).timestamp() if found else None

@@ -20,7 +20,7 @@ from sandbox.clock import WorldClock
 log = logging.getLogger(__name__)
 
 # Virtual seconds in a real one. Few levels, because every change is written to the clock's file and told to the pages.
-LEVELS = (240.0, 1200.0, 3600.0, 14_400.0)
+LEVELS = (360.0, 1200.0, 3600.0, 14_400.0)
 BUSY_RATE = LEVELS[0]
 # By day without a hint: an hour a second, so that the application is minutes late and not hours.
 BLIND_RATE = 3600.0
@@ -45,12 +45,13 @@ class PaceMode(StrEnum):
 class Pace:
     """Sets the clock's rate."""
 
-    def __init__(self, clock: WorldClock) -> None:
+    def __init__(self, clock: WorldClock, real: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._arrived_at = self._passed_at = 0.0  # time.monotonic()
+        self._real = real
+        self._arrived_at = self._passed_at = float("-inf")
         self._expected: list[float] = []
         self._hint: float | None = None
-        self._hint_passed = self._hinted_at = 0.0
+        self._hinted_at = 0.0
         self.mode = PaceMode.HAND
         # Says that the application has not taken yet what was sent to it.
         self.is_behind: Callable[[], bool] = lambda: False
@@ -59,7 +60,7 @@ class Pace:
     def begin(self, mode: PaceMode) -> None:
         """From now on the rate follows `mode`; HAND leaves it at the usual speed."""
         was, self.mode = self.mode, mode
-        self._arrived_at = self._passed_at = 0.0
+        self._arrived_at = self._passed_at = float("-inf")
         if mode is PaceMode.HAND and was is not PaceMode.HAND:
             self._clock.set_rate(1)
         self.look()
@@ -70,7 +71,7 @@ class Pace:
 
     def arrived(self) -> None:
         """Something has reached a member."""
-        self._arrived_at = time.monotonic()
+        self._arrived_at = self._real()
         if self.mode is PaceMode.NEXT:
             self.begin(PaceMode.HAND)
             if self.on_change:
@@ -84,7 +85,7 @@ class Pace:
 
     def hint(self, moment: float | None) -> None:
         """The application has something to do then (virtual seconds); None: nothing, or not known."""
-        self._hint, self._hinted_at = moment, time.monotonic()
+        self._hint, self._hinted_at = moment, self._real()
         self.look()
 
     def look(self) -> None:
@@ -92,7 +93,7 @@ class Pace:
         now = self._clock.now()
         while self._expected and self._expected[0] <= now:
             heapq.heappop(self._expected)
-            self._passed_at = time.monotonic()
+            self._passed_at = self._real()
         if self.mode is PaceMode.HAND:
             return
         wanted = self._wanted(now)
@@ -102,13 +103,13 @@ class Pace:
                 self.on_change()
 
     def _wanted(self, now: float) -> float:
-        real = time.monotonic()
-        if self._hint is not None and self._hint <= now and self._hint != self._hint_passed:
-            self._hint_passed, self._passed_at = self._hint, real
+        real = self._real()
+        knows = self._hint is not None and real - self._hinted_at < HINT_SECONDS
+        if knows and self._hint is not None and self._hint <= now:
+            self._passed_at = real  # The application is at it.
         is_busy = real - self._arrived_at < BUSY_SECONDS or real - self._passed_at < DWELL_SECONDS
         if is_busy or self.is_behind():
             return BUSY_RATE
-        knows = self._hint is not None and real - self._hinted_at < HINT_SECONDS
         fastest = LEVELS[-1] if knows or _is_night(now) else BLIND_RATE
         moments = [
             *self._expected[:1],
