@@ -1,4 +1,4 @@
-"""Who is meant by one-to-one steps: nobody twice a day over all groups, no colleagues, whoever joins later a day later."""
+"""Who is meant by one-to-one steps: nobody twice a day over all groups, no colleagues, newcomers a day later."""
 
 from __future__ import annotations
 

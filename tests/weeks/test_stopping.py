@@ -1,4 +1,4 @@
-"""Lines that are stopped, groups that people pause, move or end, and groups that are dismissed, with the whole house."""
+"""Lines that are stopped, and groups that people pause, move, end or dismiss, with the whole house."""
 
 from __future__ import annotations
 

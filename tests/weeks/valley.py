@@ -225,7 +225,7 @@ class Valley:
                 rhythm,
                 known.id,
                 opens_on,
-                calendars.packaged(),
+                calendars.known(shelf.calendar_years),
                 facts=facts,
                 by="test",
                 now=self.now,
