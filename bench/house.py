@@ -143,10 +143,10 @@ class House:
         if self.plan.core is not None:
             os.sched_setaffinity(self.process.pid, {self.plan.core})
 
-    async def ready(self, path: str = "/readyz") -> None:
-        """Return when it answers 200."""
+    async def ready(self, path: str = "/readyz", seconds: float = READY_SECONDS) -> None:
+        """Return when it answers 200; it has `seconds` for that."""
         async with aiohttp.ClientSession() as session:
-            end = time.monotonic() + READY_SECONDS
+            end = time.monotonic() + seconds
             while time.monotonic() < end:
                 if self.process is None or self.process.poll() is not None:
                     break
