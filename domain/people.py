@@ -166,7 +166,7 @@ class OptOutWanted:
 
 @dataclass(frozen=True, kw_only=True)
 class OptOut:
-    """An opt-out on record. `withdrawn_at`: the customer agreed again."""
+    """An opt-out on record. `withdrawn_at`: the customer agreed again; `withdrawn_evidence`: how that is known."""
 
     id: int
     customer_id: int
@@ -177,6 +177,7 @@ class OptOut:
     at: datetime
     withdrawn_at: datetime | None
     withdrawn_by: str
+    withdrawn_evidence: str = ""
 
 
 def acting_for(people: Mapping[str, Staff], platform_id: str, day: date) -> str:

@@ -42,12 +42,14 @@ async def record(
     )
 
 
-async def withdraw(tx: AsyncConnection, customer_id: int, *, by: str, at: datetime) -> bool:
-    """Record that the customer agrees again; False when there was no opt-out."""
+async def withdraw(
+    tx: AsyncConnection, customer_id: int, *, by: str, at: datetime, evidence: str = ""
+) -> bool:
+    """Record that the customer agrees again, and how that is known; False when there was no opt-out."""
     done = await tx.execute(
         sa.update(opt_out)
         .where(opt_out.c.customer_id == customer_id, opt_out.c.withdrawn_at.is_(None))
-        .values(withdrawn_at=at, withdrawn_by=by[:64])
+        .values(withdrawn_at=at, withdrawn_by=by[:64], withdrawn_evidence=evidence[:500])
     )
     await tx.execute(
         sa.update(customer).where(customer.c.id == customer_id).values(opted_out_at=None, opt_out_evidence="")
@@ -69,6 +71,7 @@ async def list_of(tx: AsyncConnection, customer_id: int) -> list[OptOut]:
             at=row.at,
             withdrawn_at=row.withdrawn_at,
             withdrawn_by=row.withdrawn_by,
+            withdrawn_evidence=row.withdrawn_evidence,
         )
         for row in (await tx.execute(wanted)).all()
     ]

@@ -265,6 +265,24 @@ async def list_groups(tx: AsyncConnection, names: Collection[str]) -> list[WorkG
     return [_group(row) for row in (await tx.execute(wanted.limit(_LIMIT))).all()]
 
 
+async def list_groups_with(
+    tx: AsyncConnection, member: str, names: Collection[str], team: Collection[str] | None
+) -> list[WorkGroup]:
+    """Return the groups a customer is in now that `names` own, co-own or are in, or that one of `team` owns, by name.
+
+    `team` None: whoever owns them.
+    """
+    stays = sa.select(group_member.c.group_id).where(
+        group_member.c.member_platform_id == member, group_member.c.quit_at.is_(None)
+    )
+    wanted = _GROUP.where(group.c.id.in_(stays), group.c.dismissed_at.is_(None))
+    if team is not None:
+        seen = (_owned_by({*names, *team}), _co_owned_by(names), group.c.id.in_(_groups_with(names)))
+        wanted = wanted.where(sa.or_(*seen))
+    wanted = wanted.order_by(group.c.name, group.c.id)
+    return [_group(row) for row in (await tx.execute(wanted.limit(_LIMIT))).all()]
+
+
 async def is_concerned(
     tx: AsyncConnection, group_id: int, names: Collection[str], team: Collection[str]
 ) -> bool:

@@ -3,7 +3,8 @@
 The `access_*` functions are the only way from these pages to an object, as those of console/access.py are for the
 console. A person is here who the platform says, so only the UserID counts, not the login's name. Somebody sees a group
 who owns or co-owns it, is in it, does one of its steps or was told of one, answers its questions, or leads its owner;
-what he may not know of is NotFound.
+what he may not know of is NotFound. A customer is seen by the advisors who have the customer as a contact, by whoever
+leads one of them, and by compliance.
 """
 
 from __future__ import annotations
@@ -19,8 +20,22 @@ from console.access import Forbidden, NotFound, Viewer
 from domain.delivery import Delivery
 from domain.enrolment import Question
 from domain.login import Role
-from domain.people import team_of
-from store import deliveries, departments, enrolments, questions, sop_files, staff, staff_work
+from domain.people import OptOut, Relation, Tag, team_of
+from store import (
+    customer_reports,
+    deliveries,
+    departments,
+    enrolments,
+    logins,
+    opt_outs,
+    questions,
+    relations,
+    sop_files,
+    staff,
+    staff_work,
+    tags,
+)
+from store.customer_reports import KnownCustomer, OpenCase, Source
 from store.sop_files import SopFile
 from store.staff_work import ListedNotice, OpenQuestion, StaffStep, WorkGroup
 
@@ -52,16 +67,30 @@ class DayOfWork:
     groups: Sequence[WorkGroup]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SeenCustomer:
+    """A customer with the advisors of now. `relations`: the open ones, the oldest first."""
+
+    customer: KnownCustomer
+    relations: Sequence[Relation]
+
+
 async def reach_of(viewer: Viewer, tx: AsyncConnection) -> Reach:
     """Return how far this person sees; who leads people sees their groups, with or without a role for it."""
     me = viewer.login.staff_platform_id
     if await access.access_team(viewer, tx) is None:
         return Reach(me=me, team=None)
+    return Reach(me=me, team=await _led_by(viewer, tx))
+
+
+async def _led_by(viewer: Viewer, tx: AsyncConnection) -> frozenset[str]:
+    """Return this person and whom they lead."""
+    me = viewer.login.staff_platform_id
     members, led = await staff.list_all(tx), await departments.list_leaders(tx)
     if Role.SUPERVISOR not in viewer.login.roles and me in members:
         # A team's name is shared by its members; for somebody who is no supervisor only those below count.
         members[me] = replace(members[me], team="")
-    return Reach(me=me, team=team_of(members, led, me))
+    return team_of(members, led, me)
 
 
 async def access_step(viewer: Viewer, tx: AsyncConnection, occurrence_id: int) -> SeenStep:
@@ -177,6 +206,57 @@ async def access_question(viewer: Viewer, tx: AsyncConnection, question_id: int)
 async def access_customers(viewer: Viewer, tx: AsyncConnection, group: WorkGroup) -> list[tuple[str, str]]:
     """Return the customers in a group that `access_group` gave: platform id and name."""
     return await staff_work.list_present(tx, group.id)
+
+
+async def access_customer(viewer: Viewer, tx: AsyncConnection, platform_id: str) -> SeenCustomer:
+    """Return the customer; whoever sees a customer may note what the customer says of being written to."""
+    found = await customer_reports.find(tx, platform_id)
+    if found is None:
+        raise NotFound()
+    known = await relations.list_of_customer(tx, platform_id)
+    present = [one for one in known if one.to_at is None]
+    advisors = {one.staff_platform_id for one in present}
+    is_mine = viewer.login.staff_platform_id in advisors
+    # An administrator runs the system; that is no reason to look into customers.
+    may_see_all = Role.COMPLIANCE in viewer.login.roles
+    if not is_mine and not may_see_all and not advisors & await _led_by(viewer, tx):
+        raise NotFound()
+    return SeenCustomer(customer=found, relations=present)
+
+
+async def access_customer_groups(viewer: Viewer, tx: AsyncConnection, seen: SeenCustomer) -> list[WorkGroup]:
+    """Return the groups of a customer that `access_customer` gave, as far as this person sees them."""
+    reach = await reach_of(viewer, tx)
+    return await staff_work.list_groups_with(tx, seen.customer.platform_id, [reach.me], reach.team)
+
+
+async def access_customer_cases(viewer: Viewer, tx: AsyncConnection, seen: SeenCustomer) -> list[OpenCase]:
+    """Return kind and date of the open cases of a customer that `access_customer` gave, nothing more of them."""
+    return await customer_reports.list_open_cases(tx, seen.customer.id)
+
+
+async def access_customer_source(viewer: Viewer, tx: AsyncConnection, seen: SeenCustomer) -> Source | None:
+    """Return where a customer that `access_customer` gave came from first."""
+    return await customer_reports.find_first_source(tx, seen.customer.id)
+
+
+async def access_customer_tags(viewer: Viewer, tx: AsyncConnection, seen: SeenCustomer) -> list[Tag]:
+    """Return the company's tags of a customer that `access_customer` gave, whoever put them on."""
+    worn = {number for one in seen.relations for number in one.tags}
+    return [one for one in await tags.list_all(tx) if one.platform_id in worn]
+
+
+async def access_opt_outs(viewer: Viewer, tx: AsyncConnection, seen: SeenCustomer) -> list[OptOut]:
+    """Return the opt-outs of a customer that `access_customer` gave, newest first."""
+    return await opt_outs.list_of(tx, seen.customer.id)
+
+
+async def record_customer(
+    viewer: Viewer, tx: AsyncConnection, seen: SeenCustomer, now: datetime, *, act: str
+) -> None:
+    """Write down that this person opened a customer's page, or noted something there."""
+    subject = f"customer:{seen.customer.id}"
+    await logins.record_access(tx, actor=viewer.name, act=act, subject=subject, now=now)
 
 
 async def _require_group(viewer: Viewer, tx: AsyncConnection, group_id: int) -> None:

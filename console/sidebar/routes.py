@@ -17,7 +17,7 @@ from console import routes as console_routes
 from console.access import Forbidden, NotFound
 from console.context import SidebarContext
 from console.sessions import Sessions, is_csrf_right
-from console.sidebar import entrance, group_page, signing, step_page, today_page
+from console.sidebar import customer_page, entrance, group_page, signing, step_page, today_page
 from console.sidebar.entrance import Entrance
 from console.sidebar.frame import SidebarFrame
 from console.sidebar.visit import SidebarHandler, SidebarVisit
@@ -87,6 +87,9 @@ def _pages() -> list[tuple[str, str, SidebarHandler]]:
         ("POST", f"/questions/{number}/answered", group_page.answered),
         ("POST", f"/questions/{number}/begin", group_page.begin),
         ("POST", f"/questions/{number}/sent", group_page.sent),
+        ("GET", "/customer", customer_page.show),
+        ("POST", "/customer/opt-out", customer_page.opt_out),
+        ("POST", "/customer/agree", customer_page.agree),
         ("GET", "/sign", signing.sign),
     ]
 
@@ -131,6 +134,8 @@ def _to_platform(request: web.Request, way_in: Entrance) -> web.StreamResponse:
         # The page that holds the form; what was typed into it is kept by the page itself.
         parts = request.path.split("/")
         has_page = len(parts) > 3 and parts[2] == "steps"
+        if parts[2] == "customer":
+            return way_in.renewal(customer_page.address_of(request.query.get("external_userid", "")[:64]))
         # A form may not lead to the platform (form-action), so a page stands between.
         return way_in.renewal("/".join(parts[:4]) if has_page else "/sidebar/")
     return way_in.lead_in(request, request.path_qs)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 
 from domain.delivery import Act, Body, NewDelivery, Purpose, SendClass
 from domain.people import OptOutSource, OptOutWanted
@@ -15,6 +17,7 @@ from store.database import Store
 from tests.plugins.clock import MONDAY_MORNING
 from tests.scenarios import town as towns
 from tests.scenarios.town import ACCOUNT, CUSTOMER, Town
+from tests.sidebar import doors
 
 
 def says(town: Town, text: str) -> None:
@@ -22,8 +25,8 @@ def says(town: Town, text: str) -> None:
     town.world.customer_says(CUSTOMER, text, open_kfid=ACCOUNT)
 
 
-async def push(town: Town, purpose: Purpose, text: str) -> None:
-    """Put a text for the customer into the outbox."""
+async def push(town: Town, purpose: Purpose, text: str, *, due_at: datetime | None = None) -> None:
+    """Put a text for the customer into the outbox, due now if not said otherwise."""
     now = town.house.clock.now()
     talk = (await town.rows(tables.conversation))[0]
     new = NewDelivery(
@@ -34,7 +37,7 @@ async def push(town: Town, purpose: Purpose, text: str) -> None:
         channel="kf",
         conversation_id=talk.id,
         body=Body(text=text),
-        due_at=now,
+        due_at=due_at or now,
     )
     await town.house.store.write(lambda tx: deliveries.add(tx, [new], now))
 
@@ -85,6 +88,37 @@ async def test_it_counts_while_a_person_serves_and_the_bot_stays_silent(
 
         assert len(town.said()) == said
         assert len(await town.rows(tables.opt_out)) == 1
+
+
+async def test_an_advisors_tap_stops_what_was_planned_and_leaves_service(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with towns.town(tmp_path, database_url) as town:
+        says(town, "你好")
+        await town.heard()
+        store, clock = town.house.store, town.house.clock
+        await doors.befriend(store, clock, "zhangsan", CUSTOMER)
+        later = clock.now() + timedelta(hours=1)
+        await push(town, Purpose.EDUCATION, "本周一课：怎么看年化", due_at=later)
+        await push(town, Purpose.CARE, "祝您节日快乐", due_at=later)
+        await push(town, Purpose.SERVICE, "您的工单有了新进展", due_at=later)
+
+        async with ClientSession(cookies=await doors.sign_in(store, clock, "zhangsan")) as session:
+            address = f"{town.address}/sidebar/customer/opt-out?external_userid={CUSTOMER}"
+            note = {"csrf": doors.CSRF, "note": "电话里说别再发了"}
+            answer = await session.post(address, data=note, allow_redirects=False)
+        before = len(town.said())
+        await town.advance(hours=1, minutes=1)
+        await town.heard(before + 1)
+        await town.quiet()
+
+        assert (answer.status, "done=opted_out" in answer.headers["Location"]) == (303, True)
+        assert town.said()[before:] == ["您的工单有了新进展"]
+        refused = await town.rows(tables.delivery, tables.delivery.c.state == "refused")
+        assert {(one.purpose, one.outcome) for one in refused} == {
+            ("education", "opted_out"),
+            ("care", "opted_out"),
+        }
 
 
 async def test_an_advisors_note_counts_and_can_be_withdrawn(store: Store) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -12,20 +11,17 @@ from aiohttp import ClientSession, DummyCookieJar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import FrozenClock
-from console.sessions import digest_of
-from console.sidebar.entrance import COOKIE
 from domain.attention import NewNotice, NoticeKind
 from domain.groups import MemberKind
 from domain.login import Role
-from store import logins, notices, staff, tables
+from store import notices, tables
 from store.database import Store
 from tests.console.factory import HOUSE
-from tests.sidebar import factory
+from tests.sidebar import doors, factory
 from tests.sidebar.conftest import Phone
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
-CSRF = "csrf-of-the-test"
 OPEN = {"/sidebar/enter", "/sidebar/login/return", "/sidebar/static/{digest}/{name}", "/sidebar/lib/{name}"}
 PEOPLE = {
     "stranger": "wangwu",
@@ -37,12 +33,24 @@ PEOPLE = {
 }
 
 
-def documented() -> dict[str, dict[str, str]]:
-    """The table of docs/access.md: address to person to word."""
+AROUND_CUSTOMER = {
+    "stranger": "wangwu",
+    "inside": factory.CO_OWNER,
+    "parted": "zhaoliu",
+    "advisor": factory.OWNER,
+    "leader": factory.LEADER,
+    "compliance": "zhoubing",
+}
+
+
+def documented(people: dict[str, str] = PEOPLE) -> dict[str, dict[str, str]]:
+    """The table of docs/access.md about these people: address to person to word."""
     text = (HOUSE / "docs" / "access.md").read_text("utf-8")
-    rows = re.findall(r"^\| `((?:GET|POST) /sidebar/[^`]*)` \|(.*)\|$", text, re.MULTILINE)
+    head = re.escape(f"| phone page | {' | '.join(people)} |")
+    (table,) = re.findall(rf"^{head}\n((?:\|.*\n)+)", text, re.MULTILINE)
+    rows = re.findall(r"^\| `((?:GET|POST) /sidebar/[^`]*)` \|(.*)\|$", table, re.MULTILINE)
     return {
-        address: dict(zip(PEOPLE, [word.strip() for word in words.split("|")], strict=True))
+        address: dict(zip(people, [word.strip() for word in words.split("|")], strict=True))
         for address, words in rows
     }
 
@@ -51,40 +59,6 @@ def documented() -> dict[str, dict[str, str]]:
 async def client() -> AsyncIterator[ClientSession]:
     async with ClientSession(cookie_jar=DummyCookieJar()) as session:
         yield session
-
-
-async def sign_in(store: Store, clock: FrozenClock, who: str) -> dict[str, str]:
-    """Open a session for a member of staff, as the platform's word would."""
-
-    async def job(tx: AsyncConnection) -> None:
-        await staff.ensure(tx, [who], clock.now())
-        found = await logins.find_login_of_staff(tx, who)
-        number = found.id if found else None
-        if number is None:
-            ids = await staff.find_ids(tx, [who])
-            number = await logins.add_login(
-                tx,
-                name=who,
-                display_name=who,
-                password_hash="",
-                roles=[Role.ADVISOR],
-                by="test",
-                now=clock.now(),
-                staff_id=ids[who],
-            )
-        assert number is not None
-        await tx.execute(sa.delete(tables.login_session).where(tables.login_session.c.login_id == number))
-        await logins.add_session(
-            tx,
-            number,
-            token_digest=digest_of(f"token-{who}"),
-            csrf=CSRF,
-            now=clock.wall(),
-            expires_at=clock.wall() + timedelta(hours=12),
-        )
-
-    await store.write(job)
-    return {COOKIE: f"token-{who}"}
 
 
 async def gather(store: Store, clock: FrozenClock, phone: Phone) -> None:
@@ -134,7 +108,7 @@ async def test_every_address_answers_everybody_as_documented(
                 phone.at(wanted),
                 params={"chat_id": factory.CHAT} if path.endswith("/group") else None,
                 data={
-                    "csrf": CSRF,
+                    "csrf": doors.CSRF,
                     "chat_id": factory.CHAT,
                     "text": "x",
                     "note": "x",
@@ -143,7 +117,7 @@ async def test_every_address_answers_everybody_as_documented(
                 }
                 if method == "POST"
                 else None,
-                cookies=await sign_in(store, frozen_clock, PEOPLE[person]),
+                cookies=await doors.sign_in(store, frozen_clock, PEOPLE[person]),
                 allow_redirects=False,
             )
             if word != "own" and meaning(answer.status) != word:
@@ -154,8 +128,47 @@ async def test_every_address_answers_everybody_as_documented(
     assert not wrong, "\n".join(wrong)
 
 
+async def test_a_customers_page_answers_everybody_as_documented(
+    phone: Phone, client: ClientSession, store: Store, frozen_clock: FrozenClock
+) -> None:
+    around = AROUND_CUSTOMER
+    await doors.befriend(store, frozen_clock, around["advisor"], factory.CUSTOMER, parted=around["parted"])
+    wrong = []
+
+    for address, row in documented(AROUND_CUSTOMER).items():
+        method, path = address.split(" ")
+        for person, word in row.items():
+            roles = [Role.COMPLIANCE] if person == "compliance" else [Role.ADVISOR]
+            answer = await client.request(
+                method,
+                phone.at(path),
+                params={"external_userid": factory.CUSTOMER},
+                data={"csrf": doors.CSRF, "note": "x"} if method == "POST" else None,
+                cookies=await doors.sign_in(store, frozen_clock, around[person], roles),
+                allow_redirects=False,
+            )
+            if meaning(answer.status) != word:
+                wrong.append(f"{address} as {person}: {word}, got {answer.status}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_an_administrator_who_leads_nobody_sees_no_customer(
+    phone: Phone, client: ClientSession, store: Store, frozen_clock: FrozenClock
+) -> None:
+    await doors.befriend(store, frozen_clock, factory.OWNER, factory.CUSTOMER)
+
+    answer = await client.get(
+        phone.at("/sidebar/customer"),
+        params={"external_userid": factory.CUSTOMER},
+        cookies=await doors.sign_in(store, frozen_clock, factory.STRANGER, [Role.ADMIN]),
+    )
+
+    assert answer.status == 404
+
+
 async def test_nobody_unknown_gets_past_the_entrance(phone: Phone, client: ClientSession) -> None:
-    for address in documented():
+    for address in (*documented(), *documented(AROUND_CUSTOMER)):
         method, path = address.split(" ")
         wanted = path.replace("{id}", "1").replace("{place}", "0")
         answer = await client.request(method, phone.at(wanted), allow_redirects=False)
@@ -174,7 +187,7 @@ async def test_no_address_is_missing_from_the_documentation(phone: Phone) -> Non
     }
     closed = {address for address in found if address.split(" ")[1] not in OPEN}
 
-    assert closed == set(documented())
+    assert closed == set(documented()) | set(documented(AROUND_CUSTOMER))
 
 
 async def test_somebody_in_a_team_sees_no_other_groups_of_the_team(
@@ -185,7 +198,7 @@ async def test_somebody_in_a_team_sees_no_other_groups_of_the_team(
 
     answer = await client.get(
         phone.at(f"/sidebar/steps/{phone.scene.send}"),
-        cookies=await sign_in(store, frozen_clock, factory.STRANGER),
+        cookies=await doors.sign_in(store, frozen_clock, factory.STRANGER),
     )
 
     assert answer.status == 404

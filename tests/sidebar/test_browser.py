@@ -22,7 +22,7 @@ from sandbox.corp import LineVia
 from store import deliveries, occurrences, tables
 from store.database import Store
 from tests.plugins.browser import DESK, OpenPage
-from tests.sidebar import factory
+from tests.sidebar import doors, factory
 from tests.sidebar.conftest import Phone, ServePhone
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -38,9 +38,14 @@ async def open_as(open_page: OpenPage, phone: Phone, member: str, **options: obj
     return page
 
 
-async def open_beside_chat(open_page: OpenPage, phone: Phone, path: str, *, group: str) -> FrameLocator:
-    """Open a page of ours in the chat toolbar of the sandbox's client, as the group's owner."""
-    page = await open_page(viewport=DESK)
+async def open_beside_chat(
+    open_page: OpenPage, phone: Phone, path: str, *, group: str, viewport: object = DESK
+) -> FrameLocator:
+    """Open a page of ours in the chat toolbar of the sandbox's client, as the group's owner.
+
+    `group`: part of the name of the group, or of the customer whose chat it is.
+    """
+    page = await open_page(viewport=viewport)
     await page.goto(f"{phone.box.url}/client?userid={factory.OWNER}")
     await page.evaluate("url => localStorage.setItem('sandbox-sidebar-url', url)", phone.at(path))
     await page.get_by_role("tab", name="客户与群").click()
@@ -74,7 +79,10 @@ async def sending_states(store: Store, number: int) -> list[DeliveryState]:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_every_page_fits_and_runs_clean(phone: Phone, open_page: OpenPage, width: str) -> None:
+async def test_every_page_fits_and_runs_clean(
+    phone: Phone, open_page: OpenPage, store: Store, frozen_clock: FrozenClock, width: str
+) -> None:
+    await doors.befriend(store, frozen_clock, factory.OWNER, factory.CUSTOMER)
     page = await open_as(open_page, phone, factory.OWNER)
     await page.set_viewport_size(WIDTHS[width])  # type: ignore[arg-type]
     scene = phone.scene
@@ -90,6 +98,8 @@ async def test_every_page_fits_and_runs_clean(phone: Phone, open_page: OpenPage,
         "long": f"/sidebar/steps/{scene.long}",
         "groups": "/sidebar/group",
         "group": f"/sidebar/group?chat_id={factory.CHAT}",
+        "customer": f"/sidebar/customer?external_userid={factory.CUSTOMER}",
+        "customer-none": "/sidebar/customer",
     }
 
     for name, path in paths.items():
@@ -311,6 +321,49 @@ async def test_a_question_is_marked_and_answered_into_the_chat(
         "loan.prepay",
         factory.CHAT,
     )
+
+
+async def test_beside_a_customers_chat_an_opt_out_is_noted_and_taken_back(
+    phone: Phone, open_page: OpenPage, store: Store, frozen_clock: FrozenClock
+) -> None:
+    await doors.befriend(store, frozen_clock, factory.OWNER, factory.CUSTOMER)
+    frame = await open_beside_chat(open_page, phone, "/sidebar/", group="陈阿姨", viewport=SMALL)
+    page = frame.owner.page
+
+    await frame.get_by_role("link", name="你正在和一位客户聊天").click()
+    await expect(frame.get_by_role("heading", level=1)).to_have_text("陈阿姨")
+    # The toolbar has a line of one pixel at its left.
+    assert await frame.locator("body").evaluate("body => body.clientWidth") == SMALL["width"] - 1
+    assert await frame.locator("body").evaluate("body => body.scrollWidth - body.clientWidth") <= 0
+    await keep_picture(page, "docked-customer", full=False)
+    await frame.get_by_label("客户什么时候、怎么说的").fill("今天上午电话里说：别再发课程了")
+    await frame.get_by_role("button", name="客户说不想再收").click()
+    await expect(frame.get_by_text("以后只发办事回复")).to_be_visible()
+    await expect(frame.get_by_text("张三记的：今天上午电话里说")).to_be_visible()
+    await keep_picture(page, "docked-customer-out", full=False)
+    await frame.get_by_label("怎么同意的").fill("他自己来问下一课")
+    await frame.get_by_role("button", name="客户同意再收").click()
+    await expect(frame.get_by_text("已记下，立刻生效：客户同意再收。")).to_be_visible()
+
+    async with store.read() as tx:
+        (row,) = (await tx.execute(sa.select(tables.opt_out))).all()
+    assert (row.source, row.actor, row.evidence) == (
+        "advisor",
+        factory.OWNER,
+        "今天上午电话里说：别再发课程了",
+    )
+    assert (row.withdrawn_by, row.withdrawn_evidence) == (factory.OWNER, "他自己来问下一课")
+
+
+@pytest.mark.parametrize("path", ["/sidebar/group", "/sidebar/customer"])
+async def test_a_page_that_asks_where_it_is_goes_to_the_customer_beside_it(
+    phone: Phone, open_page: OpenPage, store: Store, frozen_clock: FrozenClock, path: str
+) -> None:
+    await doors.befriend(store, frozen_clock, factory.OWNER, factory.CUSTOMER)
+
+    frame = await open_beside_chat(open_page, phone, path, group="陈阿姨")
+
+    await expect(frame.get_by_role("heading", level=1)).to_have_text("陈阿姨")
 
 
 async def test_an_expired_session_is_renewed_unseen(

@@ -1,19 +1,24 @@
-// Beside a group's chat: lead to that group.
+// Beside a chat: lead to that group or that customer.
 
-import { currentGroup } from "./sdk.js";
+import { currentPlace } from "./sdk.js";
 
 const place = document.getElementById("here");
+const PAGES = {
+  group: { address: "/sidebar/group?chat_id=", words: "你正在一个客户群里，看这个群的事" },
+  customer: { address: "/sidebar/customer?external_userid=", words: "你正在和一位客户聊天，看这位客户" },
+};
 
 try {
-  const chat = await currentGroup();
-  const address = `/sidebar/group?chat_id=${encodeURIComponent(chat)}`;
-  if (chat && place.dataset.goes) {
+  const beside = await currentPlace();
+  const page = beside?.id && PAGES[beside.kind];
+  const address = page && page.address + encodeURIComponent(beside.id);
+  if (page && place.dataset.goes) {
     location.replace(address);
-  } else if (chat) {
+  } else if (page) {
     const link = document.createElement("a");
     link.className = "notice here";
     link.href = address;
-    link.textContent = "你正在一个客户群里，看这个群的事";
+    link.textContent = page.words;
     place.replaceChildren(link);
     place.hidden = false;
   }

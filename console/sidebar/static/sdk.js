@@ -2,7 +2,8 @@
 // What goes wrong becomes an SdkError whose `say` is Chinese and says what to do. errMsg: WeCom docs 94315, 100746, 100749.
 
 const TIMEOUT_MS = 10000;
-const APIS = ["getContext", "getCurExternalChat", "sendChatMessage", "openEnterpriseChat"];
+const APIS = ["getContext", "getCurExternalChat", "getCurExternalContact", "sendChatMessage", "openEnterpriseChat"];
+const WITH_CUSTOMER = ["single_chat_tools", "single_kf_tools", "contact_profile"];
 const ADMIN = "请告诉管理员：";
 
 // The part of errMsg after the colon (the SDK prints another name before it for some calls), the first that fits.
@@ -81,6 +82,15 @@ export async function currentGroup() {
   register();
   const { entry } = await call("getContext");
   return entry === "group_chat_tools" ? (await call("getCurExternalChat")).chatId : "";
+}
+
+/** The group or the customer beside whom this page was opened, { kind, id }; null when it was opened elsewhere. */
+export async function currentPlace() {
+  register();
+  const { entry } = await call("getContext");
+  if (entry === "group_chat_tools") return { kind: "group", id: (await call("getCurExternalChat")).chatId };
+  if (WITH_CUSTOMER.includes(entry)) return { kind: "customer", id: (await call("getCurExternalContact")).userId };
+  return null;
 }
 
 /** Send one message into the chat that this page was opened from. */

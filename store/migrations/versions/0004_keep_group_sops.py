@@ -12,6 +12,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+_DUE_IN_BULK = "state = 'due' AND act IN ('mass_send', 'card', 'chat', 'group_welcome')"
+_DUE_TO_CUSTOMERS = "state = 'due' AND act NOT IN ('mass_send', 'card', 'chat', 'group_welcome')"
+
 
 def upgrade() -> None:
     op.create_table(
@@ -416,10 +419,46 @@ def upgrade() -> None:
             sqlite_where=sa.text("channel = 'sidebar'"),
             postgresql_where=sa.text("channel = 'sidebar'"),
         )
+        batch_op.drop_index("ix_delivery_waiting")
+        batch_op.create_index(
+            "ix_delivery_due_bulk",
+            ["due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text(_DUE_IN_BULK),
+            postgresql_where=sa.text(_DUE_IN_BULK),
+        )
+        batch_op.create_index(
+            "ix_delivery_due_customer",
+            ["due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text(_DUE_TO_CUSTOMERS),
+            postgresql_where=sa.text(_DUE_TO_CUSTOMERS),
+        )
+        batch_op.create_index(
+            "ix_delivery_mass",
+            ["recipient", "attempted_at"],
+            unique=False,
+            sqlite_where=sa.text("channel = 'mass'"),
+            postgresql_where=sa.text("channel = 'mass'"),
+        )
+    with op.batch_alter_table("opt_out", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("withdrawn_evidence", sa.Text(), server_default="", nullable=False))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("opt_out", schema=None) as batch_op:
+        batch_op.drop_column("withdrawn_evidence")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_index("ix_delivery_mass")
+        batch_op.drop_index("ix_delivery_due_customer")
+        batch_op.drop_index("ix_delivery_due_bulk")
+        batch_op.create_index(
+            "ix_delivery_waiting",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'due'"),
+            postgresql_where=sa.text("state = 'due'"),
+        )
         batch_op.drop_index("ix_delivery_by_hand")
     with op.batch_alter_table("notice", schema=None) as batch_op:
         batch_op.drop_index("ix_notice_waiting")
