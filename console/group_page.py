@@ -160,10 +160,10 @@ async def quota_left(
     now = visit.ctx.clock.now()
     zone = template.zone if template else visit.ctx.zone
     today = now.astimezone(zone).date()
-    sends = await occurrences.list_mass_sends(tx, [group_id], now - timedelta(days=32))
+    sends = await occurrences.list_mass_sends(tx, [group_id], now - timedelta(days=32), now)
     used: dict[Any, int] = {}
-    for _, _, moment in sends:
-        day = moment.astimezone(zone).date()
+    for each in sends:
+        day = each.moments[-1].astimezone(zone).date()
         used[day] = used.get(day, 0) + 1
     return {mode: quota.left(mode, today, used) for mode in LimitMode}
 

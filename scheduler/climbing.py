@@ -6,6 +6,7 @@ Pure. Rungs that an outage kept back are taken together, so a person gets one ca
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from domain.attention import NoticeKind
 from domain.enrolment import EvidenceKind, MassTaskState, Occurrence, OccurrenceState
@@ -26,6 +27,8 @@ _ON_ITS_WAY = frozenset(
         Reason.PERSON,
     ]
 )
+# A stop that the platform has not confirmed so long after the window is a person's matter.
+_STUCK_AFTER = timedelta(minutes=30)
 # Who has these got them from an owner who did not do them, or could not.
 _TAKEN_OVER = frozenset([Reason.HAND_OVER, Reason.FALLBACK, Reason.OWNER_LEFT])
 
@@ -44,12 +47,24 @@ def climb(work: Work) -> None:
     """Look after everything that people have in hand."""
     for one in work.open():
         if one.mass_task_id is not None and one.reason in _ON_ITS_WAY:
+            _tell_stuck(work, one)
             continue
         if work.now >= work.until(one) or _is_measured_done(work, one) or _follow_owner(work, one):
             continue
         policy = work.policy(work.step(one))
         if policy is not None and one.released_at is not None:
             _take_rungs(work, one, policy)
+
+
+def _tell_stuck(work: Work, one: Occurrence) -> None:
+    """Tell the supervisor, once, of a mass send that could not be stopped: its owner may still confirm it."""
+    if work.now < work.until(one) + _STUCK_AFTER:
+        return
+    policy = work.policy(work.step(one))
+    block = policy.words.get("tell", "") if policy else ""
+    latest = work.now + timedelta(days=1)
+    recipient = work.bundle.people.of(SopRole.SUPERVISOR)
+    work.notify(recipient, NoticeKind.TELL, block, one, key="stuck", is_exempt=True, latest_at=latest)
 
 
 def _is_measured_done(work: Work, one: Occurrence) -> bool:
@@ -152,7 +167,10 @@ def _act(work: Work, one: Occurrence, rung: Rung, policy: DeliveryPolicy) -> Non
             )
         case RungAct.REMIND:
             may = task is not None and task.state is MassTaskState.WAITING
-            if may and task is not None and ladder.may_remind(task, policy, work.now):
+            # The groups of one task share its reminders: one for each such rung.
+            asked = sum(1 for each in policy.rungs[: one.rung] if each.act is RungAct.REMIND)
+            is_made = task is not None and len(task.reminds) >= asked
+            if may and not is_made and task is not None and ladder.may_remind(task, policy, work.now):
                 work.out.reminds.add(task.id)
         case RungAct.HAND_OVER:
             _hand_over(work, one, rung, policy)

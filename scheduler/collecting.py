@@ -28,7 +28,7 @@ def collect(work: Work) -> None:
             case MassTaskState.CONFIRMED:
                 _confirmed(work, one, task)
             case MassTaskState.CANCELLED:
-                _cancelled(work, one)
+                _cancelled(work, one, task)
             case MassTaskState.FAILED:
                 _refused(work, one)
             case MassTaskState.UNKNOWN:
@@ -121,7 +121,7 @@ def _confirmed(work: Work, one: Occurrence, task: MassTask) -> None:
         work.miss(one, Reason.NOT_DELIVERED)
 
 
-def _cancelled(work: Work, one: Occurrence) -> None:
+def _cancelled(work: Work, one: Occurrence, task: MassTask) -> None:
     """Go on where the reason for stopping the task led; nothing was sent, the platform says so."""
     match one.reason:
         case Reason.HAND_OVER:
@@ -133,6 +133,9 @@ def _cancelled(work: Work, one: Occurrence) -> None:
             work.back(one)
         case Reason.PERSON:
             work.close(one, OccurrenceState.SKIPPED, reason=Reason.PERSON)
+        case _ if task.cancel_wanted_at is not None:
+            # Stopped by us for another group that shared it.
+            work.back(one)
         case _ if _RECREATED in one.shifts or work.now >= work.until(one):
             work.miss(one, Reason.TASK_CANCELLED)
         case _:

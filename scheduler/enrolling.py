@@ -20,7 +20,7 @@ from scheduler import openings, preparing, steps, timetable
 from scheduler.calendars import Calendar
 from scheduler.openings import OpeningWanted
 from scheduler.timetable import Planned, Rules
-from store import enrolments, groups, occurrences
+from store import dialect, enrolments, groups, occurrences
 from store.enrolments import Entry
 
 _DAY = timedelta(days=1)
@@ -67,6 +67,9 @@ async def enrol_many(
     """
     template = version.template
     by_id = {one.group_id: one for one in wanted}
+    # Nobody else enrols these groups, or opens groups of these owners, until this is written.
+    await dialect.lock_subjects(tx, "group", list(by_id))
+    await dialect.lock_subjects(tx, "owner", [one.owner for one in wanted])
     live = await enrolments.list_live_templates(tx, list(by_id))
     rounds = await enrolments.count_rounds(tx, template.id, list(by_id))
     barred = {template.id, *template.guard.exclusive_with}

@@ -22,7 +22,7 @@ from domain.errors import ChannelBusy, ChannelError, ChannelRefused
 from domain.ports import Clock
 from scheduler import ladder
 from scheduler.ticker import Wakeup
-from store import deliveries, enrolments, mass_tasks
+from store import deliveries, enrolments, mass_tasks, occurrences
 from store.database import Store
 
 log = logging.getLogger(__name__)
@@ -130,6 +130,9 @@ class MassWatch:
         is_news = found.state is not task.state
 
         async def record(tx: AsyncConnection) -> None:
+            if is_news:
+                # Groups first, as the engine takes them, so that the two never wait for each other.
+                await enrolments.poke_tasks(tx, [task.id], self._clock.now())
             done = await mass_tasks.settle(
                 tx,
                 task,
@@ -142,8 +145,10 @@ class MassWatch:
                 cancelled_at=found.cancelled_at,
                 error=found.error,
             )
-            if done and is_news:
-                await enrolments.poke_tasks(tx, [task.id], self._clock.now())
+            if done and found.confirmed_at is not None and found.results is not None:
+                await occurrences.record_sent_after_end(
+                    tx, task.id, found.results, found.confirmed_at, task.sender
+                )
 
         await self._store.write(record)
         if is_news:
@@ -196,7 +201,9 @@ class MassWatch:
         now = self._clock.now()
         if sender.confirmed_at is not None:
             results = await self._sends.results(task.msgid, task.sender)
-            is_on_its_way = TargetResult.UNSENT in results.values()
+            # Of groups only those are listed that were tried; the others are still to come.
+            unsent = TargetResult.UNSENT
+            is_on_its_way = any(results.get(target, unsent) is unsent for target in task.targets)
             if is_on_its_way and now - sender.confirmed_at < _ARRIVES_WITHIN:
                 return _Found(state=MassTaskState.WAITING, poll_at=now + min(self._poll, _ASK_AGAIN))
             return _Found(
@@ -230,7 +237,7 @@ class MassWatch:
         now = self._clock.now()
         since = delivery.attempted_at or delivery.created_at
         async with self._store.read() as tx:
-            taken = frozenset(await deliveries.list_receipts(tx, delivery.channel, since - _SEARCH_AGAIN))
+            taken = frozenset(await deliveries.list_mass_receipts(tx, task.sender, since - _SEARCH_AGAIN))
         msgid = await self._sends.find_created(
             task.sender,
             delivery.body.text,

@@ -151,7 +151,7 @@ def _follow(work: Work, one: Occurrence, judgement: Judgement, waits: list[datet
         case Act.WAIT:
             waits.append(judgement.at)
         case Act.RELEASE if _is_held(work, one):
-            waits.append(work.enrolment.paused_until or judgement.at)
+            waits.append(work.enrolment.paused_until or work.now + _LOOK_AGAIN)
         case Act.RELEASE:
             releasing.release(work, one)
         case Act.HAND_OVER:
@@ -188,9 +188,15 @@ def _follow(work: Work, one: Occurrence, judgement: Judgement, waits: list[datet
 
 
 def _is_held(work: Work, one: Occurrence) -> bool:
-    """Say whether a mass send is held back because too many left."""
+    """Say whether a mass send is held back: too many left, or the one before it may still be confirmed."""
+    if one.delivery is not DeliveryCode.MASS_SEND:
+        return False
     until = work.enrolment.paused_until
-    return one.delivery is DeliveryCode.MASS_SEND and until is not None and work.now < until
+    is_another_open = any(
+        other.delivery is DeliveryCode.MASS_SEND and other.mass_task_id is not None and not other.member
+        for other in work.open()
+    )
+    return is_another_open or (until is not None and work.now < until)
 
 
 # --- what comes next -----------------------------------------------------------------------------------------

@@ -7,9 +7,12 @@ PostgreSQL share the work and a crash leaves nothing half done. The cost of a ro
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,19 +27,21 @@ from domain.enrolment import (
     MassTask,
     Occurrence,
 )
+from domain.errors import StoreBusy, StoreUnavailable
 from domain.faq import Line
 from domain.groups import Group
 from domain.hours import ServiceHours
 from domain.people import Staff
 from domain.ports import Clock
-from domain.sop import BlockKind, ContentBlock, DeliveryCode, Step, StepPart, Template
+from domain.sop import AnchorKind, BlockKind, ContentBlock, DeliveryCode, Step, StepPart, Template
 from scheduler import calendars, figures, rendering, steps, writing
-from scheduler.bundles import Alarm, Bundle, Outcome, People
+from scheduler.bundles import Alarm, Bundle, People
 from scheduler.calendars import Calendar
 from scheduler.enrolling import Version
 from scheduler.ticker import Wakeup
 from scheduler.timetable import Rules
 from store import (
+    dialect,
     enrolments,
     groups,
     lines,
@@ -47,6 +52,8 @@ from store import (
     staff,
 )
 from store.database import Store
+from store.enrolments import Entry
+from store.occurrences import MassSent
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +61,7 @@ log = logging.getLogger(__name__)
 _REMEMBERED = timedelta(days=35)
 _REPORTING = frozenset([BlockKind.REPORT, BlockKind.CHECKLIST, BlockKind.CARD])
 _VERSIONS_KEPT = 64
+_AFTER_BREAKING = timedelta(minutes=10)
 _UNFINISHED = OPEN_STATES | UNRELEASED_STATES
 # Ways of steps that figures may show to be done.
 _JUDGED = frozenset([DeliveryCode.APP, DeliveryCode.SIDEBAR])
@@ -108,7 +116,7 @@ class Walker:
         """Work on what is due; a step for ticker.run_loop."""
         if not self._shelf().is_loaded:
             return None
-        done = await self._store.write(self._walk)
+        done = await self._walk_batch()
         if done:
             for bell in (self.outbox_bell, self.mass_bell, self.cards_bell):
                 bell.ring()
@@ -132,13 +140,43 @@ class Walker:
             self._calendar = (years, calendars.known(years))
         return self._calendar[1]
 
-    async def _walk(self, tx: AsyncConnection) -> int:
+    async def _walk_batch(self) -> int:
+        """Work on a batch; where one of it breaks, on each alone, so that one broken group stops no other."""
+        try:
+            return await self._store.write(self._walk)
+        except (StoreUnavailable, StoreBusy):
+            raise
+        except Exception:
+            log.exception("a batch of enrolments broke", extra={"action": "enrolments_broke"})
         now = self._clock.now()
-        due = await enrolments.claim_due(tx, now, self._rules.batch)
+        async with self._store.read() as tx:
+            due = await enrolments.list_due(tx, now, self._rules.batch)
+        for enrolment_id in due:
+            try:
+                await self._store.write(partial(self._walk, only=enrolment_id))
+            except (StoreUnavailable, StoreBusy):
+                raise
+            except Exception:
+                log.exception(
+                    "enrolment broke", extra={"action": "enrolment_broke", "enrolment": enrolment_id}
+                )
+                await self._store.write(partial(_put_off, enrolment_id=enrolment_id, now=now))
+        return len(due)
+
+    async def _walk(self, tx: AsyncConnection, only: int | None = None) -> int:
+        now = self._clock.now()
+        claimed = await enrolments.claim_due(tx, now, self._rules.batch, only=only)
+        # Two ways of one group are decided one after the other: each has to know what the other sends.
+        due = list({one.group_id: one for one in reversed(claimed)}.values())
         if not due:
             return 0
+        await dialect.lock_subjects(tx, "group", [one.group_id for one in due])
         bundles = await self._load(tx, due, now)
-        outcomes = [self._decided(bundle, now) for bundle in bundles]
+        outcomes = []
+        for bundle in bundles:
+            outcomes.append(steps.advance(bundle, now))
+            if isinstance(bundle.openings, _OpeningsOf):
+                bundle.openings.move(bundle.enrolment.opens_on, outcomes[-1].enrolment.opens_on)
         door = writing.Door(
             calendar=self.calendar(),
             shelf=self._shelf(),
@@ -148,17 +186,6 @@ class Walker:
         )
         await writing.write(tx, bundles, outcomes, door, now)
         return len(due)
-
-    def _decided(self, bundle: Bundle, now: datetime) -> Outcome:
-        try:
-            return steps.advance(bundle, now)
-        except Exception:
-            # One broken group must not stop the others; it is looked at again later.
-            log.exception(
-                "enrolment broke", extra={"action": "enrolment_broke", "enrolment": bundle.enrolment.id}
-            )
-            later = replace(bundle.enrolment, next_at=now + timedelta(minutes=10))
-            return Outcome(enrolment=later, occurrences={one.id: one for one in bundle.occurrences})
 
     # --- what a decision needs -----------------------------------------------------------------------------
 
@@ -170,7 +197,7 @@ class Walker:
         tasks = await mass_tasks.list_by_id(
             tx, sorted({one.mass_task_id for found in steps_of.values() for one in found if one.mass_task_id})
         )
-        sent = await occurrences.list_mass_sends(tx, group_ids, now - _REMEMBERED)
+        sent = await occurrences.list_mass_sends(tx, group_ids, now - _REMEMBERED, now)
         people = await staff.list_near(tx, sorted({group.owner_platform_id for group in known.values()}))
         compliance = await staff.list_with_role(tx, "compliance")
         unopened = [one for one in due if one.opened_at is None]
@@ -184,11 +211,7 @@ class Walker:
         made = []
         for one in due:
             template, group = versions[one.id].template, known[one.group_id]
-            used: dict[date, int] = {}
-            for group_id, _, moment in sent:
-                if group_id == group.id:
-                    day = moment.astimezone(template.zone).date()
-                    used[day] = used.get(day, 0) + 1
+            used = _used(one, [each for each in sent if each.group_id == group.id], template.zone)
             rules = Rules(guard=template.guard, calendar=self.calendar(), zone=template.zone, used=used)
             who = _people(group, people, compliance, now.astimezone(template.zone).date())
             made.append(
@@ -209,7 +232,7 @@ class Walker:
         rules: Rules,
         people: People,
         sizes: Mapping[int, int],
-        taken: Mapping[tuple[str, date], int],
+        taken: dict[tuple[str, date], int],
         stopped: frozenset[Line],
         now: datetime,
     ) -> Bundle:
@@ -243,7 +266,7 @@ class Walker:
             rules=rules,
             people=people,
             stopped=stopped,
-            openings={day: count for (owner, day), count in taken.items() if owner == one.owner_platform_id},
+            openings=_OpeningsOf(taken, one.owner_platform_id),
             say=self._words(one, template, group, found, rules, people, said).say,
             measures=await self._measures(tx, one, template, due, now),
             score=score,
@@ -300,8 +323,11 @@ class Walker:
         now: datetime,
     ) -> dict[str, float | None]:
         """Return the figures that steps of staff are judged by, as far as one of them is due."""
-        steps_due = {item.step for item in due if item.state in _UNFINISHED and item.delivery in _JUDGED}
-        if not steps_due:
+        open_ones = [item for item in due if item.state in _UNFINISHED]
+        steps_due = {item.step for item in open_ones if item.delivery in _JUDGED}
+        # An opening asks once more what its preparation is worth, also of what missed its window.
+        opens = {step.key for step in template.steps[one.rhythm] if step.part is StepPart.OPENING}
+        if not steps_due and not opens & {item.step for item in open_ones}:
             return {}
         shelf = self._shelf()
         found: dict[str, float | None] = dict(readiness.measures(template, one.ticks))
@@ -311,7 +337,7 @@ class Walker:
         found["approved_rate"] = allowed / len(said_blocks) if said_blocks else 1.0
         if any(_is_counted(step) for step in template.steps[one.rhythm] if step.key in steps_due):
             found |= await figures.measures(tx, one, template, now)
-        return found
+        return found | await _newcomers(tx, one, template, due)
 
     async def _openings(
         self,
@@ -333,7 +359,68 @@ class Walker:
             return {}
         owners = sorted({one.owner_platform_id for one in waiting})
         since = (now - timedelta(days=1)).date()
+        await dialect.lock_subjects(tx, "owner", owners)
         return await enrolments.count_openings(tx, owners, since, opens_with=names)
+
+
+async def _newcomers(
+    tx: AsyncConnection, one: Enrolment, template: Template, due: Sequence[Occurrence]
+) -> dict[str, float | None]:
+    """Return how many customers joined on the day that a card on the members' clock is about, by "newcomers." and n."""
+    steps_of = {step.key: step for step in template.steps[one.rhythm]}
+    asked = [
+        item
+        for item in due
+        if item.state in UNRELEASED_STATES
+        and item.step in steps_of
+        and steps_of[item.step].anchor.kind is AnchorKind.MEMBER_JOINED
+        and item.delivery is DeliveryCode.APP
+    ]
+    if not asked:
+        return {}
+    members = await sop_audiences.list_members(tx, one.group_id)
+    days = Counter(each.joined_at.astimezone(template.zone).date() for each in members if each.joined_at)
+    return {f"newcomers.{item.n}": float(days[one.opens_on + timedelta(days=item.n)]) for item in asked}
+
+
+class _OpeningsOf(Mapping[date, int]):
+    """How many groups an owner opens on each day, a batch's own moves counted as they are decided."""
+
+    def __init__(self, taken: dict[tuple[str, date], int], owner: str) -> None:
+        self._taken = taken
+        self._owner = owner
+
+    def move(self, before: date, after: date) -> None:
+        """Count an opening on another day."""
+        if before != after:
+            self._taken[self._owner, before] = self._taken.get((self._owner, before), 1) - 1
+            self._taken[self._owner, after] = self._taken.get((self._owner, after), 0) + 1
+
+    def __getitem__(self, day: date) -> int:
+        return self._taken[self._owner, day]
+
+    def __iter__(self) -> Iterator[date]:
+        return (day for owner, day in self._taken if owner == self._owner)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _used(one: Enrolment, sent: Sequence[MassSent], zone: ZoneInfo) -> dict[date, int]:
+    """Return the mass sends of a group by local day. Its own open one holds the next back by itself (steps.py)."""
+    used: dict[date, int] = {}
+    for each in sent:
+        moments = each.moments[:1] if each.is_open and each.enrolment_id == one.id else each.moments
+        for day in {moment.astimezone(zone).date() for moment in moments}:
+            used[day] = used.get(day, 0) + 1
+    return used
+
+
+async def _put_off(tx: AsyncConnection, *, enrolment_id: int, now: datetime) -> None:
+    """Look at an enrolment that broke again in a while; its history says so."""
+    await enrolments.put_off(tx, enrolment_id, now + _AFTER_BREAKING)
+    entry = Entry(enrolment_id=enrolment_id, at=now, actor="sop", act="broken")
+    await enrolments.record(tx, [entry])
 
 
 def _is_report(template: Template, names: Sequence[str]) -> bool:

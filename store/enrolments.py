@@ -98,10 +98,27 @@ async def list_live(tx: AsyncConnection, *, templates: Sequence[str] | None = No
     return [enrolment_of(row) for row in (await tx.execute(wanted)).all()]
 
 
-async def claim_due(tx: AsyncConnection, now: datetime, limit: int) -> list[Enrolment]:
-    """Return up to `limit` enrolments whose time has come, those of one owner together, locked to this transaction."""
-    rows = (await tx.execute(dialect.skip_locked(tx, _DUE), {"now": now, "most": limit})).all()
+async def claim_due(
+    tx: AsyncConnection, now: datetime, limit: int, *, only: int | None = None
+) -> list[Enrolment]:
+    """Return up to `limit` enrolments whose time has come, those of one owner together, locked to this transaction.
+
+    `only`: this one, where it is due.
+    """
+    wanted = _DUE if only is None else _DUE.where(enrolment.c.id == only)
+    rows = (await tx.execute(dialect.skip_locked(tx, wanted), {"now": now, "most": limit})).all()
     return [enrolment_of(row) for row in rows]
+
+
+async def list_due(tx: AsyncConnection, now: datetime, limit: int) -> list[int]:
+    """Return the ids of enrolments whose time has come, without taking them."""
+    rows = (await tx.execute(_DUE, {"now": now, "most": limit})).all()
+    return [row.id for row in rows]
+
+
+async def put_off(tx: AsyncConnection, enrolment_id: int, until: datetime) -> None:
+    """Look at an enrolment at `until`, not before."""
+    await tx.execute(sa.update(enrolment).where(enrolment.c.id == enrolment_id).values(next_at=until))
 
 
 async def find_next(tx: AsyncConnection) -> datetime | None:

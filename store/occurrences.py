@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,13 +16,17 @@ from domain.enrolment import (
     UNRELEASED_STATES,
     Evidence,
     EvidenceKind,
+    MassTaskState,
     Occurrence,
     OccurrenceState,
+    TargetResult,
 )
 from domain.sop import DeliveryCode
 from store import dialect
-from store.tables import enrolment, mass_task, occurrence
+from store.tables import enrolment, group, mass_task, occurrence
 
+# How long a mass send that may exist may still be found and confirmed.
+_MAY_BE_FOUND = timedelta(hours=24)
 _OPEN = [str(state) for state in sorted(OPEN_STATES)]
 _UNFINISHED = [str(state) for state in sorted(OPEN_STATES | UNRELEASED_STATES)]
 _DONE = [str(state) for state in sorted(DONE_STATES)]
@@ -35,6 +40,7 @@ _SAVED = (
     "executor",
     "released_at",
     "rung",
+    "later_at",
     "mass_task_id",
     "block",
     "text",
@@ -103,27 +109,75 @@ async def list_open_of(tx: AsyncConnection, executors: Sequence[str]) -> list[Oc
     return [occurrence_of(row) for row in (await tx.execute(wanted)).all()]
 
 
-async def list_mass_sends(
-    tx: AsyncConnection, group_ids: Sequence[int], since: datetime
-) -> list[tuple[int, int, datetime]]:
-    """Return (group id, enrolment id, moment) of mass sends that groups had or may still get, from `since` on.
+@dataclass(frozen=True, kw_only=True)
+class MassSent:
+    """A mass send that a group got, or may get yet. `moments`: the days it counts for, an unsettled one also now."""
 
-    An open one counts at its release, one whose end is unknown too: never two on a day.
+    group_id: int
+    enrolment_id: int
+    moments: tuple[datetime, ...]
+    is_open: bool
+
+
+async def list_mass_sends(
+    tx: AsyncConnection, group_ids: Sequence[int], since: datetime, now: datetime
+) -> list[MassSent]:
+    """Return the mass sends of groups, released from `since` on, whatever became of their enrolments.
+
+    One that nobody has confirmed may still be confirmed today, one whose end is unknown for a day.
     """
-    moment = sa.func.coalesce(occurrence.c.sent_at, occurrence.c.released_at)
     wanted = (
-        sa.select(enrolment.c.group_id, enrolment.c.id, moment.label("moment"))
+        sa.select(
+            enrolment.c.group_id,
+            enrolment.c.id.label("enrolment_id"),
+            occurrence.c.sent_at,
+            occurrence.c.released_at,
+            mass_task.c.state,
+            mass_task.c.confirmed_at,
+        )
         .join(enrolment, enrolment.c.id == occurrence.c.enrolment_id)
         .join(mass_task, mass_task.c.id == occurrence.c.mass_task_id)
         .where(
             enrolment.c.group_id.in_(group_ids),
             occurrence.c.delivery == DeliveryCode.MASS_SEND,
-            sa.or_(occurrence.c.state.in_(_OPEN + _DONE), mass_task.c.state == "unknown"),
             occurrence.c.released_at >= since,
+            mass_task.c.state.not_in([MassTaskState.CANCELLED, MassTaskState.FAILED]),
         )
     )
+    found = []
+    for row in (await tx.execute(wanted)).all():
+        known = row.sent_at or row.confirmed_at
+        is_open = known is None and (
+            row.state != MassTaskState.UNKNOWN or now - row.released_at < _MAY_BE_FOUND
+        )
+        moments = (known,) if known else (row.released_at, *((now,) if is_open else ()))
+        found.append(
+            MassSent(group_id=row.group_id, enrolment_id=row.enrolment_id, moments=moments, is_open=is_open)
+        )
+    return found
+
+
+async def record_sent_after_end(
+    tx: AsyncConnection, task_id: int, results: Mapping[str, TargetResult], at: datetime, sender: str
+) -> None:
+    """Write that a mass send was confirmed of a group whose way had been ended meanwhile."""
+    wanted = (
+        sa.select(occurrence.c.id, group.c.chat_id)
+        .join(enrolment, enrolment.c.id == occurrence.c.enrolment_id)
+        .join(group, group.c.id == enrolment.c.group_id)
+        .where(occurrence.c.mass_task_id == task_id, occurrence.c.state == OccurrenceState.CANCELLED)
+    )
     rows = (await tx.execute(wanted)).all()
-    return [(row.group_id, row.id, row.moment) for row in rows if row.moment is not None]
+    ids = [row.id for row in rows if results.get(row.chat_id) is TargetResult.SENT]
+    if ids:
+        values = {
+            "state": OccurrenceState.SENT,
+            "sent_at": at,
+            "evidence_kind": EvidenceKind.PLATFORM,
+            "evidence_by": sender,
+            "evidence_at": at,
+        }
+        await tx.execute(sa.update(occurrence).where(occurrence.c.id.in_(ids)).values(values))
 
 
 async def save(tx: AsyncConnection, changed: Iterable[Occurrence]) -> None:
@@ -198,6 +252,7 @@ def occurrence_of(row: Any) -> Occurrence:
         executor=row.executor,
         released_at=row.released_at,
         rung=row.rung,
+        later_at=row.later_at,
         mass_task_id=row.mass_task_id,
         block=row.block,
         text=row.text,
