@@ -29,7 +29,7 @@ from domain.delivery import (
     SendClass,
 )
 from domain.platform import SessionState
-from store import dialect
+from store import dialect, tables
 from store.tables import conversation, customer, delivery, kf_state
 
 
@@ -52,36 +52,45 @@ class Claimed:
 
 
 _earlier = delivery.alias("earlier")
-_IS_BLOCKED = sa.exists().where(
-    _earlier.c.conversation_id == delivery.c.conversation_id,
-    _earlier.c.id < delivery.c.id,
-    _earlier.c.state.in_(["due", "claimed", "attempting"]),
+# A value and not EXISTS, which PostgreSQL would turn into a join with all that is due; so it is asked row by row.
+_BLOCKER = (
+    sa.select(_earlier.c.id)
+    .where(
+        _earlier.c.conversation_id == delivery.c.conversation_id,
+        _earlier.c.id < delivery.c.id,
+        _earlier.c.state.in_(["due", "claimed", "attempting"]),
+    )
+    .limit(1)
+    .scalar_subquery()
 )
 
 
 _IS_AMONG = delivery.c.id.in_(sa.bindparam("ids", expanding=True))
-# What goes to staff and groups comes in great numbers and may take long: files are uploaded on the way.
+# As the indexes are written (store/tables.py).
 _BULK_ACTS = (Act.MASS_SEND, Act.CARD, Act.CHAT, Act.GROUP_WELCOME)
-_BULK = delivery.c.act.in_(_BULK_ACTS)
 
 
-def _due(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _due(which: str) -> sa.Select[Any]:
     return (
         sa.select(delivery.c.id)
         .where(
-            delivery.c.state == "due",
+            sa.text(which),
             delivery.c.due_at <= sa.bindparam("now"),
             # What a person sends never leaves by itself.
             delivery.c.send_class != int(SendClass.REPORTED),
-            which,
-            ~_IS_BLOCKED,
         )
         .order_by(delivery.c.due_at, delivery.c.id)
         .limit(sa.bindparam("most"))
     )
 
 
-_DUE_TO_CUSTOMERS, _DUE_IN_BULK = _due(~_BULK), _due(_BULK)
+_DUE_TO_CUSTOMERS = _due(tables.DUE_TO_CUSTOMERS).where(_BLOCKER.is_(None))
+# These belong to no conversation.
+_DUE_IN_BULK = _due(tables.DUE_IN_BULK)
+_OLDEST_DUE = [
+    sa.select(sa.func.min(delivery.c.due_at)).where(sa.text(which))
+    for which in (tables.DUE_TO_CUSTOMERS, tables.DUE_IN_BULK)
+]
 _CLAIM = (
     sa.update(delivery)
     .where(_IS_AMONG, delivery.c.state == "due")
@@ -296,10 +305,13 @@ async def list_by_hand(tx: AsyncConnection, reply_id: str) -> list[Delivery]:
     return [delivery_of(row) for row in (await tx.execute(wanted)).all()]
 
 
-async def list_receipts(tx: AsyncConnection, channel: str, since: datetime) -> set[str]:
-    """Return what the platform called the deliveries by `channel` that were attempted since."""
+async def list_mass_receipts(tx: AsyncConnection, sender: str, since: datetime) -> set[str]:
+    """Return the msgids of the sender's mass sends that were attempted since."""
     wanted = sa.select(delivery.c.receipt).where(
-        delivery.c.channel == channel, delivery.c.attempted_at >= since, delivery.c.receipt != ""
+        sa.text(tables.SENT_IN_MASS),
+        delivery.c.recipient == sender,
+        delivery.c.attempted_at >= since,
+        delivery.c.receipt != "",
     )
     return set((await tx.execute(wanted)).scalars().all())
 
@@ -374,9 +386,8 @@ async def counts_unfinished(tx: AsyncConnection) -> dict[str, int]:
 
 async def find_oldest_due(tx: AsyncConnection) -> datetime | None:
     """Return since when the oldest waiting delivery is due; None when none waits."""
-    waiting = sa.select(sa.func.min(delivery.c.due_at)).where(delivery.c.state == "due")
-    found: datetime | None = (await tx.execute(waiting)).scalar_one_or_none()
-    return found
+    found = [(await tx.execute(waiting)).scalar_one_or_none() for waiting in _OLDEST_DUE]
+    return min((moment for moment in found if moment is not None), default=None)
 
 
 async def count_replies_since(

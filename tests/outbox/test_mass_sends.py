@@ -192,7 +192,7 @@ async def search(office: Office, unknown: Delivery) -> str:
     assert unknown.attempted_at is not None
     since = unknown.attempted_at
     async with office.store.read() as tx:
-        taken = await deliveries.list_receipts(tx, "mass", since - timedelta(minutes=10))
+        taken = await deliveries.list_mass_receipts(tx, OWNER, since - timedelta(minutes=10))
     body = unknown.body
     msgid = await office.sends.find_created(OWNER, body.text, body.targets, since, taken=taken)
     if msgid:
