@@ -31,6 +31,8 @@ _ENDLESS = timedelta(days=84)
 # How far a template without an end is planned ahead, and when the plan is made longer.
 HORIZON = timedelta(days=14)
 EXTEND_BEFORE = timedelta(days=6)
+# Ways of steps on the members' clock that have a row for each day of joining, from which day after the opening on.
+_FIRST_DAYS = {DeliveryCode.PERSONAL: 0, DeliveryCode.APP: 1}
 # Anchors that the group itself gives.
 GROUP_ANCHORS = (
     AnchorKind.GROUP_OPENED,
@@ -51,7 +53,7 @@ def plan(
 ) -> list[Planned]:
     """Return the steps on the group's clock; those that count from another step come when that one is done.
 
-    One-to-one steps on the members' clock come too: one for each day on which somebody may join.
+    One-to-one steps and cards on the members' clock come too: one for each day on which somebody may join.
     """
     steps = [step for step in template.steps[rhythm] if step.anchor.kind in GROUP_ANCHORS]
     anchors = dict.fromkeys(GROUP_ANCHORS, anchor_at)
@@ -62,16 +64,23 @@ def plan(
 def _by_day_of_joining(
     template: Template, rhythm: str, anchor_at: datetime, rules: Rules, until: datetime
 ) -> list[Planned]:
-    """Return one-to-one steps of members by the day they joined: `n` days after the opening, or before it for 0."""
+    """Return steps on the members' clock by the day they joined: `n` days after the opening, or before it for 0.
+
+    Cards to staff are about those who come after the opening day.
+    """
     ends = [stage.ends for stage in template.stages if stage.clock is SopClock.GROUP]
     days = min(max(ends, default=HORIZON), HORIZON)
     first = rules.local(anchor_at).date()
     found = []
     for step in template.steps[rhythm]:
-        is_personal = step.deliveries[0] is DeliveryCode.PERSONAL
-        if step.anchor.kind is not AnchorKind.MEMBER_JOINED or not isinstance(step.schedule, Day):
+        first_day = _FIRST_DAYS.get(step.deliveries[0])
+        if (
+            first_day is None
+            or step.anchor.kind is not AnchorKind.MEMBER_JOINED
+            or not isinstance(step.schedule, Day)
+        ):
             continue
-        for n in range(max(days.days - step.schedule.day, 0) if is_personal else 0):
+        for n in range(first_day, max(days.days - step.schedule.day, 0)):
             joined_at = timetable.opening_anchor(first + n * _DAY, template.zone)
             found += [replace(one, n=n) for one in timetable.due_times(step, joined_at, rules, until=until)]
     return found

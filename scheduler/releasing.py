@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from domain.attention import NoticeKind
-from domain.enrolment import EnrolmentState, EvidenceKind, Occurrence, OccurrenceState
-from domain.sop import BranchAct, BranchCase, DeliveryCode, SopRole, Step, StepPart
+from domain.enrolment import DONE_STATES, EnrolmentState, EvidenceKind, Occurrence, OccurrenceState
+from domain.sop import AnchorKind, BranchAct, BranchCase, DeliveryCode, SopRole, Step, StepPart
 from scheduler import collecting, preview, quota
 from scheduler.bundles import MassWanted, PersonalWanted, Reason, Said
 from scheduler.working import CLIMBED, Work
@@ -38,10 +40,14 @@ def release(work: Work, one: Occurrence, *, role: SopRole | None = None) -> None
             work.sent(one, work.now, EvidenceKind.SYSTEM)
 
 
-def _said(work: Work, one: Occurrence, step: Step) -> Said | None:
+def _said(work: Work, one: Occurrence, step: Step, extra: Mapping[str, str] | None = None) -> Said | None:
     """Return the words of an occurrence; None, and the occurrence blocked, when they may not be said."""
     block = preview.content_of(step, one.n)
-    said = work.bundle.say(block, work.slots_of(one)) if block else Said(title=step.title, text="")
+    said = (
+        work.bundle.say(block, work.slots_of(one, **(extra or {})))
+        if block
+        else Said(title=step.title, text="")
+    )
     if isinstance(said, Said):
         return said
     if one.state is not OccurrenceState.BLOCKED or one.reason != said.reason[:64]:
@@ -123,13 +129,26 @@ def _personal(work: Work, one: Occurrence, step: Step) -> None:
 
 
 def _card(work: Work, one: Occurrence, step: Step, role: SopRole) -> None:
-    said = _said(work, one, step)
+    extra: dict[str, str] = {}
+    if step.anchor.kind is AnchorKind.MEMBER_JOINED:
+        newcomers = work.bundle.measures.get(f"newcomers.{one.n}")
+        if not newcomers:
+            work.close(one, OccurrenceState.SKIPPED, reason=Reason.NOT_NEEDED)
+            return
+        extra = {"members": f"{newcomers:.0f}", "text": _had(work)}
+    said = _said(work, one, step, extra)
     if said is None:
         return
     executor = work.bundle.people.of(role)
     given = _given(work, one, step, said, executor, OccurrenceState.WAITING_OWNER)
     kind = NoticeKind.PREPARATION if step.part in _PREPARATION else NoticeKind.STEP
-    work.notify(executor, kind, preview.content_of(step, one.n), given)
+    work.notify(executor, kind, preview.content_of(step, one.n), given, extra=extra)
+
+
+def _had(work: Work) -> str:
+    """Return the titles of what the group has had so far, a line each."""
+    had = [work.step(one).title for one in work.all(DONE_STATES) if work.step(one).speaks_in_group]
+    return "\n".join(dict.fromkeys(had))
 
 
 def _report(work: Work, one: Occurrence, step: Step) -> None:

@@ -39,7 +39,7 @@ async def befriend(v: Valley, *chats: str, name: str) -> str:
     return who
 
 
-async def test_same_person_in_several_groups_gets_one_to_one_once_a_day_and_colleagues_none(
+async def test_same_person_in_several_groups_staff_in_the_audience_and_a_member_who_joins_on_a_later_day(
     tmp_path: Path, database_url: str
 ) -> None:
     async with valley(tmp_path, database_url, sop={"poll_seconds": 300}) as v:
@@ -68,10 +68,15 @@ async def test_same_person_in_several_groups_gets_one_to_one_once_a_day_and_coll
         for task in tasks:
             mass_sending.confirm(v.world, task.msgid, OWNER)
         await v.step_due(local("11-29 10:00"))
+        await v.step_due(local("11-29 11:00"))
         await v.step_due(local("11-29 15:00"))
         asked = await rows(v, other.id, "need_poll")
         assert [each.member for each in asked if each.released_at and each.n == 1] == [next_day]
         assert {each.state for each in asked if each.n == 0} == {OccurrenceState.SENT}
+
+        # What the group had is not said again; the advisor has a card about the newcomer, and about nobody else.
+        cards = [line for line in await v.told(OWNER) if "晚到" in line]
+        assert cards == ["step 有新客户晚到：「第二个群」"]
 
         # Colleagues in the group are no customers: they count in no rate.
         async with v.house.store.read() as tx:
