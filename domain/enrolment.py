@@ -158,7 +158,7 @@ class Occurrence:
     """One occurrence of a step. `member`: of whom, "" for the whole group. `rung`: rungs of the ladder already taken.
 
     `delivery`: the way it really goes, S where a mass send gave way. `executor`: who has it, resolved at release.
-    `text`: what was rendered and checked then. `until`: when the ladder ends it.
+    `text`: what was rendered and checked then. `later_at`: no rung is taken before it, since a person put the step off.
     """
 
     id: int
@@ -176,6 +176,7 @@ class Occurrence:
     executor: str = ""
     released_at: datetime | None = None
     rung: int = 0
+    later_at: datetime | None = None
     mass_task_id: int | None = None
     block: str = ""
     text: str = ""

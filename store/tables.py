@@ -639,6 +639,8 @@ occurrence = sa.Table(
     sa.Column("executor", sa.String(64), nullable=False, server_default=""),
     at("released_at", nullable=True),
     sa.Column("rung", sa.Integer, nullable=False, server_default="0"),
+    # Put off by a person: no rung before it.
+    at("later_at", nullable=True),
     refers("mass_task_id", "mass_task", nullable=True),
     sa.Column("block", sa.String(64), nullable=False, server_default=""),
     sa.Column("text", sa.Text, nullable=False, server_default=""),

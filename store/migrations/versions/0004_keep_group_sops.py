@@ -212,6 +212,7 @@ def upgrade() -> None:
         sa.Column("executor", sa.String(length=64), server_default="", nullable=False),
         sa.Column("released_at", UtcTime(), nullable=True),
         sa.Column("rung", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("later_at", UtcTime(), nullable=True),
         sa.Column("mass_task_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("block", sa.String(length=64), server_default="", nullable=False),
         sa.Column("text", sa.Text(), server_default="", nullable=False),
