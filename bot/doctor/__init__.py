@@ -2,8 +2,8 @@
 
 Each check is a small function that returns findings; they run in the order of docs/go-live.md, so the first failure
 is the first thing to do. Credentials that are not filled in yet keep only their own checks from running. `local.py`
-looks at this machine, `platform.py` asks the platform, `callbacks.py` calls our own public address as the platform
-would. Nothing is changed and no message is sent.
+looks at this machine, `platform.py` asks the platform, `contacts.py` asks for what people and groups need,
+`callbacks.py` calls our own public address as the platform would. Nothing is changed and no message is sent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from bot import config
 from bot.checking import Problem
-from bot.doctor import callbacks, local, platform
+from bot.doctor import callbacks, contacts, local, platform
 from bot.doctor.finding import Finding, State, configuration_failed
 
 __all__ = ["Finding", "State", "configuration_failed", "examine"]
@@ -34,6 +34,8 @@ async def examine(
     if offline:
         return
     async for finding in platform.check(so_far):
+        yield finding
+    async for finding in contacts.check(so_far):
         yield finding
     async for finding in callbacks.check(so_far):
         yield finding

@@ -7,10 +7,11 @@ no stored token. It reads only. Sources: WeCom docs 91039 (gettoken), 90313 (err
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -221,8 +222,13 @@ async def check_servicers(
     return ok(name, f"{len(people)} 人，{len(receiving)} 人接待中")
 
 
-def explain(check: str, answer: Answer, good: str) -> Finding:
-    """Return a finding for an answer: what its number means and what to do."""
+def explain(
+    check: str, answer: Answer, good: str, meanings: Mapping[int, tuple[str, str]] = MappingProxyType({})
+) -> Finding:
+    """Return a finding for an answer: what its number means and what to do.
+
+    `meanings`: those that are others for this call than for the kf calls.
+    """
     if answer.is_ok:
         return ok(check, good)
     if answer.errcode is None:
@@ -231,7 +237,7 @@ def explain(check: str, answer: Answer, good: str) -> Finding:
             f"没有得到回应：{answer.errmsg}",
             "检查网络、DNS、防火墙、wecom.proxy_url 和 wecom.api_base",
         )
-    meaning, fix = _MEANINGS.get(
+    meaning, fix = {**_MEANINGS, **meanings}.get(
         answer.errcode, ("企业微信拒绝了请求", "在企业微信开发者中心的错误码查询工具中查这个编号")
     )
     found = re.search(r"from ip: ?([0-9a-fA-F.:]+)", answer.errmsg)

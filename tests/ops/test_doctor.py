@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot import app, checking, config, doctor
-from bot.doctor import local, platform
+from bot.doctor import contacts, local, platform
 from bot.doctor.finding import Finding, State
 from domain.errors import ConfigError
 from sandbox import server
@@ -139,6 +139,104 @@ async def test_a_refusal_of_the_platform_names_its_number_and_the_page_to_open(
     assert finding.state is State.FAIL
     assert str(code) in finding.sentence
     assert fix in finding.fix
+
+
+def people(**changes: Any) -> dict[str, Any]:
+    """A corp with an app for contacts and one for the staff."""
+    apps = (
+        sandbox_settings.AppSettings(agent_id=1000003, name="客户联系", secret="contacts", **changes),
+        sandbox_settings.AppSettings(agent_id=1000004, name="群助手", secret="assistant"),
+    )
+    return {"apps": apps, "members": (sandbox_settings.MemberSettings(userid="zhangsan", name="张三"),)}
+
+
+def receivers(**changes: Any) -> dict[str, Any]:
+    """Both receivers; `changes` of the assistant's."""
+    common = {"token": TOKEN, "aes_key": KEY}
+    return {
+        "contacts": common | {"secret": "contacts", "agent_id": 1000003},
+        "assistant": common | {"secret": "assistant", "agent_id": 1000004} | changes,
+    }
+
+
+async def told_of_contacts(settings: config.Settings) -> dict[str, Finding]:
+    return {finding.check: finding async for finding in contacts.check(config.SoFar(settings=settings))}
+
+
+async def test_contacts_groups_and_the_staffs_app_are_asked(tmp_path: Path) -> None:
+    async with server.running(world(**people())) as box:
+        wecom = {"corp_id": CORP, "api_base": box.url, "receivers": receivers()}
+        settings = settings_of(tmp_path, box.url, wecom=wecom)
+
+        told = await told_of_contacts(settings) | await asked(settings)
+
+    assert "1 位成员" in told["客户联系权限"].sentence
+    assert {
+        told[name].state for name in ("客户联系权限", "客户群权限", "应用 contacts", "应用 assistant")
+    } == {State.OK}
+    assert "群助手" in told["应用 assistant"].sentence
+
+
+async def test_an_app_that_may_not_read_contacts_is_told_which_page_to_open(tmp_path: Path) -> None:
+    async with server.running(world(**people(contacts=False))) as box:
+        wecom = {"corp_id": CORP, "api_base": box.url, "receivers": receivers()}
+        finding = (await told_of_contacts(settings_of(tmp_path, box.url, wecom=wecom)))["客户联系权限"]
+
+    assert finding.state is State.FAIL
+    assert "48002" in finding.sentence
+    assert "客户联系" in finding.fix
+    assert "可调用接口的应用" in finding.fix
+    assert "微信客服" not in finding.fix
+
+
+async def test_contacts_that_nobody_may_have_are_a_warning(tmp_path: Path) -> None:
+    async with server.running(world(**people(departments=()))) as box:
+        wecom = {"corp_id": CORP, "api_base": box.url, "receivers": receivers()}
+        finding = (await told_of_contacts(settings_of(tmp_path, box.url, wecom=wecom)))["客户联系权限"]
+
+    assert finding.state is State.WARN
+    assert "使用范围" in finding.fix
+    assert "可见范围" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("code", "endpoint", "check", "fix"),
+    [
+        (48002, "groupchat/list", "客户群权限", "可调用接口的应用"),
+        (60020, "get_follow_user_list", "客户联系权限", "企业可信IP"),
+        (60011, "groupchat/list", "客户群权限", "群主加入“可见范围”"),
+        (84074, "groupchat/list", "客户群权限", "使用范围"),
+        (701008, "get_follow_user_list", "客户联系权限", "接口许可"),
+    ],
+)
+async def test_a_refusal_about_contacts_names_its_number_and_the_page_to_open(
+    tmp_path: Path, code: int, endpoint: str, check: str, fix: str
+) -> None:
+    async with server.running(world(**people())) as box:
+        wecom = {"corp_id": CORP, "api_base": box.url, "receivers": receivers()}
+        box.faults.add(Fault(kind=FaultKind.ERRCODE, match=f"externalcontact/{endpoint}", code=code))
+        finding = (await told_of_contacts(settings_of(tmp_path, box.url, wecom=wecom)))[check]
+
+    assert finding.state is State.FAIL
+    assert str(code) in finding.sentence
+    assert fix in finding.fix
+
+
+async def test_an_assistant_without_agent_id_or_with_another_apps_is_told(tmp_path: Path) -> None:
+    async with server.running(world(**people())) as box:
+        missing = {"corp_id": CORP, "api_base": box.url, "receivers": receivers(agent_id=None)}
+        wrong = {"corp_id": CORP, "api_base": box.url, "receivers": receivers(agent_id=1000003)}
+        absent = await told_of_contacts(settings_of(tmp_path, box.url, wecom=missing))
+        other = await asked(settings_of(tmp_path, box.url, wecom=wrong))
+
+    assert absent["应用 assistant"].state is State.FAIL
+    assert "agent_id" in absent["应用 assistant"].fix
+    assert "301002" in other["应用 assistant"].sentence
+
+
+async def test_without_these_receivers_nothing_is_said_of_them(tmp_path: Path) -> None:
+    async with corp(tmp_path) as (_, settings):
+        assert await told_of_contacts(settings) == {}
 
 
 async def test_the_address_the_platform_saw_is_shown_for_the_trusted_list() -> None:
