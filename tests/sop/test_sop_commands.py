@@ -63,7 +63,7 @@ def test_list_names_every_template_with_its_mass_sends() -> None:
         "finance_week1",
         "finance_weekly",
         "group_repair",
-        "calm 从容：29 步，群发 4 条",
+        "calm 从容：30 步，群发 4 条",
         "群发 7 条",
     ):
         assert part in said
