@@ -79,6 +79,22 @@ def find(rules: Sequence[EnrolmentRule], group: GroupFacts) -> EnrolmentRule | N
     return next((rule for rule in rules if _meets(rule, group)), None)
 
 
+def may_meet(rules: Sequence[EnrolmentRule], owner: str, name: str) -> list[EnrolmentRule]:
+    """Return the rules that a group with this owner and name may meet, whoever is in it."""
+    return [rule for rule in rules if _is_named(rule, owner, name)]
+
+
+def asks_people(rule: EnrolmentRule) -> bool:
+    """Say whether the rule asks who is in a group, or how many."""
+    return bool(rule.tag or rule.join_state or rule.min_size or rule.max_size is not None)
+
+
+def owners_of(rules: Sequence[EnrolmentRule]) -> frozenset[str] | None:
+    """Return whose groups the rules mean; None when one of them means everybody's."""
+    named = [rule.owners for rule in rules]
+    return frozenset(owner for owners in named for owner in owners) if all(named) else None
+
+
 def common_tags(tags_of_each: Iterable[Collection[str]]) -> frozenset[str]:
     """Return the tags that at least half of a group's customers carry; groups have no tags of their own."""
     each = [set(tags) for tags in tags_of_each]
@@ -111,12 +127,17 @@ def parse_rules(
 
 def _meets(rule: EnrolmentRule, group: GroupFacts) -> bool:
     return (
-        (not rule.owners or group.owner in rule.owners)
-        and (not rule.name_pattern or re.search(rule.name_pattern, group.name) is not None)
+        _is_named(rule, group.owner, group.name)
         and (not rule.tag or rule.tag in group.tags)
         and (not rule.join_state or rule.join_state in group.join_states)
         and rule.min_size <= group.size
         and (rule.max_size is None or group.size <= rule.max_size)
+    )
+
+
+def _is_named(rule: EnrolmentRule, owner: str, name: str) -> bool:
+    return (not rule.owners or owner in rule.owners) and (
+        not rule.name_pattern or re.search(rule.name_pattern, name) is not None
     )
 
 
