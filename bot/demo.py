@@ -347,6 +347,7 @@ def welcome(plan: Plan) -> str:
   演示已就绪。  The demo is ready.
 
     客户聊天  customers' phones   {plan.sandbox_url}/
+    员工手机  members' phones     {plan.sandbox_url}/client?userid=lisi
     管理后台  console             {plan.bot_url}/console/   （免密，选一个身份 pick who you are）
 
   先试试  Try first
@@ -355,6 +356,17 @@ def welcome(plan: Plan) -> str:
     3. 发“转人工”，切到接待人员一侧回复，再结束会话。         Ask for a person, answer as the servicer, end it.
     4. 在“管理后台”看每条回答用了哪个条目、为什么。           See in the console which entry answered and why.
     5. 快进时间，看下班后和超过 48 小时会怎样。               Fast-forward the clock.
+
+  一个群的第一周  A group's first week
+    6. 打开“员工手机”，您是群主李四；点上面的“到下一件事”，时间走到下一张卡片或群发就停。
+       You are the owner; "到下一件事" runs to the next card or mass send.
+    7. 后天 10:00 开群：在“群发”里确认；仪式的五句话打开“客户与群”→“侧边栏”，一点就发。
+       Confirm the opening; send the ceremony's lines from the sidebar of the chat.
+    8. 王五总是拖几小时才确认：在后台“客户群”（选林主管）看系统怎么提醒、怎么转给张三。
+       Wangwu is always late: see reminders and the hand-over in the console, 客户群.
+    9. 想一口气看完：“通讯录”里把李四改成“很快确认”，点“自动快进”，一周约两分钟，最后看首周得分。
+       Let Lisi be prompt and press "自动快进": a week in about two minutes, with its score.
+    第三个群还没有开始，由您在后台选日子、勾准备项。 The third group waits for you.
 
   数据和日志在 {plan.folder}；重新开始用 --fresh。按 Ctrl-C 停止。
   Data and logs are there; --fresh starts over. Ctrl-C stops.

@@ -3,8 +3,9 @@
     python scripts/screenshots.py [FOLDER]        # default docs/images; needs the packages of ./test and Chromium
 
 A customer is welcomed, asks, taps, wants a person; the servicer answers and ends the session; another asks something
-unclear; then the console shows what is on record. The clock stands on a Monday morning, so that people are on duty and
-every run gives the same pictures. Look at them afterwards: they are the first thing a newcomer sees.
+unclear; then the console shows what is on record. Last, a group's first week in fast-forward: three minutes. The clock
+begins on a Monday morning, so that people are on duty and every run gives the same pictures. Look at them afterwards:
+they are the first thing a newcomer sees.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect  # noqa: E402  # after the path
 
+from bench import demo_week  # noqa: E402
 from bot import clock, demo  # noqa: E402
 
 DESK = {"width": 1440, "height": 900}
@@ -31,6 +33,9 @@ PHONE = {"width": 390, "height": 844}
 # Ten in the morning in Shanghai, within the demo's opening hours.
 BEGUN_AT = datetime(2026, 11, 23, 2, 2, tzinfo=UTC)
 PATIENCE_MILLISECONDS = 20_000
+# Looks at how far the week is, a second apart.
+WEEK_LOOKS = 400
+HANDED_OVER = "select 1 from occurrence where step = 'opening' and reason = 'hand_over' and state = 'sent'"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # As in tests/plugins/browser.py: root in a container has no browser sandbox, and nothing leaves this machine.
 ARGUMENTS = [
@@ -157,6 +162,73 @@ class Town:
         await page.goto(f"{self._plan.bot_url}/console/{place}")
         await self.keep(page, name)
 
+    # --- a group's first week -------------------------------------------------------------------------------
+
+    async def show_week(self) -> None:
+        """The owner confirms the opening, sends a line of the ceremony; then the week runs to its score."""
+        page = await self.open(f"{self._plan.sandbox_url}/client?userid=lisi", DESK)
+        await self._run_until(page, "client?userid=lisi", "mass")
+        await page.get_by_role("tab", name="群发").click()
+        await expect(page.get_by_role("button", name="确认发送")).to_be_visible()
+        await self.keep(page, "week-confirm")
+        await page.get_by_role("button", name="确认发送").click()
+        await page.get_by_role("tab", name="客户与群").click()
+        await page.get_by_text("看懂保险 1 群").first.click()
+        await page.get_by_role("button", name="侧边栏").click()
+        sidebar = page.frame_locator("iframe")
+        line = sidebar.get_by_text("去发送").first
+        for _ in range(8):
+            await self._next(page)
+            await page.get_by_role("button", name="打开", exact=True).click()
+            with contextlib.suppress(AssertionError):
+                await expect(line).to_be_visible(timeout=2000)
+                break
+        await line.click()
+        await sidebar.get_by_role("button", name="发送").first.click()
+        await expect(sidebar.get_by_text("已发到群里")).to_be_visible()
+        await self.keep(page, "week-sidebar")
+        week = demo_week.Week(self._plan)
+        week.act("member/mood", {"userid": "lisi", "mood": "prompt"})
+        week.act("clock/pace", {"mode": "auto"})
+        await page.context.close()
+        console = await self._signed_in("林主管", DESK)
+        await self._wait(console, lambda: bool(week.rows(HANDED_OVER)))
+        await console.goto(f"{self._plan.bot_url}/console/groups/2")
+        stage = console.locator(".stage").filter(has_text="开群仪式").first
+        await stage.evaluate(
+            "one => { one.style.scrollMarginTop = '16px'; one.scrollIntoView({block: 'start'}); }"
+        )
+        await self.keep(console, "week-late")
+        await self._wait(console, week.is_over)
+        week.act("clock/pace", {"mode": "hand"})
+        await console.goto(f"{self._plan.bot_url}/console/groups/1?round=1")
+        await self.keep(console, "week-score")
+        await console.context.close()
+
+    async def _wait(self, page: Page, holds: Callable[[], bool]) -> None:
+        for _ in range(WEEK_LOOKS):
+            if holds():
+                return
+            await page.wait_for_timeout(1000)
+        raise SystemExit("the week did not come that far")
+
+    async def _run_until(self, page: Page, place: str, what: str) -> None:
+        """Go from thing to thing until a list of the member's phone has an entry."""
+        for _ in range(20):
+            await self._next(page)
+            found = await (await page.request.get(f"{self._plan.sandbox_url}/sandbox/{place}")).json()
+            if found[what]:
+                return
+        raise SystemExit(f"no {what} within twenty things")
+
+    async def _next(self, page: Page) -> None:
+        await page.get_by_role("button", name="到下一件事").click()
+        for _ in range(240):
+            await page.wait_for_timeout(250)
+            clock = await (await page.request.get(f"{self._plan.sandbox_url}/sandbox/clock")).json()
+            if clock["pace"] == "hand":
+                return
+
 
 async def _ask(phone: Locator, question: str, expected: str) -> None:
     """Type a question and wait for the answer that says `expected`."""
@@ -181,6 +253,7 @@ async def take(folder: Path) -> None:
             await town.talk()
             await town.show_phone()
             await town.show_console()
+            await town.show_week()
             await browser.close()
 
 

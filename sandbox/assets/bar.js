@@ -111,12 +111,14 @@ function judge() {
   if (!kf) return ["idle", "没有 kf 回调地址", "配置里没有名为 kf 的 receiver"];
   if (kf.last_error && kf.waiting) return ["bad", "回调未送达，正在重试", `${kf.last_error}；${kf.waiting} 条等待重试`];
   if (kf.last_error) return ["bad", "回调未送达", `${kf.last_error}；已放弃 ${kf.given_up} 条，应用会在轮询时取到`];
+  const told = Object.values(state.callbacks).reduce((sum, one) => sum + one.delivered, 0);
+  if (!kf.delivered && told) return ["good", "应用已接通", `已送达 ${told} 条回调，还没有客户消息`];
   if (kf.delivered) return ["good", "应用已接通", `已送达 ${kf.delivered} 条回调`];
   return ["idle", "等待第一条消息", `回调将发往 ${kf.url}`];
 }
 
 function jumpButton([label, seconds]) {
-  return h("button", { type: "button", class: "jump", text: label, title: `沙盒时间快进 ${label.slice(1)}`, onclick: () => jump(label, seconds) });
+  return h("button", { type: "button", class: seconds < 3600 ? "jump short" : "jump", text: label, title: `沙盒时间快进 ${label.slice(1)}`, onclick: () => jump(label, seconds) });
 }
 
 async function jump(label, seconds) {
@@ -142,5 +144,8 @@ async function setPace(mode) {
 }
 
 function speedMenu() {
-  return menu("倍速", h("span", { class: "jump" }, "倍速", icon("chevron")), () => RATES.map(([value, label]) => ({ label, act: () => setRate(value) })));
+  return menu("倍速", h("span", { class: "jump" }, "倍速", icon("chevron")), () => [
+    ...RATES.map(([value, label]) => ({ label, act: () => setRate(value) })),
+    ...JUMPS.map(([label, seconds]) => ({ label: `快进 ${label}`, act: () => jump(label, seconds) })),
+  ]);
 }

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ import pytest
 
 from bot import config, demo
 from bot.config.table import SHIPPED_FOLDER
+from console import demo as people
 from domain.errors import ConfigError
 from sandbox import settings as sandbox_settings
 
@@ -108,6 +110,32 @@ def test_a_question_is_answered_and_stopping_leaves_no_process(
     started.send_signal(signal.SIGINT)
     assert started.wait(30) == 0
     assert not [child for child in children if child.is_running()]
+
+
+def test_two_groups_are_in_their_first_week_and_the_next_thing_comes_by_itself(
+    started: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    _, sandbox_url = listening(tmp_path)
+    records = sqlite3.connect(f"file:{tmp_path}/demo/data/guanjia.db?mode=ro", uri=True)
+    begun = records.execute("select template, ticks, welcome_bound_at from enrolment").fetchall()
+    records.close()
+    assert [template for template, _, _ in begun] == ["finance_week1"] * 2
+    assert all("演示" in str(json.loads(ticks)) and bound for _, ticks, bound in begun)
+
+    # The owner's first card is that of the day, tomorrow at nine.
+    call(f"{sandbox_url}/sandbox/clock/pace", {"mode": "next"})
+    until(lambda: call(f"{sandbox_url}/sandbox/clock")["pace"] == "hand", "something to do")
+    assert call(f"{sandbox_url}/sandbox/clock")["rate"] == 1
+    assert call(f"{sandbox_url}/sandbox/app_messages")["messages"]
+
+
+def test_everybody_of_the_picker_is_in_the_address_book(tmp_path: Path) -> None:
+    plan = demo.prepare(tmp_path / "a", port=free_port(), sandbox_port=free_port())
+    box = sandbox_settings.load_settings(plan.folder / "sandbox.toml")
+
+    assert set(people.NAMES.values()) <= {one.userid for one in box.members}
+    assert box.sidebar_url.startswith(plan.bot_url)
+    assert config.load(plan.config, {}).server.frame_ancestors == (plan.sandbox_url,)
 
 
 def part_of(demo_process: subprocess.Popen[str], word: str) -> psutil.Process | None:
