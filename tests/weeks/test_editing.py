@@ -84,7 +84,8 @@ async def test_words_that_nobody_approved_block_their_step_until_compliance_appr
 
         await v.act(officer)
         _, one = await v.open_group("还没审完的群")
-        await v.until(local("11-27 10:01"))
+        await v.step_due(local("11-26 17:00"))
+        await v.step_due(local("11-27 10:00"))
 
         blocked = [key for key, each in (await v.steps(one.id)).items() if each.reason == "unapproved"]
         assert {"approval", "binding"} <= set(blocked)
