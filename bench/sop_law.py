@@ -59,7 +59,10 @@ _WEEK_LIVES = sa.exists().where(
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much of everything. `grain`: the least leap of time by day, in seconds; at night ten times that."""
+    """How much of everything. `grain`: the least leap of time by day, in seconds; at night ten times that.
+
+    `begins_at`: when groups enrol; they open on OPENINGS.
+    """
 
     groups: int = 1_000
     kills: int = 20
@@ -69,6 +72,7 @@ class Size:
     grain: float = 120.0
     poll_seconds: float = 600.0
     is_quiet_run: bool = False
+    begins_at: datetime = MORNING
 
     @property
     def owners(self) -> int:
@@ -85,7 +89,7 @@ class Law:
     box: server.Box
     plan: SopPlan
     houses: list[Process]
-    now: datetime = MORNING
+    now: datetime = field(init=False)
     counts: Counter[str] = field(default_factory=Counter)
     waited: float = 0.0
     waited_for: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -93,6 +97,7 @@ class Law:
     strikes: int = 0
 
     def __post_init__(self) -> None:
+        self.now = self.size.begins_at
         self.dice = random.Random(self.size.seed)
         self.witness = Witness(self.box.world)
         self.restarts: list[asyncio.Task[None]] = []
@@ -382,7 +387,7 @@ class Law:
 
     def _print(self, book: Ledger) -> None:
         report = self.report
-        days = (self.now - MORNING) / timedelta(days=1)
+        days = (self.now - self.size.begins_at) / timedelta(days=1)
         report.row("groups, owners", self.size.groups, self.size.owners)
         report.row("days of the story", f"{days:.1f}", f"{self.leaps} leaps")
         report.row("kills, outage", self.counts["kills"], f"{OUTAGE_HOURS} h")
@@ -409,7 +414,7 @@ class Law:
             task.cancel()
         await asyncio.gather(*self.restarts, return_exceptions=True)
         for house in self.houses:
-            house.stop()
+            house.kill()
 
 
 def _sales() -> tuple[sop_guard.SaleRule, ...]:
@@ -422,7 +427,7 @@ def _sales() -> tuple[sop_guard.SaleRule, ...]:
 async def opened(size: Size, report: Report, folder: Path, database_url: str) -> AsyncIterator[Law]:
     """Put sandbox and houses together; nothing runs yet."""
     clock_file = folder / "clock.json"
-    write_clock_file(clock_file, virtual_at=MORNING, rate=0.0)
+    write_clock_file(clock_file, virtual_at=size.begins_at, rate=0.0)
     async with server.running(sop_town.settings(clock_file, size.owners, size.seed)) as box:
         plan = SopPlan(
             folder=folder,
