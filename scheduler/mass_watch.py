@@ -28,9 +28,11 @@ from store.database import Store
 log = logging.getLogger(__name__)
 
 _LEASE = timedelta(seconds=120)
-_IN_HAND = 8
+_IN_HAND = 16
 # How soon a task whose delivery is on its way is looked at again.
 _SOON = timedelta(seconds=2)
+# After its first hour, in which rungs count in minutes, a task is asked about ever less: after this part of its age.
+_EAGER, _PART_OF_AGE, _SELDOM = timedelta(hours=1), 30, timedelta(minutes=10)
 # How long a task that may exist is looked for, and how often.
 _SEARCHED_FOR, _SEARCH_AGAIN = timedelta(hours=24), timedelta(minutes=10)
 # A msgid that is missing or not known (WeCom doc 93338).
@@ -182,22 +184,29 @@ class MassWatch:
             return _Found(state=MassTaskState.CONFIRMED, poll_at=None, confirmed_at=now, results=told)
         if delivery.state is DeliveryState.ACCEPTED:
             return _Found(state=MassTaskState.WAITING, poll_at=now + _SOON, msgid=delivery.receipt)
+        if delivery.state is DeliveryState.HELD and task.cancel_wanted_at is None:
+            return _Found(state=task.state, poll_at=now + max(self._poll, _grown(task, now)))
         if delivery.state is DeliveryState.UNKNOWN:
             return await self._search(task, delivery)
         if task.cancel_wanted_at is not None:
             key = task.delivery_key
             if await self._store.write(lambda tx: deliveries.cancel_unsent(tx, key, now, "stopped")):
                 return _Found(state=MassTaskState.CANCELLED, poll_at=None, cancelled_at=now)
-        return _Found(state=task.state, poll_at=now + _SOON)
+        return _Found(
+            state=task.state,
+            poll_at=now + max(_SOON, min((now - task.created_at) / _PART_OF_AGE, self._poll)),
+        )
 
     async def _ask(self, task: MassTask, fence: int) -> _Found:
-        """Ask whether the sender confirmed; before that remind, or stop, as it is wanted."""
+        """Ask whether the sender confirmed, after a stop that is wanted; remind only one who has not."""
         is_stopped = task.cancel_wanted_at is not None
         if is_stopped:
             await self._sends.cancel(task.msgid)
-        elif task.remind_wanted_at is not None:
-            is_stopped = await self._remind(task, fence)
         sender = await self._sends.state(task.msgid, task.sender)
+        if sender.confirmed_at is None and not is_stopped and task.remind_wanted_at is not None:
+            is_stopped = await self._remind(task, fence)
+            if is_stopped:
+                sender = await self._sends.state(task.msgid, task.sender)
         now = self._clock.now()
         if sender.confirmed_at is not None:
             results = await self._sends.results(task.msgid, task.sender)
@@ -214,13 +223,14 @@ class MassWatch:
             )
         if is_stopped:
             return _Found(state=MassTaskState.CANCELLED, poll_at=None, cancelled_at=now)
-        return _Found(state=MassTaskState.WAITING, poll_at=now + self._poll)
+        return _Found(state=MassTaskState.WAITING, poll_at=now + max(self._poll, _grown(task, now)))
 
     async def _remind(self, task: MassTask, fence: int) -> bool:
         """Remind the sender; True when the platform says that somebody stopped the task."""
         now = self._clock.now()
         recent = [moment for moment in task.reminds if now - moment < ladder.REMIND_SPAN]
-        if len(recent) >= ladder.REMINDS:
+        # A wish that faults or an outage kept back until the task is over, which quiet hours end too, is given up.
+        if len(recent) >= ladder.REMINDS or now >= task.until:
             await self._store.write(lambda tx: mass_tasks.drop_remind(tx, task, fence))
             return False
         if await self._store.write(lambda tx: mass_tasks.record_remind(tx, task, fence, now)):
@@ -251,3 +261,8 @@ class MassWatch:
             return _Found(state=MassTaskState.UNKNOWN, poll_at=again)
         await self._store.write(lambda tx: deliveries.resolve(tx, task.delivery_key, msgid, now))
         return _Found(state=MassTaskState.WAITING, poll_at=now, msgid=msgid)
+
+
+def _grown(task: MassTask, now: datetime) -> timedelta:
+    age = now - task.created_at
+    return min(age / _PART_OF_AGE, _SELDOM) if age > _EAGER else timedelta()

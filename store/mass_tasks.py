@@ -14,8 +14,24 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrolment import MassTask, MassTaskState, TargetResult
-from store import dialect
+from store import dialect, tables
 from store.tables import mass_task
+
+
+def _due(which: str) -> sa.Select[Any]:
+    return (
+        sa.select(mass_task.c.id)
+        .where(
+            sa.text(which),
+            mass_task.c.poll_at <= sa.bindparam("now"),
+            sa.or_(mass_task.c.lease_until.is_(None), mass_task.c.lease_until < sa.bindparam("wall")),
+        )
+        .order_by(mass_task.c.poll_at, mass_task.c.id)
+        .limit(sa.bindparam("most"))
+    )
+
+
+_WISHED, _POLLED = _due(tables.WISHED), _due(tables.POLLED)
 
 
 async def add(
@@ -65,15 +81,13 @@ async def want_cancel(tx: AsyncConnection, task_ids: Sequence[int], now: datetim
 async def claim_poll(
     tx: AsyncConnection, *, now: datetime, wall: datetime, owner: str, lease: timedelta, limit: int
 ) -> list[tuple[MassTask, int]]:
-    """Take up to `limit` tasks that have to be asked about, each with its fence."""
-    free = sa.or_(mass_task.c.lease_until.is_(None), mass_task.c.lease_until < wall)
-    due = (
-        sa.select(mass_task.c.id)
-        .where(mass_task.c.poll_at.is_not(None), mass_task.c.poll_at <= now, free)
-        .order_by(mass_task.c.poll_at, mass_task.c.id)
-        .limit(limit)
-    )
-    ids = (await tx.execute(dialect.skip_locked(tx, due))).scalars().all()
+    """Take up to `limit` tasks to be asked about, each with its fence; those to remind of or to stop come first."""
+    given = {"now": now, "wall": wall, "most": limit}
+    ids = list((await tx.execute(dialect.skip_locked(tx, _WISHED), given)).scalars().all())
+    if len(ids) < limit:
+        # Some of these may be among the first.
+        others = (await tx.execute(dialect.skip_locked(tx, _POLLED), given)).scalars().all()
+        ids = list(dict.fromkeys([*ids, *others]))[:limit]
     if not ids:
         return []
     taken = (

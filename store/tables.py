@@ -594,6 +594,10 @@ enrolment_entry = sa.Table(
     sa.Index("ix_enrolment_entry_enrolment", "enrolment_id", "id"),
 )
 
+# Written out as those of the deliveries: what somebody wants done at the platform comes before what is only asked.
+POLLED = "poll_at IS NOT NULL"
+WISHED = "poll_at IS NOT NULL AND (remind_wanted_at IS NOT NULL OR cancel_wanted_at IS NOT NULL)"
+
 # A mass send (企业群发) that its sender has to confirm in the client.
 mass_task = sa.Table(
     "mass_task",
@@ -617,7 +621,8 @@ mass_task = sa.Table(
     at("poll_at", nullable=True),
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     *lease(),
-    partial("ix_mass_task_poll", "poll_at", where="poll_at IS NOT NULL"),
+    partial("ix_mass_task_poll", "poll_at", "id", where=POLLED),
+    partial("ix_mass_task_wished", "poll_at", "id", where=WISHED),
 )
 
 occurrence = sa.Table(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.delivery import Act
 from store import deliveries, tables
 from store.database import Store
+from tests.store import plans
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 MANY = 3_000
@@ -47,44 +45,6 @@ async def fill(store: Store, *many: list[dict[str, object]]) -> None:
     await store.write(add)
 
 
-@contextlib.contextmanager
-def listening(tx: AsyncConnection) -> Iterator[list[tuple[str, Any]]]:
-    """Give the statements, with their values, that are sent while the block runs."""
-    heard: list[tuple[str, Any]] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        heard.append((statement, values))
-
-    assert tx.sync_connection is not None
-    sa.event.listen(tx.sync_connection, "before_cursor_execute", hear)
-    try:
-        yield heard
-    finally:
-        sa.event.remove(tx.sync_connection, "before_cursor_execute", hear)
-
-
-async def plan_of(tx: AsyncConnection, statement: str, values: Any) -> str:
-    """Return how the database carries out a statement."""
-    word = "EXPLAIN QUERY PLAN " if tx.dialect.name == "sqlite" else "EXPLAIN "
-    rows = (await tx.exec_driver_sql(word + statement, values)).all()
-    return "\n".join(str(row[-1]) for row in rows)
-
-
-async def plans_of(store: Store, act: Callable[[AsyncConnection], Awaitable[Any]]) -> list[str]:
-    """Return how the database carries out everything that `act` asks; what it changes is undone."""
-
-    async def look(tx: AsyncConnection) -> list[str]:
-        with listening(tx) as heard:
-            await act(tx)
-        return [await plan_of(tx, statement, values) for statement, values in heard]
-
-    return await store.write(look)
-
-
-def is_sorted_or_scanned(plan: str) -> bool:
-    return any(word in plan for word in ("TEMP B-TREE", "Sort", "SCAN delivery\n", "Seq Scan on delivery"))
-
-
 async def claim(tx: AsyncConnection) -> list[deliveries.Claimed]:
     lease = timedelta(seconds=60)
     return await deliveries.claim_due(
@@ -98,11 +58,11 @@ async def test_a_claim_reads_what_is_due_in_the_order_of_an_index_4(store: Store
     # Words to customers fill the hand before anything in bulk is asked for.
     indexes = ["ix_delivery_due_customer", "ix_delivery_due_bulk"][: 2 if act is Act.MASS_SEND else 1]
 
-    plans = await plans_of(store, claim)
+    told = await plans.of(store, claim)
 
-    for plan, index in zip(plans, indexes, strict=False):
+    for plan, index in zip(told, indexes, strict=False):
         assert index in plan, plan
-        assert not is_sorted_or_scanned(plan), plan
+        assert not plans.is_sorted_or_scanned(plan), plan
 
 
 async def test_every_act_is_found_by_a_claim_and_those_in_bulk_are_counted_so_4(store: Store) -> None:
@@ -124,7 +84,7 @@ async def test_what_waits_longest_is_known_of_both_kinds_4(store: Store) -> None
 
     assert nothing is None
     assert await store.write(oldest) == NOW - timedelta(hours=1)
-    assert all("ix_delivery_due" in plan for plan in await plans_of(store, oldest))
+    assert all("ix_delivery_due" in plan for plan in await plans.of(store, oldest))
 
 
 async def test_msgids_are_looked_up_among_the_senders_own_mass_sends_4(store: Store) -> None:
@@ -136,7 +96,7 @@ async def test_msgids_are_looked_up_among_the_senders_own_mass_sends_4(store: St
         return await deliveries.list_mass_receipts(tx, "owner3", NOW - timedelta(hours=1))
 
     found = await store.write(look)
-    (plan,) = await plans_of(store, look)
+    (plan,) = await plans.of(store, look)
 
     assert found == {f"msg{number}" for number in range(MANY) if number % 7 == 3}
     assert "ix_delivery_mass" in plan

@@ -12,6 +12,7 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+_WISHED = "poll_at IS NOT NULL AND (remind_wanted_at IS NOT NULL OR cancel_wanted_at IS NOT NULL)"
 _DUE_IN_BULK = "state = 'due' AND act IN ('mass_send', 'card', 'chat', 'group_welcome')"
 _DUE_TO_CUSTOMERS = "state = 'due' AND act NOT IN ('mass_send', 'card', 'chat', 'group_welcome')"
 
@@ -75,10 +76,17 @@ def upgrade() -> None:
     with op.batch_alter_table("mass_task", schema=None) as batch_op:
         batch_op.create_index(
             "ix_mass_task_poll",
-            ["poll_at"],
+            ["poll_at", "id"],
             unique=False,
             sqlite_where=sa.text("poll_at IS NOT NULL"),
             postgresql_where=sa.text("poll_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_mass_task_wished",
+            ["poll_at", "id"],
+            unique=False,
+            sqlite_where=sa.text(_WISHED),
+            postgresql_where=sa.text(_WISHED),
         )
 
     op.create_table(
@@ -505,6 +513,7 @@ def downgrade() -> None:
     op.drop_table("sop_version")
     op.drop_table("sop_file")
     with op.batch_alter_table("mass_task", schema=None) as batch_op:
+        batch_op.drop_index("ix_mass_task_wished")
         batch_op.drop_index("ix_mass_task_poll")
 
     op.drop_table("mass_task")
