@@ -10,9 +10,9 @@ from pathlib import Path
 from domain.errors import ActRefused
 
 
-def refused(reason: str) -> ActRefused:
-    """Return the refusal to raise. Raises KeyError for a reason without words; a test reads them all."""
-    return ActRefused(words()[reason])
+def refused(reason: str, **values: str) -> ActRefused:
+    """Return the refusal to raise, `values` in its slots. Raises KeyError for a reason without words; a test finds it."""
+    return ActRefused(words()[reason].format(**values))
 
 
 @functools.cache

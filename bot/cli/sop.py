@@ -1,4 +1,4 @@
-"""Commands for the group SOPs: sop list, check, preview. They read files only."""
+"""Commands for the group SOPs: sop list, check, preview, which read files only, and those of sop_groups.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli import options
+from bot.cli import options, sop_groups
 from console import sop_words, words
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     sop.command("list")(list_templates)
     sop.command("check")(check)
     sop.command("preview")(preview)
+    sop_groups.add_to(sop)
     app.add_typer(sop, name="sop")
 
 
