@@ -11,7 +11,7 @@ from domain.errors import ActRefused
 
 
 def refused(reason: str, **values: str) -> ActRefused:
-    """Return the refusal to raise, `values` in its slots. Raises KeyError for a reason without words; a test finds it."""
+    """Return the refusal to raise, `values` in its slots. Raises KeyError for a reason without words; a test looks."""
     return ActRefused(words()[reason].format(**values))
 
 
