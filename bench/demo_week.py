@@ -2,8 +2,8 @@
 
     python -m bench.demo_week [--owner manual|prompt|late|never] [--keep FOLDER]
 
-Fails when the week takes longer than it should, a group has no score, a step fired outside its window, or a ladder
-left out a rung. Times are real seconds; what happened is in business time.
+Fails when the week takes longer than it should, a group has no score, or a step was released or sent outside its
+window or in quiet hours. How long it took is in real seconds; what happened is in business time.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ZONE = ZoneInfo("Asia/Shanghai")
 LONGEST_SECONDS = 240.0
 OVER = ("completed", "failed", "ended")
+# What customers read.
+READ = ("M", "S", "P")
 
 
 def call(url: str, body: dict[str, Any] | None = None) -> Any:
@@ -117,11 +119,27 @@ def report(week: Week) -> list[str]:
             f" released {local(row['released_at'])}"
             f" sent {local(row['sent_at'])} {row['delivery']} {row['state']} {row['reason']}{rung} {row['executor']}"
         )
+        wrong += mistakes(row)
     for row in week.rows("select * from enrolment where template='finance_week1'"):
         print(f"group {row['group_id']}: {row['state']} score {row['score']} {row['score_parts']}")
         if row["state"] == "completed" and row["score"] is None:
             wrong.append(f"group {row['group_id']} has no score")
     return wrong
+
+
+def mistakes(row: sqlite3.Row) -> list[str]:
+    """Return what a step did that it should not have."""
+    found: list[str] = []
+    name = f"group {row['group_id']} {row['step']}"
+    if row["released_at"] and not row["due_at"] <= row["released_at"] <= row["window_end"]:
+        found.append(f"{name}: released at {local(row['released_at'])}, outside its window")
+    if row["sent_at"] and row["sent_at"] > row["window_end"] and row["evidence_kind"] != "measured":
+        found.append(f"{name}: sent at {local(row['sent_at'])}, after its window")
+    if row["sent_at"] and row["delivery"] in READ:
+        hour = datetime.fromisoformat(row["sent_at"]).replace(tzinfo=UTC).astimezone(ZONE).hour
+        if not 9 <= hour < 21:
+            found.append(f"{name}: sent at {local(row['sent_at'])}, in quiet hours")
+    return found
 
 
 def main() -> int:
@@ -145,8 +163,9 @@ def main() -> int:
             took = week.run()
             wrong = report(week)
             print(f"took {took:.0f} s")
-            errors = (folder / "bot.log").read_text("utf-8", "replace")
-            print(errors[-6000:])
+            if took > LONGEST_SECONDS:
+                wrong.append("the week was not over in time")
+            print((folder / "bot.log").read_text("utf-8", "replace")[-6000:], end="")
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)

@@ -364,8 +364,8 @@ def welcome(plan: Plan) -> str:
        Confirm the opening; send the ceremony's lines from the sidebar of the chat.
     8. 王五总是拖几小时才确认：在后台“客户群”（选林主管）看系统怎么提醒、怎么转给张三。
        Wangwu is always late: see reminders and the hand-over in the console, 客户群.
-    9. 想一口气看完：“通讯录”里把李四改成“很快确认”，点“自动快进”，一周约两分钟，最后看首周得分。
-       Let Lisi be prompt and press "自动快进": a week in about two minutes, with its score.
+    9. 想一口气看完：“通讯录”里把李四改成“很快确认”，点“自动快进”，一周两三分钟，最后看首周得分。
+       Let Lisi be prompt and press "自动快进": a week in two to three minutes, with its score.
     第三个群还没有开始，由您在后台选日子、勾准备项。 The third group waits for you.
 
   数据和日志在 {plan.folder}；重新开始用 --fresh。按 Ctrl-C 停止。

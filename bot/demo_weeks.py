@@ -51,7 +51,7 @@ async def _enrol(
     now: datetime,
 ) -> None:
     template, by = version.template, plan["by"]
-    opens_on = now.astimezone(template.zone).date() + timedelta(days=plan["opens_after_days"])
+    opens_on = now.astimezone(template.zone).date() + timedelta(days=week["opens_after_days"])
     facts = {name: week[name] for name in FACTS}
     try:
         made = await enrolling.enrol(

@@ -19,11 +19,11 @@ export function drawBar(bar, isChat = true) {
   const speed = h("span", { class: "speed" });
   const clock = h("div", { class: "clock", role: "timer", "aria-label": "沙盒时间" }, icon("clock"), date, time, speed);
   const next = h("button", { type: "button", class: "jump", text: "到下一件事", title: "快进，直到有卡片、群发或提醒送到员工手机上", onclick: () => setPace(pace() === "next" ? "hand" : "next") });
-  const auto = h("button", { type: "button", class: "jump", text: "自动快进", title: "没事时快，有事时慢：一周约两分钟", onclick: () => setPace(pace() === "auto" ? "hand" : "auto") });
+  const auto = h("button", { type: "button", class: "jump", text: "自动快进", title: "没事时快，有事时慢：一周两三分钟", onclick: () => setPace(pace() === "auto" ? "hand" : "auto") });
   const jumps = h("div", { class: "jumps", role: "group", "aria-label": "快进" }, next, auto, JUMPS.map(jumpButton), speedMenu());
   const later = menu("快进", icon("clock"), () => [
     { label: pace() === "next" ? "停在这里" : "到下一件事", act: () => setPace(pace() === "next" ? "hand" : "next") },
-    { label: pace() === "auto" ? "停下自动快进" : "自动快进（一周约两分钟）", act: () => setPace(pace() === "auto" ? "hand" : "auto") },
+    { label: pace() === "auto" ? "停下自动快进" : "自动快进（一周两三分钟）", act: () => setPace(pace() === "auto" ? "hand" : "auto") },
     ...JUMPS.map(([label, seconds]) => ({ label: `快进 ${label}`, act: () => jump(label, seconds) })),
     ...RATES.map(([value, label]) => ({ label: `速度：${label}`, act: () => setRate(value) })),
   ], "menu later");
