@@ -130,7 +130,9 @@ def _judge(work: Work) -> list[datetime]:
     waits: list[datetime] = []
     done = work.done()
     ended = {
-        one.step: one.window_end for one in work.all() if one.state not in OPEN_STATES | UNRELEASED_STATES
+        one.step: min(one.window_end, work.now)
+        for one in work.all()
+        if one.state not in OPEN_STATES | UNRELEASED_STATES
     }
     waiting = [one for one in work.waiting() if not one.member]
     for speaks in (True, False):
