@@ -35,7 +35,7 @@ from domain.people import Staff
 from domain.ports import Clock
 from domain.sop import AnchorKind, BlockKind, ContentBlock, DeliveryCode, Step, StepPart, Template
 from scheduler import calendars, figures, rendering, steps, writing
-from scheduler.bundles import Alarm, Bundle, People
+from scheduler.bundles import Alarm, Bundle, People, Reason
 from scheduler.calendars import Calendar
 from scheduler.enrolling import Version
 from scheduler.ticker import Wakeup
@@ -194,16 +194,12 @@ class Walker:
         group_ids = sorted({one.group_id for one in due})
         known = await groups.list_by_id(tx, group_ids)
         steps_of = await occurrences.list_of(tx, ids, since=now - _REMEMBERED)
-        tasks = await mass_tasks.list_by_id(
-            tx, sorted({one.mass_task_id for found in steps_of.values() for one in found if one.mass_task_id})
-        )
+        tasks = await mass_tasks.list_by_id(tx, _awaited(steps_of))
         sent = await occurrences.list_mass_sends(tx, group_ids, now - _REMEMBERED, now)
         people = await staff.list_near(tx, sorted({group.owner_platform_id for group in known.values()}))
         compliance = await staff.list_with_role(tx, "compliance")
-        unopened = [one for one in due if one.opened_at is None]
-        sizes = (
-            await sop_audiences.count_customers(tx, [one.group_id for one in unopened]) if unopened else {}
-        )
+        counted = [one.group_id for one in due if _counts_customers(one, steps_of[one.id], now)]
+        sizes = await sop_audiences.count_customers(tx, counted) if counted else {}
         versions = {one.id: await self.version(tx, one.sop_version_id) for one in due}
         taken = await self._openings(tx, due, versions, known, now)
         # Asked here and not of the words in use, which learn of a stop a moment later.
@@ -361,6 +357,29 @@ class Walker:
         since = (now - timedelta(days=1)).date()
         await dialect.lock_subjects(tx, "owner", owners)
         return await enrolments.count_openings(tx, owners, since, opens_with=names)
+
+
+def _awaited(steps_of: Mapping[int, Sequence[Occurrence]]) -> list[int]:
+    """Return the ids of the mass sends that still decide something; what has ended is counted elsewhere."""
+    return sorted(
+        {
+            one.mass_task_id
+            for found in steps_of.values()
+            for one in found
+            if one.mass_task_id and (one.state in _UNFINISHED or one.reason == Reason.UNKNOWN)
+        }
+    )
+
+
+def _counts_customers(one: Enrolment, found: Sequence[Occurrence], now: datetime) -> bool:
+    """Say whether a decision asks how many customers are in the group: an opening, and steps for some of them."""
+    return one.opened_at is None or any(
+        item.delivery is DeliveryCode.PERSONAL
+        and not item.member
+        and item.due_at <= now
+        and item.state in UNRELEASED_STATES
+        for item in found
+    )
 
 
 async def _newcomers(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
-from domain.enrolment import Occurrence, OccurrenceState
+from content import sop_audience, sop_freezing
+from domain.enrolment import Enrolment, Occurrence, OccurrenceState
 from sandbox import groups, mass_sending, relations
-from store import cohort_reports, group_members, occurrences, tables
+from store import cohort_reports, group_members, occurrences, sop_versions, tables
 from store import groups as stored_groups
 from tests.weeks.valley import CO_OWNER, OWNER, Valley, local, valley
 
@@ -37,6 +40,24 @@ async def befriend(v: Valley, *chats: str, name: str) -> str:
 
     await v.eventually(is_known, name)
     return who
+
+
+async def set_audience(v: Valley, one: Enrolment, key: str, text: str) -> None:
+    """Let a group go on in a version of its template in which a step means other members."""
+    template = v.house.library.shelf().sops.templates[one.template]
+    audience = sop_audience.parse_audience(text)
+    ways = {
+        rhythm: tuple(replace(step, audience=audience) if step.key == key else step for step in steps)
+        for rhythm, steps in template.steps.items()
+    }
+    body = sop_freezing.dump(replace(template, steps=ways))
+
+    async def change(tx: Any) -> None:
+        version = await sop_versions.ensure(tx, one.template, 99, "other", body, [], v.now)
+        mine = sa.update(tables.enrolment).where(tables.enrolment.c.id == one.id)
+        await tx.execute(mine.values(sop_version_id=version))
+
+    await v.act(change)
 
 
 async def test_same_person_in_several_groups_staff_in_the_audience_and_a_member_who_joins_on_a_later_day(
@@ -85,3 +106,18 @@ async def test_same_person_in_several_groups_staff_in_the_audience_and_a_member_
             stays = await group_members.list_of_group(tx, known.id)
             assert await cohort_reports.count_staff(tx, known.id) == 2
         assert len([stay for stay in stays if str(stay.kind) == "customer"]) == 13
+
+
+async def test_how_many_are_in_a_group_is_known_to_one_to_one_steps_after_its_opening_4(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with valley(tmp_path, database_url, sop={"poll_seconds": 300}) as v:
+        chat, one = await v.open_group("十几个人的群", rhythm="full")
+        await set_audience(v, one, "need_poll", "friend and size >= 13")
+        friend = await befriend(v, chat, name="已经加了好友的客户")
+        await v.step_due(local("11-27 10:00"))
+        await v.confirm_step(one.id, "opening")
+        await v.step_due(local("11-28 10:00"))
+        await v.step_due(local("11-28 15:00"))
+
+        assert [each.member for each in await rows(v, one.id, "need_poll")] == [friend]
