@@ -85,6 +85,8 @@ class Sops:
                 company=assembling.handler_rules(settings).facts,
                 public_url=settings.server.public_url,
                 internal_chat=settings.sop.internal_chat,
+                groups=frozenset(settings.pilot.groups),
+                suggest_only=settings.pilot.suggest_only,
                 hours=assembling.service_hours(settings),
                 words={**words.section("occurrence_reason"), **words.section("quit_alarm")},
             ),
@@ -109,6 +111,7 @@ class Sops:
             owner=house.owner,
             outbox_bell=outbox.bell,
             day_work=GroupWork(self.walker.version),
+            suggest_only=settings.pilot.suggest_only,
         )
         self.questions = QuestionWatch(
             house.store,

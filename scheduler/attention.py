@@ -19,7 +19,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.attention import ANSWERABLE_KINDS, CardAnswer, NewCard, NewNotice, Notice, NoticeKind
-from domain.delivery import Act, Body, NewDelivery, Purpose, SendClass
+from domain.delivery import Act, Body, DeliveryState, NewDelivery, Purpose, SendClass
 from domain.ports import Clock
 from domain.sop import DeliveryCode
 from scheduler import attention_budget, card_faces
@@ -78,8 +78,10 @@ class Cards:
         owner: str,
         outbox_bell: Wakeup,
         day_work: DayWork | None = None,
+        suggest_only: bool = False,
     ) -> None:
         # `outbox_bell`: rung when a card waits to leave. `day_work`: None makes day's cards of listed matters only.
+        # `suggest_only`: in such a pilot cards are made, seen on the pages, and not sent.
         self._store = store
         self._clock = clock
         self._budget = budget
@@ -87,6 +89,7 @@ class Cards:
         self._owner = owner
         self._outbox_bell = outbox_bell
         self._day_work = day_work
+        self._suggest_only = suggest_only
         self._prepared: date | None = None
         self.bell = Wakeup()
 
@@ -236,6 +239,8 @@ class Cards:
             body=Body(card=card_faces.face(found.card, key, self._faces, answers)),
             due_at=now,
             expires_at=_expires_at(found.card, now),
+            state=DeliveryState.HELD if self._suggest_only else DeliveryState.DUE,
+            outcome="suggest_only" if self._suggest_only else "",
         )
         await deliveries.add(tx, [delivery], now)
 

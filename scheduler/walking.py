@@ -62,6 +62,8 @@ _REMEMBERED = timedelta(days=35)
 _REPORTING = frozenset([BlockKind.REPORT, BlockKind.CHECKLIST, BlockKind.CARD])
 _VERSIONS_KEPT = 64
 _AFTER_BREAKING = timedelta(minutes=10)
+# How long after the pilot's end at most the other groups go on.
+_OUTSIDE = timedelta(hours=1)
 _UNFINISHED = OPEN_STATES | UNRELEASED_STATES
 # Ways of steps that figures may show to be done.
 _JUDGED = frozenset([DeliveryCode.APP, DeliveryCode.SIDEBAR])
@@ -74,8 +76,9 @@ class WalkRules:
     """How the engine works. `batch`: enrolments of one transaction. `company`: slots of the company's own.
 
     `public_url`: of links, without a trailing slash. `internal_chat`: where reports go; empty: as cards. `groups`: the
-    pilot's chat ids, empty for all. `words`: for staff, by Reason, and by "alarm." and kind. `hours`: when
-    people serve, for times of answers.
+    pilot's chat ids, empty for all; the SOPs of other groups are left as they are. `suggest_only`: in such a pilot
+    nothing leaves by itself. `words`: for staff, by Reason, and by "alarm." and kind. `hours`: when people serve, for
+    times of answers.
     """
 
     batch: int
@@ -83,6 +86,7 @@ class WalkRules:
     public_url: str
     internal_chat: str
     groups: frozenset[str] = frozenset()
+    suggest_only: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
     hours: ServiceHours | None = None
 
@@ -170,6 +174,8 @@ class Walker:
         due = list({one.group_id: one for one in reversed(claimed)}.values())
         if not due:
             return 0
+        if self._rules.groups:
+            due = await self._of_pilot(tx, due, now)
         await dialect.lock_subjects(tx, "group", [one.group_id for one in due])
         bundles = await self._load(tx, due, now)
         outcomes = []
@@ -183,9 +189,17 @@ class Walker:
             version=self.version,
             internal_chat=self._rules.internal_chat,
             public_url=self._rules.public_url,
+            suggest_only=self._rules.suggest_only,
         )
         await writing.write(tx, bundles, outcomes, door, now)
-        return len(due)
+        return len(claimed)
+
+    async def _of_pilot(self, tx: AsyncConnection, due: list[Enrolment], now: datetime) -> list[Enrolment]:
+        """Return the enrolments of the pilot's groups. Others stay as they are, and are asked again in a while."""
+        known = await groups.list_by_id(tx, sorted({one.group_id for one in due}))
+        inside = [one for one in due if known[one.group_id].chat_id in self._rules.groups]
+        await enrolments.put_off(tx, {one.id for one in due} - {one.id for one in inside}, now + _OUTSIDE)
+        return inside
 
     # --- what a decision needs -----------------------------------------------------------------------------
 
@@ -437,7 +451,7 @@ def _used(one: Enrolment, sent: Sequence[MassSent], zone: ZoneInfo) -> dict[date
 
 async def _put_off(tx: AsyncConnection, *, enrolment_id: int, now: datetime) -> None:
     """Look at an enrolment that broke again in a while; its history says so."""
-    await enrolments.put_off(tx, enrolment_id, now + _AFTER_BREAKING)
+    await enrolments.put_off(tx, [enrolment_id], now + _AFTER_BREAKING)
     entry = Entry(enrolment_id=enrolment_id, at=now, actor="sop", act="broken")
     await enrolments.record(tx, [entry])
 

@@ -13,7 +13,7 @@ from content.sop_shelf import Shelf
 from domain import week_pages
 from domain.attention import NewNotice, NoticeKind
 from domain.cohorts import QuitAlarm
-from domain.delivery import Act, Body, NewDelivery, Purpose, SendClass
+from domain.delivery import Act, Body, DeliveryState, NewDelivery, Purpose, SendClass
 from domain.enrolment import Occurrence, OccurrenceState
 from domain.sop import AnchorKind, Day, DeliveryCode, SopRole
 from scheduler import audiences, enrolling
@@ -38,13 +38,20 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
-    """What writing needs beside the decisions."""
+    """What writing needs beside the decisions. `suggest_only`: see `offered`."""
 
     calendar: Calendar
     shelf: Shelf
     version: Callable[[AsyncConnection, int], Awaitable[Version]]
     internal_chat: str
     public_url: str
+    suggest_only: bool = False
+
+    def offered(self, new: NewDelivery) -> NewDelivery:
+        """Return a delivery as it enters the outbox: in a pilot that only suggests it is kept for a person."""
+        if not self.suggest_only:
+            return new
+        return replace(new, state=DeliveryState.HELD, outcome="suggest_only")
 
 
 async def write(
@@ -53,8 +60,8 @@ async def write(
     """Write a batch."""
     for bundle, outcome in zip(bundles, outcomes, strict=True):
         for wanted in outcome.personal:
-            await _personal(tx, bundle, outcome, wanted, now)
-    await _mass_sends(tx, outcomes, now)
+            await _personal(tx, bundle, outcome, wanted, door, now)
+    await _mass_sends(tx, outcomes, door, now)
     changed = []
     for bundle, outcome in zip(bundles, outcomes, strict=True):
         before = {one.id: one for one in bundle.occurrences}
@@ -89,7 +96,7 @@ def alarm_of(alarm: QuitAlarm, group_name: str, words: Mapping[str, str]) -> Ala
 # --- mass sends ----------------------------------------------------------------------------------------------
 
 
-async def _mass_sends(tx: AsyncConnection, outcomes: Sequence[Outcome], now: datetime) -> None:
+async def _mass_sends(tx: AsyncConnection, outcomes: Sequence[Outcome], door: Door, now: datetime) -> None:
     """Make one task of what one sender sends in the same words at the same time."""
     joined: dict[tuple[object, ...], list[tuple[Outcome, MassWanted]]] = {}
     for outcome in outcomes:
@@ -97,10 +104,12 @@ async def _mass_sends(tx: AsyncConnection, outcomes: Sequence[Outcome], now: dat
             joined.setdefault(wanted.joins, []).append((outcome, wanted))
     for members in joined.values():
         for start in range(0, len(members), _GROUPS_PER_TASK):
-            await _task(tx, members[start : start + _GROUPS_PER_TASK], now)
+            await _task(tx, members[start : start + _GROUPS_PER_TASK], door, now)
 
 
-async def _task(tx: AsyncConnection, members: Sequence[tuple[Outcome, MassWanted]], now: datetime) -> None:
+async def _task(
+    tx: AsyncConnection, members: Sequence[tuple[Outcome, MassWanted]], door: Door, now: datetime
+) -> None:
     first = members[0][1]
     key = key_of("mass", now.isoformat(), *sorted(wanted.occurrence_id for _, wanted in members))
     targets = tuple(wanted.target for _, wanted in members)
@@ -113,23 +122,18 @@ async def _task(tx: AsyncConnection, members: Sequence[tuple[Outcome, MassWanted
         until=first.until,
         now=now,
     )
-    await deliveries.add(
-        tx,
-        [
-            _mass_delivery(
-                key,
-                "group",
-                first.sender,
-                targets,
-                Said(title="", text=first.text, attachments=first.attachments, purpose=first.purpose),
-                first.lines,
-                first.until,
-                now,
-                version_id=first.content_version_id,
-            )
-        ],
+    delivery = _mass_delivery(
+        key,
+        "group",
+        first.sender,
+        targets,
+        Said(title="", text=first.text, attachments=first.attachments, purpose=first.purpose),
+        first.lines,
+        first.until,
         now,
+        version_id=first.content_version_id,
     )
+    await deliveries.add(tx, [door.offered(delivery)], now)
     for outcome, wanted in members:
         one = outcome.occurrences[wanted.occurrence_id]
         outcome.occurrences[one.id] = replace(one, mass_task_id=task_id)
@@ -172,7 +176,7 @@ def _mass_delivery(
 
 
 async def _personal(
-    tx: AsyncConnection, bundle: Bundle, outcome: Outcome, wanted: PersonalWanted, now: datetime
+    tx: AsyncConnection, bundle: Bundle, outcome: Outcome, wanted: PersonalWanted, door: Door, now: datetime
 ) -> None:
     """Give each advisor one task for those of his customers whom the step means; nobody twice a day."""
     one = outcome.occurrences[wanted.occurrence_id]
@@ -215,7 +219,7 @@ async def _personal(
             now,
             version_id=one.content_version_id,
         )
-        await deliveries.add(tx, [delivery], now)
+        await deliveries.add(tx, [door.offered(delivery)], now)
         outcome.added += [_member_row(bundle, one, member, sender, task_id, now) for member in taken]
         total += len(taken)
         _tell_sender(bundle, outcome, one, sender, len(taken), now)
@@ -294,7 +298,7 @@ async def _reports(
     for bundle, outcome in zip(bundles, outcomes, strict=True):
         for occurrence_id, title, text in outcome.reports:
             if door.internal_chat:
-                new.append(_chat(occurrence_id, door.internal_chat, text, now))
+                new.append(door.offered(_chat(occurrence_id, door.internal_chat, text, now)))
                 continue
             people = bundle.people
             recipients = dict.fromkeys([people.owner, people.of(SopRole.SUPERVISOR)])
@@ -364,7 +368,7 @@ async def _welcome(tx: AsyncConnection, bundle: Bundle, door: Door, now: datetim
         ),
         due_at=now,
     )
-    await deliveries.add(tx, [delivery], now)
+    await deliveries.add(tx, [door.offered(delivery)], now)
 
 
 async def _move_on(tx: AsyncConnection, bundle: Bundle, outcome: Outcome, door: Door, now: datetime) -> None:

@@ -6,7 +6,7 @@ a crash gives everything back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -116,9 +116,10 @@ async def list_due(tx: AsyncConnection, now: datetime, limit: int) -> list[int]:
     return [row.id for row in rows]
 
 
-async def put_off(tx: AsyncConnection, enrolment_id: int, until: datetime) -> None:
-    """Look at an enrolment at `until`, not before."""
-    await tx.execute(sa.update(enrolment).where(enrolment.c.id == enrolment_id).values(next_at=until))
+async def put_off(tx: AsyncConnection, enrolment_ids: Collection[int], until: datetime) -> None:
+    """Look at enrolments at `until`, not before."""
+    if enrolment_ids:
+        await tx.execute(sa.update(enrolment).where(enrolment.c.id.in_(enrolment_ids)).values(next_at=until))
 
 
 async def find_next(tx: AsyncConnection) -> datetime | None:

@@ -440,9 +440,11 @@ class Pilot(Section):
     )
     advisors: tuple[str, ...] = setting((), "Only these advisors (UserID) take part.", sample='["zhangsan"]')
     groups: tuple[str, ...] = setting(
-        (), "Only these customer groups (chat id) are served.", sample='["wr…"]'
+        (), "Only these customer groups (chat id) are served; SOPs of others stand still.", sample='["wr…"]'
     )
-    suggest_only: bool = setting(False, "Nothing is sent by itself; answers become suggestions for a person.")
+    suggest_only: bool = setting(
+        False, "Nothing is sent by itself; answers, mass sends and cards are kept for a person."
+    )
 
 
 class People(Section):
