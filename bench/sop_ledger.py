@@ -309,10 +309,10 @@ class Ledger:
             if row["occurrence_id"] is not None and row["kind"] in ESCALATING:
                 told[row["occurrence_id"]].add(row["kind"])
         for row in self.records.occurrences:
-            is_missed = (
-                row["state"] == "missed" and row["released_at"] is not None and row["delivery"] in "MS"
-            )
-            if is_missed and not told[row["id"]]:
+            rhythm = self.by_enrolment[row["enrolment_id"]]["rhythm"]
+            if (rhythm, row["step"]) not in self.mass_steps or row["released_at"] is None:
+                continue
+            if row["state"] == "missed" and not told[row["id"]]:
                 yield f"{self._name(row)} was missed ({row['reason']}) and nobody was told"
 
     def members_equal(self) -> Iterator[str]:
