@@ -34,7 +34,9 @@ class OccurrenceState(StrEnum):
 
     PLANNED = "planned"
     BLOCKED = "blocked"  # Its words are not approved, have expired, or something it needs is missing.
-    DUE = "due"  # Its time has come; it waits for a slot.
+    DUE = (
+        "due"  # Its time has come; held back: too few members, too many left, another mass send not settled.
+    )
     RELEASED = "released"  # Given to the outbox or to a person.
     WAITING_OWNER = "waiting_owner"  # A person has it and has not confirmed.
     REMINDED = "reminded"  # And was reminded.
@@ -45,7 +47,8 @@ class OccurrenceState(StrEnum):
     MISSED = "missed"
     SKIPPED = "skipped"  # Left out; `reason` says why.
     CANCELLED = "cancelled"
-    SUPERSEDED = "superseded"  # Planned anew, moved, or replaced by another way of sending.
+    # Another row stands for it. The engine moves a row and writes why; kept for rows of a version that lost its step.
+    SUPERSEDED = "superseded"
 
 
 OPEN_STATES = frozenset(
@@ -88,6 +91,7 @@ class TargetResult(StrEnum):
     SENT = "sent"
     NO_FRIEND = "no_friend"
     LIMITED = "limited"  # The target already had its share of mass sends.
+    OPTED_OUT = "opted_out"  # Left out by us: said after the release that they want nothing but service.
 
 
 class QuestionSource(StrEnum):

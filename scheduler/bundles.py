@@ -40,6 +40,8 @@ class Reason(StrEnum):
     BLOCKED = "blocked"  # Its words may not be said.
     NOT_NEEDED = "not_needed"  # There was nothing to do.
     PERSON = "person"  # A person left it out.
+    MOVED = "moved"  # A person moved the opening to another day while it was out.
+    OPTED_OUT = "opted_out"  # The customer said meanwhile that they want nothing but service.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +107,9 @@ class Alarm:
 class Bundle:
     """One enrolment with everything a decision needs.
 
-    `size`: customers in the group. `rules.used`: mass sends the group had from others, by local day. `openings`: how
-    many groups the owner opens on each day, this one not counted. `say`: block and extra slots to words. `measures`:
+    `size`: customers in the group. `rules.used`: mass sends the group had or may get, its own counted, by local day.
+    `openings`: how many groups the owner opens on each day, this one counted on its own. `unreported`: occurrences that
+    somebody began to send by hand, and nobody told how it ended. `say`: block and extra slots to words. `measures`:
     figures of success by name, None where nothing measures them. `score`: the week's, where a step wants it now: total
     and parts. `reasons`: words for staff, by Reason.
     """
@@ -124,6 +127,7 @@ class Bundle:
     stopped: frozenset[Line]
     openings: Mapping[date, int]
     say: Say
+    unreported: frozenset[int] = frozenset()
     measures: Mapping[str, float | None] = field(default_factory=dict)
     score: tuple[float | None, Mapping[str, float | None]] | None = None
     alarms: tuple[Alarm, ...] = ()

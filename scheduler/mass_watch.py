@@ -209,7 +209,10 @@ class MassWatch:
                 sender = await self._sends.state(task.msgid, task.sender)
         now = self._clock.now()
         if sender.confirmed_at is not None:
-            results = await self._sends.results(task.msgid, task.sender)
+            left_out = {
+                target: found for target, found in task.results.items() if found is TargetResult.OPTED_OUT
+            }
+            results = left_out | await self._sends.results(task.msgid, task.sender)
             # Of groups only those are listed that were tried; the others are still to come.
             unsent = TargetResult.UNSENT
             is_on_its_way = any(results.get(target, unsent) is unsent for target in task.targets)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,7 +26,7 @@ from domain.talk import Author
 from scheduler.guards import Verdict, guard
 from scheduler.keys import key_of
 from scheduler.ticker import Wakeup
-from store import cases, conversations, customers, deliveries, messages, turns
+from store import cases, conversations, customers, deliveries, mass_tasks, messages, turns
 from store.database import Store
 from store.deliveries import Claimed
 
@@ -149,6 +149,8 @@ class Outbox:
     # --- one delivery --------------------------------------------------------------------------------------
 
     async def _send(self, held: Claimed) -> None:
+        if held.opted_out and held.delivery.purpose is not Purpose.SERVICE:
+            held = await self._store.write(lambda tx: _without_opted_out(tx, held))
         verdict = guard(held, self._knowledge(), self._clock.now(), self._rules.fresh)
         if verdict is not Verdict.GO:
             await self._store.write(lambda tx: self._record_verdict(tx, held, verdict))
@@ -414,6 +416,18 @@ class Outbox:
 
     def _ring_turns(self) -> None:
         self.turn_bell.ring()
+
+
+async def _without_opted_out(tx: AsyncConnection, held: Claimed) -> Claimed:
+    """Leave those out of a mass send who said after its release that they want nothing but service.
+
+    Where nobody is left it is refused as it stands.
+    """
+    await mass_tasks.leave_out(tx, held.delivery.key, held.opted_out)
+    if held.has_opted_out:
+        return held
+    kept = [target for target in held.delivery.body.targets if target not in held.opted_out]
+    return replace(held, delivery=await deliveries.set_targets(tx, held.delivery, kept))
 
 
 def _no_channel(delivery: Delivery) -> str:

@@ -37,6 +37,9 @@ def stop(work: Work, one: Occurrence, why: Reason) -> None:
 
 
 def _take(work: Work, one: Occurrence, task: MassTask) -> None:
+    if task.results.get(one.member) is TargetResult.OPTED_OUT:
+        work.close(one, OccurrenceState.SKIPPED, reason=Reason.OPTED_OUT)
+        return
     match task.state:
         case MassTaskState.CONFIRMED:
             result = task.results.get(one.member, TargetResult.UNSENT)
@@ -59,6 +62,10 @@ def _sum_up(work: Work, one: Occurrence) -> None:
     """End the group's row with its customers' rows: all of them sent, some, or none."""
     mine = [each for each in work.all() if each.member and (each.step, each.n) == (one.step, one.n)]
     if not mine or any(each.state in OPEN_STATES for each in mine):
+        return
+    mine = [each for each in mine if each.reason != Reason.OPTED_OUT]
+    if not mine:
+        work.close(one, OccurrenceState.SKIPPED, reason=Reason.OPTED_OUT)
         return
     moments = [each.sent_at for each in mine if each.state in DONE_STATES and each.sent_at is not None]
     if not moments:

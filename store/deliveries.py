@@ -39,6 +39,7 @@ class Claimed:
 
     `account_id`, `customer`: the platform's ids. `sent_since`: messages that count against the budget since the
     customer's last one (accepted, or perhaps sent). `has_opted_out`: the customer wants nothing but service.
+    `opted_out`: of the customers of a mass send, those who do.
     """
 
     delivery: Delivery
@@ -49,6 +50,7 @@ class Claimed:
     last_customer_message_at: datetime | None
     sent_since: int
     has_opted_out: bool = False
+    opted_out: tuple[str, ...] = ()
 
 
 _earlier = delivery.alias("earlier")
@@ -145,7 +147,7 @@ async def claim_due(
     await tx.execute(_CLAIM, {"ids": ids, "owner": owner, "until": wall + lease})
     rows = (await tx.execute(_GET_CLAIMED, {"ids": ids})).all()
     claimed = [_claimed(row) for row in rows]
-    return [replace(one, has_opted_out=True) if await _opted_out(tx, one) else one for one in claimed]
+    return [await _knowing_opt_outs(tx, one) for one in claimed]
 
 
 def is_bulk(one: Delivery) -> bool:
@@ -153,19 +155,29 @@ def is_bulk(one: Delivery) -> bool:
     return one.act in _BULK_ACTS
 
 
-async def _opted_out(tx: AsyncConnection, held: Claimed) -> bool:
-    """Say whether one of the customers a mass send is meant for wants nothing but service."""
+async def _knowing_opt_outs(tx: AsyncConnection, held: Claimed) -> Claimed:
+    """Add which customers of a one-to-one mass send want nothing but service; has opted out where all of them do."""
     body = held.delivery.body
     if held.delivery.act is not Act.MASS_SEND or body.chat_type != "single":
-        return False
+        return held
+    found: set[str] = set()
     for begin in range(0, len(body.targets), _AT_ONCE):
         some = body.targets[begin : begin + _AT_ONCE]
-        wanted = sa.select(customer.c.id).where(
+        wanted = sa.select(customer.c.platform_id).where(
             customer.c.platform_id.in_(some), customer.c.opted_out_at.is_not(None)
         )
-        if (await tx.execute(wanted.limit(1))).first() is not None:
-            return True
-    return False
+        found |= set((await tx.execute(wanted)).scalars().all())
+    if not found:
+        return held
+    out = tuple(target for target in body.targets if target in found)
+    return replace(held, opted_out=out, has_opted_out=len(out) == len(body.targets))
+
+
+async def set_targets(tx: AsyncConnection, held: Delivery, targets: Sequence[str]) -> Delivery:
+    """Leave the others out of a mass send that has not left yet; return it as it stands."""
+    body = replace(held.body, targets=tuple(targets))
+    await tx.execute(sa.update(delivery).where(delivery.c.id == held.id).values(body=asdict(body)))
+    return replace(held, body=body)
 
 
 async def record_attempting(tx: AsyncConnection, held: Delivery, now: datetime) -> bool:
@@ -303,6 +315,18 @@ async def list_by_hand(tx: AsyncConnection, reply_id: str) -> list[Delivery]:
     by_hand = sa.text("channel = 'sidebar'")
     wanted = sa.select(delivery).where(by_hand, delivery.c.reply_id == reply_id).order_by(delivery.c.id)
     return [delivery_of(row) for row in (await tx.execute(wanted)).all()]
+
+
+async def list_unreported(tx: AsyncConnection, reply_ids: Sequence[str]) -> set[str]:
+    """Return of which of these things somebody began to send by hand, and nobody told how it ended."""
+    by_hand = sa.text("channel = 'sidebar'")
+    pending = delivery.c.state.in_([DeliveryState.ATTEMPTING, DeliveryState.UNKNOWN])
+    found: set[str] = set()
+    for begin in range(0, len(reply_ids), _AT_ONCE):
+        some = reply_ids[begin : begin + _AT_ONCE]
+        wanted = sa.select(delivery.c.reply_id).where(by_hand, pending, delivery.c.reply_id.in_(some))
+        found |= set((await tx.execute(wanted)).scalars().all())
+    return found
 
 
 async def list_mass_receipts(tx: AsyncConnection, sender: str, since: datetime) -> set[str]:

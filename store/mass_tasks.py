@@ -68,6 +68,20 @@ async def list_by_id(tx: AsyncConnection, task_ids: Sequence[int]) -> dict[int, 
     return {row.id: task_of(row) for row in rows}
 
 
+async def leave_out(tx: AsyncConnection, delivery_key: str, targets: Sequence[str]) -> None:
+    """Take customers out of a task that was not made yet, because they want nothing but service now."""
+    row = (
+        await tx.execute(sa.select(mass_task).where(mass_task.c.delivery_key == delivery_key))
+    ).one_or_none()
+    if row is None:
+        return
+    values = {
+        "targets": [target for target in row.targets if target not in targets],
+        "results": {**row.results, **dict.fromkeys(targets, str(TargetResult.OPTED_OUT))},
+    }
+    await tx.execute(sa.update(mass_task).where(mass_task.c.id == row.id).values(values))
+
+
 async def want_remind(tx: AsyncConnection, task_ids: Sequence[int], now: datetime) -> None:
     """Ask for an official reminder."""
     await _want(tx, task_ids, now, remind_wanted_at=now)

@@ -16,7 +16,7 @@ from domain.people import OptOutSource, OptOutWanted
 from sandbox import groups, mass_sending
 from sandbox.faults import Fault, FaultKind, When
 from sandbox.settings import MassLimit
-from store import customers, deliveries, opt_outs, tables
+from store import customers, deliveries, mass_tasks, opt_outs, tables
 from tests.outbox import office as offices
 from tests.outbox.office import CUSTOMER, FRIENDLESS, GROUP, OWNER, PICTURE, Office, mass_send
 
@@ -292,6 +292,37 @@ async def test_a_customer_who_wants_nothing_stops_what_is_no_service(office: Off
 
     assert (refused.state, refused.outcome) == (DeliveryState.REFUSED, "opted_out")
     assert sent.state is DeliveryState.ACCEPTED
+
+
+async def test_one_who_opted_out_is_left_out_and_the_others_get_it_issue_4(office: Office) -> None:
+    async def opt_out(tx: AsyncConnection) -> None:
+        known = await customers.ensure(tx, [FRIENDLESS], office.clock.now())
+        wanted = OptOutWanted(source=OptOutSource.ADVISOR, evidence="电话里说的")
+        await opt_outs.record(tx, known[FRIENDLESS], wanted, actor="lisi", at=office.clock.now())
+
+    await office.store.write(opt_out)
+    targets = (CUSTOMER, FRIENDLESS)
+    task_id = await office.store.write(
+        lambda tx: mass_tasks.add(
+            tx,
+            delivery_key="mass-1",
+            chat_type="single",
+            sender=OWNER,
+            targets=targets,
+            until=office.clock.now(),
+            now=office.clock.now(),
+        )
+    )
+
+    sent = await office.send(
+        mass_send(body={"chat_type": "single", "targets": targets}, purpose=Purpose.CARE)
+    )
+
+    async with office.store.read() as tx:
+        task = (await mass_tasks.list_by_id(tx, [task_id]))[task_id]
+    assert (sent.state, sent.body.targets) == (DeliveryState.ACCEPTED, (CUSTOMER,))
+    assert task.targets == (CUSTOMER,)
+    assert task.results == {FRIENDLESS: TargetResult.OPTED_OUT}
 
 
 async def test_without_a_way_out_a_delivery_is_refused_with_the_reason(office: Office) -> None:
