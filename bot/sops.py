@@ -88,7 +88,11 @@ class Sops:
                 groups=frozenset(settings.pilot.groups),
                 suggest_only=settings.pilot.suggest_only,
                 hours=assembling.service_hours(settings),
-                words={**words.section("occurrence_reason"), **words.section("quit_alarm")},
+                words={
+                    **words.section("occurrence_reason"),
+                    **words.section("quit_alarm"),
+                    **words.section("look"),
+                },
             ),
         )
         self.mass_watch = (

@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from content import refusals
+from content import refusals, sop_freezing
 from domain.attention import NewNotice, NoticeKind
-from domain.delivery import Act, Attached, Body, DeliveryState, NewDelivery, Purpose, SendClass
+from domain.delivery import Act, Attached, Body, Delivery, DeliveryState, NewDelivery, Purpose, SendClass
 from domain.enrolment import (
     LIVE_STATES,
     OPEN_STATES,
@@ -26,16 +26,29 @@ from domain.enrolment import (
     Occurrence,
     OccurrenceState,
 )
-from domain.sop import DeliveryCode
+from domain.sop import DeliveryCode, StepPart, Template
+from scheduler import calendars, openings
 from scheduler.bundles import Reason
 from scheduler.keys import key_of
-from store import deliveries, enrolments, groups, mass_tasks, notices, occurrences, staff
+from scheduler.timetable import Rules
+from store import (
+    deliveries,
+    dialect,
+    enrolments,
+    groups,
+    mass_tasks,
+    notices,
+    occurrences,
+    sop_versions,
+    staff,
+)
 from store.enrolments import Entry
 
 # A tap that was not reported after this long may be tried again by whoever has looked into the group.
 REPORT_WAIT = timedelta(minutes=2)
 CHANNEL = "sidebar"
 _GIVEN_UP = frozenset([OccurrenceState.MISSED, OccurrenceState.SKIPPED])
+_PENDING = frozenset([DeliveryState.ATTEMPTING, DeliveryState.UNKNOWN])
 # Ways whose steps a person may tick off without proof.
 _TICKED = frozenset([DeliveryCode.APP, DeliveryCode.SIDEBAR, DeliveryCode.PERSONAL, DeliveryCode.KF])
 
@@ -53,24 +66,37 @@ class ByHand:
 
 
 async def done(tx: AsyncConnection, occurrence_id: int, *, by: str, now: datetime) -> Occurrence:
-    """Tick a step off: somebody's word, nothing proves it."""
-    one, enrolment = await _open(tx, occurrence_id)
+    """Tick a step off: somebody's word, nothing proves it.
+
+    Of what may have been sent the word counts also after it was given up, from when it was begun.
+    """
+    one, enrolment = await _locked(tx, occurrence_id)
+    if one.state not in OPEN_STATES and not (one.state in _GIVEN_UP and one.reason == Reason.UNKNOWN):
+        raise refusals.refused(f"step_{one.state}")
     if one.delivery is DeliveryCode.MASS_SEND and one.reason != Reason.UNKNOWN:
         raise refusals.refused("mass_send_proves_itself")
     if one.delivery not in _TICKED and one.reason != Reason.UNKNOWN:
         raise refusals.refused("nobody_does_it")
-    return await _sent(tx, one, enrolment, EvidenceKind.TOLD, by, now)
+    begun = await _pending(tx, one)
+    at = min((each.created_at for each in begun), default=now)
+    return await _sent(tx, one, enrolment, EvidenceKind.TOLD, by, at, now)
 
 
 async def postpone(
     tx: AsyncConnection, occurrence_id: int, *, by: str, until: datetime, reason: str, now: datetime
 ) -> Occurrence:
-    """Let a step be told again at `until`, inside its window."""
+    """Let a step be told again at `until`, inside its window; its ladder waits, the owner's official task stays.
+
+    The ladder waits half of what is left of the window at most, so that there is time for whoever it tells.
+    """
     one, enrolment = await _open(tx, occurrence_id)
     if until <= now:
         raise refusals.refused("time_has_passed")
     if until >= one.window_end:
         raise refusals.refused("after_the_window")
+    one = replace(one, later_at=min(until, now + (one.window_end - now) / 2))
+    await occurrences.save(tx, [one])
+    await enrolments.poke(tx, [enrolment.id], now)
     await enrolments.record(tx, [_entry(enrolment, by, "postponed", one.step, reason, now)])
     await notices.withdraw_of_occurrence(tx, [one.id])
     await notices.add(
@@ -164,11 +190,15 @@ async def begin_by_hand(
         raise refusals.refused("not_by_hand")
     if enrolment.state is EnrolmentState.PAUSED:
         raise refusals.refused("is_paused")
+    if now >= one.window_end or (one.reason == Reason.UNKNOWN and now >= one.expires_at):
+        raise refusals.refused("window_over")
+    if _rules(await _template(tx, enrolment)).is_quiet(now):
+        raise refusals.refused("quiet_hours")
     if may_say is not None and not may_say(one.text):
         raise refusals.refused("wording")
     group = (await groups.list_by_id(tx, [enrolment.group_id]))[enrolment.group_id]
     earlier = await deliveries.list_by_hand(tx, _ref(one))
-    pending = [each for each in earlier if each.state in (DeliveryState.ATTEMPTING, DeliveryState.UNKNOWN)]
+    pending = [each for each in earlier if each.state in _PENDING]
     if any(now - each.created_at < REPORT_WAIT for each in pending):
         raise refusals.refused("being_sent")
     if pending and not again:
@@ -212,7 +242,10 @@ async def end_by_hand(
     if is_sent and one.state in OPEN_STATES | UNRELEASED_STATES | _GIVEN_UP:
         if one.mass_task_id is not None:
             await mass_tasks.want_cancel(tx, [one.mass_task_id], now)
-        await _sent(tx, one, enrolment, EvidenceKind.SIDEBAR, by, now)
+        is_prompt = now - delivery.created_at <= REPORT_WAIT
+        await _sent(
+            tx, one, enrolment, EvidenceKind.SIDEBAR, by, now if is_prompt else delivery.created_at, now
+        )
 
 
 # --- groups ----------------------------------------------------------------------------------------------------
@@ -292,13 +325,56 @@ async def end_early(tx: AsyncConnection, enrolment_id: int, *, by: str, note: st
     await enrolments.record(tx, [_entry(enrolment, by, "ended", "", note, now)])
 
 
-async def move(tx: AsyncConnection, enrolment_id: int, *, opens_on: date, by: str, now: datetime) -> None:
-    """Move the opening to another day; everything that was not released follows."""
+async def move(tx: AsyncConnection, enrolment_id: int, *, opens_on: date, by: str, now: datetime) -> date:
+    """Move the opening to another day, and return the day it became: the first with room among the owner's openings.
+
+    Everything that was not released follows. A mass send of the opening that is out is stopped first; when its owner
+    confirmed it before that, the group has opened and keeps its day.
+    """
     enrolment = await _live(tx, enrolment_id)
     if enrolment.opened_at is not None:
         raise refusals.refused("already_opened")
-    await enrolments.save(tx, [replace(enrolment, opens_on=opens_on, next_at=now)])
-    await enrolments.record(tx, [_entry(enrolment, by, "moved", "", opens_on.isoformat(), now)])
+    template = await _template(tx, enrolment)
+    if opens_on <= now.astimezone(template.zone).date():
+        raise refusals.refused("opens_too_soon")
+    opening = await _take_back_opening(tx, enrolment, template, now)
+    day = await _free_day(tx, enrolment, template, opens_on)
+    await occurrences.save(tx, opening)
+    await enrolments.save(tx, [replace(enrolment, opens_on=day, next_at=now)])
+    await enrolments.record(tx, [_entry(enrolment, by, "moved", "", day.isoformat(), now)])
+    return day
+
+
+async def _take_back_opening(
+    tx: AsyncConnection, enrolment: Enrolment, template: Template, now: datetime
+) -> list[Occurrence]:
+    """Return the opening as it stands when it was taken out of people's hands, as far as that goes at once."""
+    keys = {step.key for step in template.steps[enrolment.rhythm] if step.part is StepPart.OPENING}
+    found = await occurrences.list_of_enrolment(tx, enrolment.id)
+    changed = []
+    for one in found:
+        if one.step not in keys or one.state not in OPEN_STATES:
+            continue
+        if one.reason == Reason.UNKNOWN or await _pending(tx, one):
+            raise refusals.refused("opening_may_be_out")
+        if one.mass_task_id is not None:
+            await mass_tasks.want_cancel(tx, [one.mass_task_id], now)
+            changed.append(replace(one, reason=Reason.MOVED))
+        else:
+            back = replace(one, state=OccurrenceState.PLANNED, reason=Reason.MOVED, executor="", rung=0)
+            changed.append(replace(back, released_at=None, later_at=None))
+        await notices.withdraw_of_occurrence(tx, [one.id])
+    return changed
+
+
+async def _free_day(tx: AsyncConnection, enrolment: Enrolment, template: Template, opens_on: date) -> date:
+    owner = enrolment.owner_platform_id
+    await dialect.lock_subjects(tx, "owner", [owner])
+    taken = await enrolments.count_openings(tx, [owner], opens_on, opens_with=[template.id])
+    by_day = {day: count for (_, day), count in taken.items()}
+    if enrolment.opens_on in by_day:
+        by_day[enrolment.opens_on] -= 1
+    return openings.free_day(opens_on, by_day, template.guard.openings_per_owner)
 
 
 # --- rows ------------------------------------------------------------------------------------------------------
@@ -334,13 +410,19 @@ async def _live(tx: AsyncConnection, enrolment_id: int) -> Enrolment:
 
 
 async def _sent(
-    tx: AsyncConnection, one: Occurrence, enrolment: Enrolment, kind: EvidenceKind, by: str, now: datetime
+    tx: AsyncConnection,
+    one: Occurrence,
+    enrolment: Enrolment,
+    kind: EvidenceKind,
+    by: str,
+    at: datetime,
+    now: datetime,
 ) -> Occurrence:
-    is_late = now > one.window_end
+    is_late = at > one.window_end
     ended = replace(
         one,
         state=OccurrenceState.SENT_LATE if is_late else OccurrenceState.SENT,
-        sent_at=now,
+        sent_at=at,
         is_late=is_late,
         evidence=Evidence(kind=kind, by=by, at=now),
     )
@@ -349,6 +431,20 @@ async def _sent(
     await enrolments.record(tx, [_entry(enrolment, by, "done", one.step, kind, now)])
     await enrolments.poke(tx, [enrolment.id], now)
     return ended
+
+
+async def _pending(tx: AsyncConnection, one: Occurrence) -> list[Delivery]:
+    """Return what somebody began to send by hand, and nobody told how it ended."""
+    return [each for each in await deliveries.list_by_hand(tx, _ref(one)) if each.state in _PENDING]
+
+
+async def _template(tx: AsyncConnection, enrolment: Enrolment) -> Template:
+    return sop_freezing.load((await sop_versions.get(tx, enrolment.sop_version_id)).body)
+
+
+def _rules(template: Template) -> Rules:
+    """Return the rules that need no day: hours only."""
+    return Rules(guard=template.guard, calendar=calendars.packaged(), zone=template.zone, used={})
 
 
 def _entry(enrolment: Enrolment, by: str, act: str, step: str, note: str, now: datetime) -> Entry:

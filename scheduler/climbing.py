@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from domain.attention import NoticeKind
 from domain.enrolment import EvidenceKind, MassTaskState, Occurrence, OccurrenceState
-from domain.sop import DeliveryCode, DeliveryPolicy, OnMissed, Rung, RungAct, SopRole
+from domain.sop import DeliveryCode, DeliveryPolicy, OnMissed, Rung, RungAct, SopRole, StepPart
 from scheduler import ladder, measuring, personal
 from scheduler.bundles import Reason
 from scheduler.working import CLIMBED, CRITICAL, Work
@@ -25,8 +25,11 @@ _ON_ITS_WAY = frozenset(
         Reason.PAUSED,
         Reason.WINDOW,
         Reason.PERSON,
+        Reason.MOVED,
     ]
 )
+# How long people have at least to look into a group and say whether words are there.
+_LOOKED_WITHIN = timedelta(days=1)
 # A stop that the platform has not confirmed so long after the window is a person's matter.
 _STUCK_AFTER = timedelta(minutes=30)
 # Who has these got them from an owner who did not do them, or could not.
@@ -83,12 +86,23 @@ def _end(work: Work, one: Occurrence) -> None:
     if one.delivery is DeliveryCode.MASS_SEND and task is not None:
         if one.reason == Reason.UNKNOWN:
             work.out.cancels.add(task.id)  # It may be found yet, and nobody may confirm it then.
+            if work.step(one).part is StepPart.OPENING and one.window_end < one.expires_at:
+                work.put(
+                    one, window_end=one.expires_at
+                )  # Without it the group has no week; somebody may look.
+                return
             work.miss(one, Reason.UNKNOWN)
         elif task.state in (MassTaskState.WANTED, MassTaskState.WAITING):
             work.cancel_task(one, Reason.WINDOW)
         return
     if one.delivery is DeliveryCode.PERSONAL:
         personal.stop(work, one, Reason.WINDOW)
+        return
+    if one.delivery is DeliveryCode.SIDEBAR and one.reason == Reason.UNKNOWN:
+        work.miss(one, Reason.UNKNOWN)
+        return
+    if one.id in work.bundle.unreported:
+        doubt(work, one)
         return
     step = work.step(one)
     if one.delivery is DeliveryCode.SIDEBAR and step.is_mass_send and step.on_missed is not OnMissed.SKIP:
@@ -100,6 +114,37 @@ def _end(work: Work, one: Occurrence) -> None:
         work.close(one, OccurrenceState.SKIPPED, reason=Reason.NOT_NEEDED)
         return
     work.miss(one, Reason.WINDOW)
+
+
+def doubt(work: Work, one: Occurrence) -> None:
+    """Ask people to look into the group: the words may be there, sent by hand, so they are not sent another way.
+
+    Who looked ticks the step off, or sends it by hand once more; a report that comes late counts too.
+    """
+    until = max(one.expires_at, work.now + _LOOKED_WITHIN)
+    asked = work.put(
+        one,
+        state=OccurrenceState.ESCALATED,
+        reason=Reason.UNKNOWN,
+        delivery=DeliveryCode.SIDEBAR,
+        window_end=until,
+        rung=CLIMBED,
+        mass_task_id=None,
+        executor=one.executor or work.bundle.people.owner,
+        released_at=one.released_at or work.now,
+    )
+    work.record("unknown", step=one.step)
+    people = work.bundle.people
+    for recipient in dict.fromkeys([asked.executor, people.owner, people.of(SopRole.SUPERVISOR)]):
+        work.notify(
+            recipient,
+            NoticeKind.TELL,
+            "",
+            asked,
+            key=Reason.UNKNOWN,
+            is_exempt=True,
+            words=work.bundle_reason("unreported"),
+        )
 
 
 def _follow_owner(work: Work, one: Occurrence) -> bool:
@@ -134,6 +179,8 @@ def _follow_owner(work: Work, one: Occurrence) -> bool:
 def _take_rungs(work: Work, one: Occurrence, policy: DeliveryPolicy) -> None:
     assert one.released_at is not None
     if work.is_quiet() and work.step(one).part not in CRITICAL:
+        return
+    if one.later_at is not None and work.now < one.later_at:
         return
     due = ladder.due_rungs(policy, one.released_at, one.rung, work.now)
     if not due:

@@ -59,11 +59,16 @@ def give_by_hand(
 ) -> None:
     """Let a person send by hand what was to be a mass send; its words stay as they were checked.
 
-    Without `keeps_window` it may be done until its words stop being true, or quiet hours begin.
+    Without `keeps_window` it may be done until its words stop being true. Quiet hours end it, and in them nothing is
+    given: it is judged anew when they are over.
     """
+    if work.is_quiet():
+        _wait_for_morning(work, one, why)
+        return
     local = work.rules.local(work.now)
     evening = work.rules.at(local.date(), work.rules.guard.quiet_from)
-    end = one.window_end if keeps_window else min(one.expires_at, evening)
+    end = one.window_end if keeps_window else one.expires_at
+    is_todays = one.released_at is not None and work.rules.local(one.released_at).date() == local.date()
     executor = work.bundle.people.of(role)
     work.give_day_back(one)
     given = work.put(
@@ -72,8 +77,8 @@ def give_by_hand(
         state=OccurrenceState.ESCALATED,
         mass_task_id=None,
         executor=executor,
-        released_at=one.released_at or work.now,
-        window_end=max(end, work.now + timedelta(minutes=1)),
+        released_at=one.released_at if is_todays else work.now,
+        window_end=min(max(end, work.now + timedelta(minutes=1)), evening),
         rung=CLIMBED,
         reason=why,
     )
@@ -82,6 +87,13 @@ def give_by_hand(
     block = (policy.words.get("hand_over") or policy.words.get("card", "")) if policy else ""
     work.record("by_hand", step=one.step, note=why)
     work.notify(executor, NoticeKind.HAND_OVER, block, given, key=why, is_exempt=step.part in CRITICAL)
+
+
+def _wait_for_morning(work: Work, one: Occurrence, why: Reason) -> None:
+    """Let what nobody may send at night be judged by its window: a stopped mass send anew, the rest by hand."""
+    is_stopped = why in (Reason.HAND_OVER, Reason.OWNER_LEFT)
+    way = one.delivery if is_stopped else DeliveryCode.SIDEBAR
+    work.back(one, delivery=way, reason=Reason.WINDOW if is_stopped else why)
 
 
 def branch_of_limit(work: Work, one: Occurrence, case: BranchCase, why: Reason) -> None:
@@ -96,11 +108,13 @@ def branch_of_limit(work: Work, one: Occurrence, case: BranchCase, why: Reason) 
 
 
 def move_a_day(work: Work, one: Occurrence, why: Reason) -> None:
-    """Plan an occurrence for the same clock time on the next day; missed when its words will not be true then."""
+    """Plan an occurrence for the same clock time on its next day; missed when its words will not be true then."""
     step = work.step(one)
-    due_at = one.due_at
-    while due_at <= work.now or due_at == one.due_at:
-        due_at += _DAY
+    local = work.rules.local(one.due_at)
+    day = max(local.date() + _DAY, work.rules.local(work.now).date())
+    while work.rules.at(day, local.time()) <= work.now or not work.rules.calendar.is_on(day, step.days):
+        day += _DAY
+    due_at = work.rules.at(day, local.time())
     if due_at > one.expires_at:
         work.miss(one, why)
         return
@@ -128,7 +142,7 @@ def _cancelled(work: Work, one: Occurrence, task: MassTask) -> None:
             give_by_hand(work, one, SopRole.CO_OWNER, Reason.HAND_OVER)
         case Reason.OWNER_LEFT:
             give_by_hand(work, one, SopRole.CO_OWNER, Reason.OWNER_LEFT)
-        case Reason.OWNER_CHANGED | Reason.STOPPED | Reason.PAUSED | Reason.WINDOW:
+        case Reason.OWNER_CHANGED | Reason.STOPPED | Reason.PAUSED | Reason.WINDOW | Reason.MOVED:
             # Judged anew in this very round: released to the new owner, kept waiting, or missed by its policy.
             work.back(one)
         case Reason.PERSON:
@@ -144,10 +158,13 @@ def _cancelled(work: Work, one: Occurrence, task: MassTask) -> None:
 
 
 def _refused(work: Work, one: Occurrence) -> None:
-    if one.reason in (Reason.STOPPED, Reason.PAUSED):
+    if one.reason in (Reason.STOPPED, Reason.PAUSED, Reason.MOVED):
         work.back(one)
         return
     task = work.task(one)
+    if task is not None and task.error == Reason.STOPPED and work.is_line_stopped():
+        work.back(one, state=OccurrenceState.BLOCKED, reason=Reason.STOPPED)
+        return
     if task is not None and task.error == Reason.STOPPED:
         # The outbox had not learned of the resumed line yet; the engine asks the rows themselves.
         work.back(one, due_at=work.now + _SOON)

@@ -36,6 +36,13 @@ class Opening:
         return (self.on - self.wanted.on).days
 
 
+def free_day(day: date, taken: Mapping[date, int], most: int) -> date:
+    """Return the first day from `day` on that has room among an owner's openings."""
+    while taken.get(day, 0) >= most:
+        day += timedelta(days=1)
+    return day
+
+
 def staggered(
     wanted: Iterable[OpeningWanted],
     calendar: Calendar,

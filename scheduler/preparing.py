@@ -17,8 +17,9 @@ from domain.enrolment import (
     OccurrenceState,
 )
 from domain.sop import AnchorKind, Day, DeliveryCode, SopClock, Step, StepPart, Template
-from scheduler import measuring, timetable
-from scheduler.timetable import Planned, Rules
+from scheduler import measuring, openings, timetable
+from scheduler.bundles import Reason
+from scheduler.timetable import Planned, Rules, Skip
 from scheduler.working import Work
 
 _DAY = timedelta(days=1)
@@ -95,11 +96,7 @@ def end_of(template: Template, anchor_at: datetime) -> datetime | None:
 
 def prepare(work: Work) -> None:
     """Take up another opening day, and decide about the opening when it is due."""
-    if (
-        timetable.opening_anchor(work.enrolment.opens_on, work.bundle.template.zone)
-        != work.enrolment.anchor_at
-    ):
-        replan(work)
+    _take_up_day(work)
     if work.enrolment.state is EnrolmentState.WAITING and work.enrolment.anchor_at <= work.now:
         work.change(state=EnrolmentState.RUNNING)
     opening = next(iter(work.part(StepPart.OPENING)), None)
@@ -113,6 +110,26 @@ def prepare(work: Work) -> None:
         _move_opening(work, one, undone)
     elif work.bundle.size < work.rules.guard.min_members:
         _wait_for_members(work, one, opening)
+
+
+def _take_up_day(work: Work) -> None:
+    """Follow an opening day that a person moved; not before the opening that was out is settled.
+
+    One that was confirmed all the same has opened the group: then the old day stays.
+    """
+    zone, enrolment = work.bundle.template.zone, work.enrolment
+    if timetable.opening_anchor(enrolment.opens_on, zone) == enrolment.anchor_at:
+        return
+    if enrolment.opened_at is not None:
+        work.change(opens_on=work.rules.local(enrolment.anchor_at).date())
+        work.record("not_moved", note=work.enrolment.opens_on.isoformat())
+    elif not any(one.state in OPEN_STATES for one in _openings(work)):
+        replan(work)
+
+
+def _openings(work: Work) -> list[Occurrence]:
+    found = (work.of_step(step.key) for step in work.part(StepPart.OPENING))
+    return [one for one in found if one is not None]
 
 
 def _undone(work: Work, opening: Step) -> list[str]:
@@ -154,7 +171,18 @@ def _place_anew(work: Work, one: Occurrence, planned: Planned) -> None:
     is_preparation = planned.step.part is StepPart.PREPARATION
     due_at, window_end = first_due(planned, work.now, work.rules)
     expires_at = max(planned.expires_at, window_end)
-    if one.state in UNRELEASED_STATES or (is_preparation and one.state is OccurrenceState.MISSED):
+    if planned.skipped is not None:
+        if one.state in UNRELEASED_STATES:
+            times = {"wanted_at": planned.wanted_at, "due_at": due_at, "window_end": window_end}
+            work.close(work.put(one, **times), OccurrenceState.SKIPPED, reason=planned.skipped)
+        return
+    # The plan of another day left it out; on this day it can be done.
+    was_left_out = one.state is OccurrenceState.SKIPPED and one.reason in Skip.__members__.values()
+    if (
+        was_left_out
+        or one.state in UNRELEASED_STATES
+        or (is_preparation and one.state is OccurrenceState.MISSED)
+    ):
         work.back(
             one,
             wanted_at=planned.wanted_at,
@@ -209,15 +237,30 @@ def _wait_for_members(work: Work, one: Occurrence, opening: Step) -> None:
         _move_opening(work, one, [])
         return
     due_at = min(work.now + _COUNT_AGAIN, until)
-    work.put(one, due_at=due_at, window_end=opening.window.ends_at(due_at))
+    work.put(one, state=OccurrenceState.DUE, due_at=due_at, window_end=opening.window.ends_at(due_at))
 
 
-def move_missed_opening(work: Work, one: Occurrence) -> bool:
+def heed_lost_opening(work: Work) -> None:
+    """Try another day for an opening that ended undone, whatever the reason; the group fails when there is none.
+
+    What may have been said is never said again: nothing follows it.
+    """
+    if work.enrolment.opened_at is not None or work.enrolment.ended_at is not None:
+        return
+    for one in _openings(work):
+        if one.state not in (OccurrenceState.MISSED, OccurrenceState.SKIPPED):
+            continue
+        if one.reason == Reason.UNKNOWN or not _move_missed_opening(work, one):
+            work.end(EnrolmentState.FAILED, "never_opened")
+            return
+
+
+def _move_missed_opening(work: Work, one: Occurrence) -> bool:
     """Try another day for an opening that nobody did; False when that was tried often enough."""
     moves = sum(1 for shift in one.shifts if shift == _MOVED)
     if moves >= _MOST_MOVES:
         return False
-    again = work.back(one, shifts=(*one.shifts, _MOVED))
+    again = work.back(one, shifts=(*[_MOVED] * moves, _MOVED))
     today = work.rules.local(work.now).date()
     work.change(opens_on=_free_day(work, max(today, work.enrolment.opens_on) + _DAY))
     work.put(again, reason="")
@@ -226,8 +269,4 @@ def move_missed_opening(work: Work, one: Occurrence) -> bool:
 
 
 def _free_day(work: Work, day: date) -> date:
-    """Return the first day from `day` on that has room among the owner's openings."""
-    most = work.rules.guard.openings_per_owner
-    while work.bundle.openings.get(day, 0) >= most:
-        day += _DAY
-    return day
+    return openings.free_day(day, work.bundle.openings, work.rules.guard.openings_per_owner)

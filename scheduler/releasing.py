@@ -12,8 +12,18 @@ from scheduler.bundles import MassWanted, PersonalWanted, Reason, Said
 from scheduler.working import CLIMBED, Work
 
 _PREPARATION = frozenset([StepPart.PREPARATION])
+_SAID = frozenset([DeliveryCode.MASS_SEND, DeliveryCode.SIDEBAR, DeliveryCode.PERSONAL])
 # Why a mass send is done by hand; kept with the step, whose ladder is for mass sends and is left out.
-_BY_HAND = frozenset([Reason.FALLBACK, Reason.OWNER_LEFT, Reason.LIMIT, Reason.SECOND_MASS_SEND])
+_BY_HAND = frozenset(
+    [
+        Reason.FALLBACK,
+        Reason.OWNER_LEFT,
+        Reason.LIMIT,
+        Reason.SECOND_MASS_SEND,
+        Reason.NOT_DELIVERED,
+        Reason.REFUSED,
+    ]
+)
 
 
 def release(work: Work, one: Occurrence, *, role: SopRole | None = None) -> None:
@@ -25,6 +35,9 @@ def release(work: Work, one: Occurrence, *, role: SopRole | None = None) -> None
         one = work.put(one, delivery=code, reason=Reason.OWNER_LEFT)
     if code is DeliveryCode.SIDEBAR and step.audience.text != "everyone":
         code = DeliveryCode.APP  # Prepared answers for whoever asks: nothing is said to the group unasked.
+    if code in _SAID and work.is_line_stopped():
+        _block(work, one, Reason.STOPPED)
+        return
     match code:
         case DeliveryCode.MASS_SEND:
             _mass_send(work, one, step)
@@ -50,14 +63,18 @@ def _said(work: Work, one: Occurrence, step: Step, extra: Mapping[str, str] | No
     )
     if isinstance(said, Said):
         return said
-    if one.state is not OccurrenceState.BLOCKED or one.reason != said.reason[:64]:
-        work.record("blocked", step=step.key, note=said.reason)
-        blocked = work.put(one, state=OccurrenceState.BLOCKED, reason=said.reason[:64], block=block)
-        recipient = work.bundle.people.of(
-            SopRole.COMPLIANCE if said.reason == "unapproved" else SopRole.SUPERVISOR
-        )
-        work.notify(recipient, NoticeKind.ALARM, "", blocked, key=said.reason, latest_at=one.window_end)
+    _block(work, work.put(one, block=block), said.reason)
     return None
+
+
+def _block(work: Work, one: Occurrence, reason: str) -> None:
+    """Keep a step back, tell once why; it is looked at again."""
+    if one.state is OccurrenceState.BLOCKED and one.reason == reason[:64]:
+        return
+    work.record("blocked", step=one.step, note=reason)
+    blocked = work.put(one, state=OccurrenceState.BLOCKED, reason=reason[:64])
+    recipient = work.bundle.people.of(SopRole.COMPLIANCE if reason == "unapproved" else SopRole.SUPERVISOR)
+    work.notify(recipient, NoticeKind.ALARM, "", blocked, key=reason, latest_at=one.window_end)
 
 
 def _mass_send(work: Work, one: Occurrence, step: Step) -> None:

@@ -42,11 +42,15 @@ def advance(bundle: Bundle, now: datetime) -> Outcome:
         return work.out
     collecting.collect(work)
     _heed_alarms(work)
-    preparing.prepare(work)
+    _doubt_waiting(work)
+    preparing.heed_lost_opening(work)
+    if work.enrolment.ended_at is None:
+        preparing.prepare(work)
     if work.enrolment.ended_at is None:
         climbing.close_windows(work)
         waits = _judge(work)
         climbing.climb(work)
+        preparing.heed_lost_opening(work)
         _continue(work)
         _finish(work)
         if work.enrolment.ended_at is None:
@@ -97,8 +101,17 @@ def _take_back(work: Work, why: Reason) -> None:
                 work.out.cancels.add(one.mass_task_id)  # Should it be found meanwhile.
             elif one.reason not in (Reason.STOPPED, Reason.PAUSED):
                 work.cancel_task(one, why)
-        elif one.delivery is DeliveryCode.SIDEBAR:
+        elif one.id in work.bundle.unreported and one.reason != Reason.UNKNOWN:
+            climbing.doubt(work, one)
+        elif one.delivery is DeliveryCode.SIDEBAR and one.reason != Reason.UNKNOWN:
             work.back(one, reason=why)
+
+
+def _doubt_waiting(work: Work) -> None:
+    """Release nothing that somebody may have sent by hand before it was taken back."""
+    for one in work.waiting():
+        if one.id in work.bundle.unreported:
+            climbing.doubt(work, one)
 
 
 def _heed_alarms(work: Work) -> None:
@@ -153,6 +166,7 @@ def _follow(work: Work, one: Occurrence, judgement: Judgement, waits: list[datet
         case Act.WAIT:
             waits.append(judgement.at)
         case Act.RELEASE if _is_held(work, one):
+            work.put(one, state=OccurrenceState.DUE)
             waits.append(work.enrolment.paused_until or work.now + _LOOK_AGAIN)
         case Act.RELEASE:
             releasing.release(work, one)
@@ -181,12 +195,8 @@ def _follow(work: Work, one: Occurrence, judgement: Judgement, waits: list[datet
             waits.append(judgement.at)
         case Act.MISS if step.part is StepPart.SCORE:
             releasing.release(work, one)  # A week is scored whatever became of it.
-        case Act.MISS if step.part is StepPart.OPENING and preparing.move_missed_opening(work, one):
-            work.tell_missed(one, Reason.WINDOW)
         case Act.MISS:
             work.miss(one, one.reason or Reason.WINDOW)
-            if step.part is StepPart.OPENING:
-                work.end(EnrolmentState.FAILED, "never_opened")
 
 
 def _is_held(work: Work, one: Occurrence) -> bool:
@@ -309,7 +319,7 @@ def _next_at(work: Work, waits: list[datetime]) -> datetime | None:
         if policy is not None and one.released_at is not None:
             rung_at = ladder.next_rung_at(policy, one.released_at, one.rung)
             if rung_at is not None:
-                rung_at = max(rung_at, work.now + timedelta(minutes=1))
+                rung_at = max(rung_at, one.later_at or rung_at, work.now + timedelta(minutes=1))
                 moments.append(work.rules.quiet_end(rung_at) if work.rules.is_quiet(rung_at) else rung_at)
     moments += [row["due_at"] for row in work.out.added if row["state"] is OccurrenceState.PLANNED]
     if preparing.end_of(work.bundle.template, work.enrolment.anchor_at) is None:

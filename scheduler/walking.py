@@ -41,6 +41,7 @@ from scheduler.enrolling import Version
 from scheduler.ticker import Wakeup
 from scheduler.timetable import Rules
 from store import (
+    deliveries,
     dialect,
     enrolments,
     groups,
@@ -218,6 +219,7 @@ class Walker:
         taken = await self._openings(tx, due, versions, known, now)
         # Asked here and not of the words in use, which learn of a stop a moment later.
         stopped = await lines.list_stopped(tx)
+        unreported = await _unreported(tx, steps_of, now)
         made = []
         for one in due:
             template, group = versions[one.id].template, known[one.group_id]
@@ -226,7 +228,19 @@ class Walker:
             who = _people(group, people, compliance, now.astimezone(template.zone).date())
             made.append(
                 await self._bundle(
-                    tx, one, template, group, steps_of[one.id], tasks, rules, who, sizes, taken, stopped, now
+                    tx,
+                    one,
+                    template,
+                    group,
+                    steps_of[one.id],
+                    tasks,
+                    rules,
+                    who,
+                    sizes,
+                    taken,
+                    stopped,
+                    unreported,
+                    now,
                 )
             )
         return made
@@ -244,6 +258,7 @@ class Walker:
         sizes: Mapping[int, int],
         taken: dict[tuple[str, date], int],
         stopped: frozenset[Line],
+        unreported: frozenset[int],
         now: datetime,
     ) -> Bundle:
         due = [item for item in found if item.due_at <= now and item.state in _UNFINISHED]
@@ -278,6 +293,7 @@ class Walker:
             stopped=stopped,
             openings=_OpeningsOf(taken, one.owner_platform_id),
             say=self._words(one, template, group, found, rules, people, said).say,
+            unreported=unreported,
             measures=await self._measures(tx, one, template, due, now),
             score=score,
             alarms=alarms,
@@ -394,6 +410,19 @@ def _counts_customers(one: Enrolment, found: Sequence[Occurrence], now: datetime
         and item.state in UNRELEASED_STATES
         for item in found
     )
+
+
+async def _unreported(
+    tx: AsyncConnection, steps_of: Mapping[int, Sequence[Occurrence]], now: datetime
+) -> frozenset[int]:
+    """Return which unfinished steps somebody began to send by hand without telling how it ended."""
+    refs = {
+        f"occurrence.{one.id}": one.id
+        for found in steps_of.values()
+        for one in found
+        if one.delivery is DeliveryCode.SIDEBAR and one.due_at <= now and one.state in _UNFINISHED
+    }
+    return frozenset(refs[ref] for ref in await deliveries.list_unreported(tx, list(refs)))
 
 
 async def _newcomers(

@@ -135,11 +135,25 @@ class Work:
         )
 
     def until(self, one: Occurrence) -> datetime:
-        """Return when a released step ends: with its window, a mass send also when quiet hours begin."""
-        if one.delivery is not DeliveryCode.MASS_SEND or one.released_at is None:
+        """Return when a released step ends: with its window, what customers read also when quiet hours begin.
+
+        Looking into the group whether it was sent by hand has its own time.
+        """
+        is_asked = one.delivery is DeliveryCode.SIDEBAR and one.reason == Reason.UNKNOWN
+        if one.released_at is None or is_asked or not self.is_said(one):
             return one.window_end
         local = self.rules.local(one.released_at)
         return min(one.window_end, self.rules.at(local.date(), self.rules.guard.quiet_from))
+
+    def is_line_stopped(self) -> bool:
+        """Say whether one of the template's product lines is stopped: nothing may be said to customers then."""
+        return bool(self.bundle.stopped & set(self.bundle.template.lines))
+
+    def is_said(self, one: Occurrence) -> bool:
+        """Say whether customers read it unasked: answers that wait for whoever asks are not."""
+        if one.delivery is DeliveryCode.SIDEBAR:
+            return self.step(one).audience.text == "everyone"
+        return one.delivery in (DeliveryCode.MASS_SEND, DeliveryCode.PERSONAL)
 
     def is_quiet(self) -> bool:
         """Say whether these are quiet hours."""
@@ -265,11 +279,14 @@ class Work:
         is_exempt: bool | None = None,
         latest_at: datetime | None = None,
         url: str | None = None,
+        words: str = "",
     ) -> None:
-        """Let somebody know of an occurrence, in the words of a block; without the block in the title's words."""
+        """Let somebody know of an occurrence in the words of a block; without the block in its title and `words`."""
         step = self.step(one)
         said = self.bundle.say(block, self.slots_of(one, **(extra or {}))) if block else Unsaid(reason="")
-        title, text = (step.title, "") if isinstance(said, Unsaid) else (said.title or step.title, said.text)
+        title, text = (
+            (step.title, words) if isinstance(said, Unsaid) else (said.title or step.title, said.text)
+        )
         if not recipient:
             return
         self.out.notices.append(
@@ -300,6 +317,8 @@ class Work:
             NoticeKind.MISSED,
             block,
             one,
+            # An opening may be missed on several days.
+            key=str(self.enrolment.opens_on),
             extra={"reason": self.bundle_reason(reason), "step": self.what_next(one)},
             latest_at=latest,
             is_exempt=self.step(one).part in CRITICAL,

@@ -103,6 +103,8 @@ class Walk:
         self.moved_to = ""
         self.cancels: list[int] = []
         self.alarms: tuple[Alarm, ...] = ()
+        # Steps that somebody began to send by hand, and whose report never came.
+        self.unreported: set[int] = set()
         self._ids = itertools.count(1)
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._rounds: Counter[datetime] = Counter()
@@ -248,6 +250,7 @@ class Walk:
             measures=self.measures,
             score=(self.score, {}) if scoring else None,
             alarms=self.alarms,
+            unreported=frozenset(self.unreported),
         )
 
     def _say(self, block: str, slots: Mapping[str, str]) -> Said | Unsaid:
