@@ -303,7 +303,9 @@ async def cancel_unsent(tx: AsyncConnection, key: str, now: datetime, outcome: s
     """Take back a delivery that certainly has not left; False when it may have, or has ended."""
     done = await tx.execute(
         sa.update(delivery)
-        .where(delivery.c.key == key, delivery.c.state.in_(["due", "held"]), delivery.c.attempted_at.is_(None))
+        .where(
+            delivery.c.key == key, delivery.c.state.in_(["due", "held"]), delivery.c.attempted_at.is_(None)
+        )
         .values(state=DeliveryState.CANCELLED, outcome=outcome, finished_at=now)
     )
     return done.rowcount == 1
