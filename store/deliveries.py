@@ -93,9 +93,10 @@ _OLDEST_DUE = [
     sa.select(sa.func.min(delivery.c.due_at)).where(sa.text(which))
     for which in (tables.DUE_TO_CUSTOMERS, tables.DUE_IN_BULK)
 ]
+# By nothing but the ids: they are due, and locked. With the state PostgreSQL would read all that is unfinished.
 _CLAIM = (
     sa.update(delivery)
-    .where(_IS_AMONG, delivery.c.state == "due")
+    .where(_IS_AMONG)
     .values(
         state=DeliveryState.CLAIMED,
         attempt=delivery.c.attempt + 1,

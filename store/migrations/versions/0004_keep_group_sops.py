@@ -13,8 +13,8 @@ branch_labels = None
 depends_on = None
 
 _WISHED = "poll_at IS NOT NULL AND (remind_wanted_at IS NOT NULL OR cancel_wanted_at IS NOT NULL)"
-_DUE_IN_BULK = "state = 'due' AND act IN ('mass_send', 'card', 'chat', 'group_welcome')"
-_DUE_TO_CUSTOMERS = "state = 'due' AND act NOT IN ('mass_send', 'card', 'chat', 'group_welcome')"
+_DUE_IN_BULK = "NOT state <> 'due' AND act IN ('mass_send', 'card', 'chat', 'group_welcome')"
+_DUE_TO_CUSTOMERS = "NOT state <> 'due' AND act NOT IN ('mass_send', 'card', 'chat', 'group_welcome')"
 
 
 def upgrade() -> None:
