@@ -21,9 +21,9 @@ class EnrolmentState(StrEnum):
     RUNNING = "running"  # The opening day has begun.
     PAUSED = "paused"  # Nothing is released; `reason` says why.
     COMPLETED = "completed"
-    ENDED_EARLY = "ended_early"  # By a person or an exit rule.
-    FAILED = "failed"  # The platform or the group's end made it impossible.
-    CANCELLED = "cancelled"  # Never opened.
+    ENDED_EARLY = "ended_early"  # By a person, or because the group was dismissed.
+    FAILED = "failed"  # Its opening was held on none of the days that were tried.
+    CANCELLED = "cancelled"  # Before its opening: not prepared in time, or ended by a person.
 
 
 LIVE_STATES = frozenset({EnrolmentState.WAITING, EnrolmentState.RUNNING, EnrolmentState.PAUSED})

@@ -58,7 +58,7 @@ async def test_too_few_members_wait_until_15_and_a_third_opening_of_an_owner_is_
 
         assert days == [OPENS_ON, OPENS_ON, date(2026, 11, 28), date(2026, 11, 28), date(2026, 11, 29)]
         states = [(await v.steps(one.id))["opening"].state for one in (small, tiny)]
-        assert states == [OccurrenceState.PLANNED] * 2
+        assert states == [OccurrenceState.DUE] * 2
 
         await v.at(local("11-27 11:05"))
         new = [v.world.add_customer(f"新客{number}", simulated=True).external_userid for number in range(3)]

@@ -54,7 +54,7 @@ async def test_member_quits_inside_24h_never_pause_a_burst_alerts_and_only_24_72
 
         states = {owner: (await v.steps(ids[owner]))["notice"].state for owner in owners}
         assert states[FILTERED] is states[BURST] is OccurrenceState.WAITING_OWNER
-        assert states[FAILING] is OccurrenceState.PLANNED
+        assert states[FAILING] is OccurrenceState.DUE
         held = await v.enrolment(ids[FAILING])
         assert held.state is EnrolmentState.RUNNING
         assert held.paused_until is not None
