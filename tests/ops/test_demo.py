@@ -108,7 +108,7 @@ def test_a_question_is_answered_and_stopping_leaves_no_process(
     assert len(children) == 2
 
     started.send_signal(signal.SIGINT)
-    assert started.wait(30) == 0
+    assert started.wait(90) == 0
     assert not [child for child in children if child.is_running()]
 
 
