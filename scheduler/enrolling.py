@@ -81,13 +81,15 @@ async def enrol_many(
     ]
     days = await _days(tx, template, rhythm, free, calendar, now)
     plans: dict[date, list[Planned]] = {}
-    made = []
-    for one in free:
-        opens_on = days[one.group_id]
-        made.append(await _add(tx, version, rhythm, one, opens_on, rounds.get(one.group_id, 0), by, now))
-        if opens_on not in plans:
-            plans[opens_on] = _plan(template, rhythm, opens_on, calendar)
-    new = [one for one in made if one is not None]
+    for opens_on in {days[one.group_id] for one in free}:
+        plans[opens_on] = _plan(template, rhythm, opens_on, calendar)
+    new = await enrolments.add(
+        tx,
+        [
+            _row(version, rhythm, one, days[one.group_id], rounds.get(one.group_id, 0), by, now)
+            for one in free
+        ],
+    )
     rules = Rules(guard=template.guard, calendar=calendar, zone=template.zone, used={})
     rows = []
     for enrolment in new:
@@ -183,8 +185,7 @@ def _plan(template: Template, rhythm: str, opens_on: date, calendar: Calendar) -
     return preparing.plan(template, rhythm, anchor_at, rules, until=until)
 
 
-async def _add(
-    tx: AsyncConnection,
+def _row(
     version: Version,
     rhythm: str,
     one: EnrolmentWanted,
@@ -192,26 +193,23 @@ async def _add(
     rounds: int,
     by: str,
     now: datetime,
-) -> Enrolment | None:
+) -> dict[str, object]:
     template = version.template
-    return await enrolments.add(
-        tx,
-        {
-            "sop_version_id": version.id,
-            "template": template.id,
-            "rhythm": rhythm,
-            "group_id": one.group_id,
-            "round": rounds,
-            "owner_platform_id": one.owner,
-            "opens_on": opens_on,
-            "anchor_at": timetable.opening_anchor(opens_on, template.zone),
-            "state": EnrolmentState.WAITING,
-            "ticks": {},
-            "facts": dict(one.facts),
-            "page_code": secrets.token_urlsafe(12),
-            "score_parts": {},
-            "enrolled_by": by,
-            "enrolled_at": now,
-            "next_at": now,
-        },
-    )
+    return {
+        "sop_version_id": version.id,
+        "template": template.id,
+        "rhythm": rhythm,
+        "group_id": one.group_id,
+        "round": rounds,
+        "owner_platform_id": one.owner,
+        "opens_on": opens_on,
+        "anchor_at": timetable.opening_anchor(opens_on, template.zone),
+        "state": EnrolmentState.WAITING,
+        "ticks": {},
+        "facts": dict(one.facts),
+        "page_code": secrets.token_urlsafe(12),
+        "score_parts": {},
+        "enrolled_by": by,
+        "enrolled_at": now,
+        "next_at": now,
+    }

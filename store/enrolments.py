@@ -60,13 +60,15 @@ class Entry:
     note: str = ""
 
 
-async def add(tx: AsyncConnection, values: Mapping[str, Any]) -> Enrolment | None:
-    """Add an enrolment; None when the group is in this round of the template already."""
+async def add(tx: AsyncConnection, new: Sequence[Mapping[str, Any]]) -> list[Enrolment]:
+    """Add enrolments and return those that are new; a group that is in this round of the template is left out."""
+    if not new:
+        return []
     added = dialect.insert(tx, enrolment).on_conflict_do_nothing(
         index_elements=["template", "group_id", "round"]
     )
-    row = (await tx.execute(added.values(dict(values)).returning(enrolment))).one_or_none()
-    return None if row is None else enrolment_of(row)
+    rows = await tx.execute(added.returning(enrolment), [dict(values) for values in new])
+    return sorted((enrolment_of(row) for row in rows.all()), key=lambda one: one.id)
 
 
 async def find(tx: AsyncConnection, enrolment_id: int, *, locks: bool = False) -> Enrolment | None:

@@ -102,8 +102,7 @@ async def enrol(
         "score_parts": {},
         "enrolled_at": START,
     }
-    made = await enrolments.add(tx, row)
-    assert made is not None
+    (made,) = await enrolments.add(tx, [row])
     return made
 
 

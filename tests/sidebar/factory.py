@@ -254,26 +254,27 @@ async def _enrolment(tx: AsyncConnection, now: datetime, group: int, owner: str)
     version = await sop_versions.ensure(
         tx, template.id, template.version, template.digest, body, _pictures(template), now
     )
-    added = await enrolments.add(
+    (added,) = await enrolments.add(
         tx,
-        {
-            "sop_version_id": version,
-            "template": template.id,
-            "rhythm": template.default_rhythm,
-            "group_id": group,
-            "round": 1,
-            "owner_platform_id": owner,
-            "opens_on": now.date(),
-            "anchor_at": datetime(now.year, now.month, now.day, tzinfo=UTC) - timedelta(hours=8),
-            "state": EnrolmentState.RUNNING,
-            "ticks": {"0": "林主管 11-22"},
-            "facts": {},
-            "page_code": f"code{group}",
-            "score_parts": {},
-            "enrolled_at": now,
-        },
+        [
+            {
+                "sop_version_id": version,
+                "template": template.id,
+                "rhythm": template.default_rhythm,
+                "group_id": group,
+                "round": 1,
+                "owner_platform_id": owner,
+                "opens_on": now.date(),
+                "anchor_at": datetime(now.year, now.month, now.day, tzinfo=UTC) - timedelta(hours=8),
+                "state": EnrolmentState.RUNNING,
+                "ticks": {"0": "林主管 11-22"},
+                "facts": {},
+                "page_code": f"code{group}",
+                "score_parts": {},
+                "enrolled_at": now,
+            }
+        ],
     )
-    assert added is not None
     return added.id
 
 
