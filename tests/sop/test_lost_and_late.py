@@ -356,3 +356,19 @@ def test_opening_that_waits_for_members_is_due_and_not_planned_issue_4() -> None
     walk.run(utc("11-30 11:00"))
 
     assert walk.step("opening").state is OccurrenceState.DUE
+
+
+@pytest.mark.parametrize(
+    "late_by", [timedelta(hours=24, minutes=29, seconds=30), timedelta(hours=24, minutes=31)]
+)
+def test_an_old_task_confirmed_after_an_outage_keeps_the_days_mass_send_back_issue_4(
+    late_by: timedelta,
+) -> None:
+    # Released on D1 at 10:00; the house is away from D1 15:00 to D2 10:30, when D2's own mass send is due.
+    away = (utc("12-01 15:00"), utc("12-02 10:30"))
+    walk = Walk(rhythm="full", outages=(away,), polled=timedelta(minutes=1))
+    walk.confirms = lambda one: late_by if one.step == "misread" else timedelta(minutes=5)
+
+    walk.run()
+
+    walk.check()

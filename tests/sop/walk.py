@@ -153,7 +153,8 @@ class Walk:
             if one.delivery is not DeliveryCode.MASS_SEND or task is None or one.released_at is None:
                 continue
             if one.state in OPEN_STATES | DONE_STATES or task.state is MassTaskState.UNKNOWN:
-                used[(one.sent_at or one.released_at).astimezone(self.template.zone).date()] += 1
+                moment = one.sent_at or task.confirmed_at or one.released_at
+                used[moment.astimezone(self.template.zone).date()] += 1
         return dict(used)
 
     def step(self, key: str) -> Occurrence:
