@@ -92,14 +92,6 @@ async def list_of_group(tx: AsyncConnection, group_id: int) -> list[Enrolment]:
     return [enrolment_of(row) for row in (await tx.execute(wanted)).all()]
 
 
-async def list_live(tx: AsyncConnection, *, templates: Sequence[str] | None = None) -> list[Enrolment]:
-    """Return the enrolments that have not ended."""
-    wanted = sa.select(enrolment).where(enrolment.c.state.in_(_LIVE)).order_by(enrolment.c.id)
-    if templates is not None:
-        wanted = wanted.where(enrolment.c.template.in_(templates))
-    return [enrolment_of(row) for row in (await tx.execute(wanted)).all()]
-
-
 async def claim_due(
     tx: AsyncConnection, now: datetime, limit: int, *, only: int | None = None
 ) -> list[Enrolment]:

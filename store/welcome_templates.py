@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import dialect
@@ -23,8 +22,3 @@ async def ensure(tx: AsyncConnection, digest: str, delivery_key: str, text: str,
     added = dialect.insert(tx, welcome_template).values(row).on_conflict_do_nothing(index_elements=["digest"])
     done = await tx.execute(added.returning(welcome_template.c.id))
     return done.first() is not None
-
-
-async def count(tx: AsyncConnection) -> int:
-    """Return how many there are; the platform takes 100 (WeCom doc 92366)."""
-    return int((await tx.execute(sa.select(sa.func.count()).select_from(welcome_template))).scalar_one())
