@@ -70,6 +70,7 @@ class Ticker:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._observe = observe
         self._running: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
 
     def every(self, seconds: float, name: str, act: Callable[[], Awaitable[None]]) -> None:
         """Call `act` every `seconds`, skipping a call while the last one still runs."""
@@ -82,6 +83,11 @@ class Ticker:
             begun = time.perf_counter()
             try:
                 await act()
+            except asyncio.CancelledError:
+                if not self._is_stopping:
+                    raise
+                # A stop that could not wait longer is no error; whoever takes over does the work again.
+                log.info("tick cut short by the stop", extra={"action": "tick_cut_short", "tick": name})
             except Exception:
                 log.exception("tick failed", extra={"action": "tick_failed", "tick": name})
             if self._observe is not None:
@@ -103,6 +109,7 @@ class Ticker:
 
     async def stop(self, seconds: float) -> None:
         """End; ticks that run get `seconds` to finish."""
+        self._is_stopping = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         await end_tasks(self._running, seconds)
