@@ -11,13 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from content import figure_words
-from domain import first_week
+from domain import first_week, working_time
 from domain.cohorts import QuitRate, Source, SourceKind, SourceQuits
 from domain.enrolment import Question, QuestionState
 from domain.first_week import Score
 from domain.groups import GroupMember
 from domain.hours import ServiceHours
-from scheduler import question_times
 
 _SOURCES_SHOWN = 4
 _QUESTIONS_SHOWN = 5
@@ -126,7 +125,7 @@ def waits(asked: Sequence[Question], hours: ServiceHours | None) -> list[float]:
     ]
     if hours is None:
         return [(end - start).total_seconds() for start, end in spans]
-    return [question_times.between(hours, start, end).total_seconds() for start, end in spans]
+    return [working_time.between(hours, start, end).total_seconds() for start, end in spans]
 
 
 def first_response(asked: Sequence[Question], hours: ServiceHours | None) -> str | None:

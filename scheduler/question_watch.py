@@ -21,13 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from content import figure_words
 from content.knowledge import Knowledge
+from domain import working_time
 from domain.attention import NewNotice, NoticeKind
 from domain.case import CaseKind, CaseWanted
 from domain.enrolment import Question, QuestionSource
 from domain.hours import ServiceHours
 from domain.ports import Clock
 from domain.replies import SignalKind
-from scheduler import question_times
 from scheduler.keys import key_of
 from scheduler.ticker import Wakeup
 from store import duties, notices, questions
@@ -139,7 +139,7 @@ class QuestionWatch:
         self, tx: AsyncConnection, one: Question, reading: Reading, duty: Duty, now: datetime
     ) -> None:
         """Set duty, timers and suggestion; what cannot wait is told at once."""
-        late_at = question_times.after(self._rules.hours, one.asked_at, self._rules.waits[0])
+        late_at = working_time.after(self._rules.hours, one.asked_at, self._rules.waits[0])
         taken = replace(
             one,
             duty=duty.advisor,
@@ -181,7 +181,7 @@ class QuestionWatch:
         ]
         await notices.add(tx, new, now)
         # The advisor knows; the next to be told, if nothing happens, is the co-owner.
-        next_at = question_times.after(self._rules.hours, one.asked_at, self._rules.waits[1])
+        next_at = working_time.after(self._rules.hours, one.asked_at, self._rules.waits[1])
         return replace(one, case_id=case_id, rung=1, next_at=next_at)
 
     async def _tell_next(
@@ -197,7 +197,7 @@ class QuestionWatch:
             await notices.add(tx, [notice], now)
         waits = self._rules.waits
         later = rung + 1 < len(waits)
-        next_at = question_times.after(self._rules.hours, one.asked_at, waits[rung + 1]) if later else None
+        next_at = working_time.after(self._rules.hours, one.asked_at, waits[rung + 1]) if later else None
         await questions.save(tx, replace(one, duty=duty.advisor, rung=rung + 1, next_at=next_at))
 
     def _said(

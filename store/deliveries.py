@@ -68,7 +68,7 @@ _BLOCKER = (
 
 
 _IS_AMONG = delivery.c.id.in_(sa.bindparam("ids", expanding=True))
-# As the indexes are written (store/tables.py).
+# As the indexes are written (store/tables/).
 _BULK_ACTS = (Act.MASS_SEND, Act.CARD, Act.CHAT, Act.GROUP_WELCOME)
 
 

@@ -35,7 +35,7 @@ def _written(column: sa.ColumnElement[Any], members: Sequence[str]) -> sa.Column
     return column.in_(sa.bindparam(None, values, expanding=True, literal_execute=True, type_=sa.String()))
 
 
-# As in the indexes ix_enrolment_live, ix_occurrence_open and ix_occurrence_day (store/tables.py).
+# As in the indexes ix_enrolment_live, ix_occurrence_open and ix_occurrence_day (store/tables/).
 _LIVE = (EnrolmentState.WAITING, EnrolmentState.RUNNING, EnrolmentState.PAUSED)
 _OPEN = (
     OccurrenceState.RELEASED,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # The folders whose import direction pyproject.toml fixes.
-PACKAGES = ("bot", "console", "content", "domain", "handlers", "sandbox", "scheduler", "store")
+PACKAGES = ("audit", "bot", "console", "content", "domain", "handlers", "sandbox", "scheduler", "store")
 
 
 @functools.cache

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import working_time
 from domain.hours import Period, ServiceHours
-from scheduler import question_times
 from tests.sop.factory import local, shanghai
 
 HOURS = ServiceHours(
@@ -29,7 +29,7 @@ spans = st.integers(0, 60 * 24).map(lambda minutes: timedelta(minutes=minutes))
 
 
 def due(asked_at: str, minutes: int) -> str:
-    return local(question_times.after(HOURS, shanghai(asked_at), timedelta(minutes=minutes)))
+    return local(working_time.after(HOURS, shanghai(asked_at), timedelta(minutes=minutes)))
 
 
 def test_minutes_run_while_people_serve() -> None:
@@ -44,18 +44,18 @@ def test_a_company_that_never_serves_lets_nobody_wait_for_ever() -> None:
     closed = ServiceHours(zone=HOURS.zone, periods=())
 
     moment = shanghai("2026-11-23 10:00")
-    assert question_times.after(closed, moment, timedelta(minutes=5)) == moment + timedelta(minutes=5)
-    assert question_times.between(closed, moment, moment + timedelta(days=1)) == timedelta(0)
+    assert working_time.after(closed, moment, timedelta(minutes=5)) == moment + timedelta(minutes=5)
+    assert working_time.between(closed, moment, moment + timedelta(days=1)) == timedelta(0)
 
 
 @given(moments, spans)
 def test_what_was_waited_for_is_what_was_served(start: datetime, span: timedelta) -> None:
-    end = question_times.after(HOURS, start, span)
+    end = working_time.after(HOURS, start, span)
 
     assert end >= start
-    assert question_times.between(HOURS, start, end) == span
+    assert working_time.between(HOURS, start, end) == span
 
 
 @given(moments, spans, spans)
 def test_longer_waits_end_later(start: datetime, short: timedelta, more: timedelta) -> None:
-    assert question_times.after(HOURS, start, short) <= question_times.after(HOURS, start, short + more)
+    assert working_time.after(HOURS, start, short) <= working_time.after(HOURS, start, short + more)

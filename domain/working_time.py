@@ -1,4 +1,4 @@
-"""Times of questions: minutes count only while people serve. Pure."""
+"""Working time: minutes count only while people serve. Pure."""
 
 from __future__ import annotations
 
