@@ -17,13 +17,17 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.talk import Author
-from store import dialect
+from store import audit_marks, dialect
 from store.tables import media, message, message_body, recall
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewMessage:
-    """A message to be recorded. `source` names whose ids `msgid` belongs to, e.g. "kf:wkA1"."""
+    """A message to be recorded. `source` names whose ids `msgid` belongs to, e.g. "kf:wkA1".
+
+    `servicer_id`: the member who said it; `sender_id`: which customer or robot, where the conversation alone does not
+    tell (groups). `consent_id`: what the customer had said about archiving, where that is needed.
+    """
 
     conversation_id: int
     source: str
@@ -36,6 +40,8 @@ class NewMessage:
     raw: str = ""
     servicer_id: str = ""
     media_id: str = ""
+    sender_id: str = ""
+    consent_id: int | None = None
 
 
 async def find_known(tx: AsyncConnection, source: str, msgids: Sequence[str]) -> set[str]:
@@ -49,7 +55,10 @@ async def find_known(tx: AsyncConnection, source: str, msgids: Sequence[str]) ->
 
 
 async def add(tx: AsyncConnection, new: Sequence[NewMessage], now: datetime) -> list[int]:
-    """Record messages with their bodies, and files to fetch; return their ids in the order given."""
+    """Record messages with their bodies, and files to fetch; return their ids in the order given.
+
+    The audit is told where to look from, in the same transaction.
+    """
     if not new:
         return []
     salts = [secrets.token_hex(16) for _ in new]
@@ -60,6 +69,8 @@ async def add(tx: AsyncConnection, new: Sequence[NewMessage], now: datetime) -> 
             "msgid": one.msgid,
             "author": one.author,
             "servicer_id": one.servicer_id,
+            "sender_id": one.sender_id,
+            "consent_id": one.consent_id,
             "kind": one.kind,
             "sent_at": one.sent_at,
             "recorded_at": now,
@@ -82,7 +93,18 @@ async def add(tx: AsyncConnection, new: Sequence[NewMessage], now: datetime) -> 
     ]
     if files:
         await tx.execute(sa.insert(media), files)
+    await audit_marks.mark(tx, _earliest(new), now)
     return ids
+
+
+def _earliest(new: Sequence[NewMessage]) -> dict[int, datetime]:
+    """Return when the first of what is new was said, by conversation."""
+    earliest: dict[int, datetime] = {}
+    for one in new:
+        known = earliest.get(one.conversation_id)
+        if known is None or one.sent_at < known:
+            earliest[one.conversation_id] = one.sent_at
+    return earliest
 
 
 def digest_of(new: NewMessage, salt: str) -> str:
@@ -95,7 +117,7 @@ def digest_of(new: NewMessage, salt: str) -> str:
 async def record_recall(
     tx: AsyncConnection, *, conversation_id: int, source: str, msgid: str, recalled_by: Author, at: datetime
 ) -> None:
-    """Record that a message was taken back; the message itself stays."""
+    """Record that a message was taken back; the message itself stays, and the audit looks again."""
     row = {
         "conversation_id": conversation_id,
         "source": source,
@@ -103,7 +125,9 @@ async def record_recall(
         "recalled_by": recalled_by,
         "recalled_at": at,
     }
-    await tx.execute(dialect.insert(tx, recall).values(row).on_conflict_do_nothing())
+    done = await tx.execute(dialect.insert(tx, recall).values(row).on_conflict_do_nothing())
+    if done.rowcount:
+        await audit_marks.mark_recall(tx, conversation_id, source, msgid, at, at)
 
 
 async def list_bubbles(tx: AsyncConnection, conversation_id: int, first_id: int, last_id: int) -> list[Any]:
