@@ -62,6 +62,7 @@ class Right(StrEnum):
     SEE_UNANSWERED = "see_unanswered"  # Questions the bot could not answer, without the customer's name.
     SEE_GROUPS = "see_groups"  # Customer groups with their SOPs: one's own, the team's, or all (group_scope).
     RUN_SOPS = "run_sops"  # Enrol a group one leads, pause it, move it, end it, tick its points.
+    SEE_AUDIT = "see_audit"  # The boards of the audit, everybody's scores and findings.
     MANAGE_LOGINS = "manage_logins"
     SEE_ACCESS_LOG = "see_access_log"
 
@@ -82,6 +83,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.SEE_UNANSWERED,
             Right.SEE_GROUPS,
             Right.RUN_SOPS,
+            Right.SEE_AUDIT,
         }
     ),
     Role.COMPLIANCE: frozenset(
@@ -97,6 +99,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.SEE_UNANSWERED,
             Right.SEE_ACCESS_LOG,
             Right.SEE_GROUPS,
+            Right.SEE_AUDIT,
         }
     ),
     Role.CONTENT: frozenset(
