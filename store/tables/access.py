@@ -55,4 +55,5 @@ access_log = sa.Table(
     sa.Column("subject", sa.String(128), nullable=False),
     sa.Column("note", sa.Text, nullable=False, server_default=""),
     sa.Index("ix_access_log_at", "at"),
+    sa.Index("ix_access_log_subject", "subject", "id"),
 )

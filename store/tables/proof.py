@@ -20,6 +20,8 @@ chain_block = sa.Table(
     sa.Column("last_id", BigId, nullable=False),
     sa.Column("row_count", sa.Integer, nullable=False),
     sa.Column("rows_digest", sa.String(64), nullable=False),
+    # Two bytes a column of every row, in their order: they tell which row and column a change is in.
+    sa.Column("marks", sa.LargeBinary, nullable=False),
     sa.Column("previous_digest", sa.String(64), nullable=False),
     at("sealed_at"),
     sa.Column("digest", sa.String(64), nullable=False),
@@ -60,22 +62,26 @@ legal_hold = sa.Table(
 )
 
 # Which messages of one batch hold a pair of characters: the index of the full-text search (docs/proof.md).
-# `ids`: distances between ascending message ids, variable-length integers.
+# `ids`: distances between ascending message ids, from the batch's first one on; variable-length integers. The batch leads
+# the key, so that a new batch is written in one place instead of all over the index.
 search_posting = sa.Table(
     "search_posting",
     metadata,
-    sa.Column("pair", sa.String(2), primary_key=True),
     sa.Column("batch", BigId, primary_key=True, autoincrement=False),
+    sa.Column("pair", sa.String(2), primary_key=True),
     sa.Column("ids", sa.LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# A batch of messages that is indexed: from first_id to last_id.
+# A batch of messages that is indexed: from first_id to last_id, how many there were, and when they were said.
 search_batch = sa.Table(
     "search_batch",
     metadata,
     sa.Column("batch", BigId, primary_key=True, autoincrement=False),
     sa.Column("first_id", BigId, nullable=False),
     sa.Column("last_id", BigId, nullable=False),
+    sa.Column("row_count", sa.Integer, nullable=False),
+    at("earliest_at"),
+    at("latest_at"),
     at("indexed_at"),
 )

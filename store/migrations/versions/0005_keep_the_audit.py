@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("last_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("row_count", sa.Integer(), nullable=False),
         sa.Column("rows_digest", sa.String(length=64), nullable=False),
+        sa.Column("marks", sa.LargeBinary(), nullable=False),
         sa.Column("previous_digest", sa.String(length=64), nullable=False),
         sa.Column("sealed_at", UtcTime(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -153,19 +154,25 @@ def upgrade() -> None:
         ),
         sa.Column("first_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("last_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("earliest_at", UtcTime(), nullable=False),
+        sa.Column("latest_at", UtcTime(), nullable=False),
         sa.Column("indexed_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("batch", name=op.f("pk_search_batch")),
     )
     op.create_table(
         "search_posting",
-        sa.Column("pair", sa.String(length=2), nullable=False),
         sa.Column(
             "batch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
         ),
+        sa.Column("pair", sa.String(length=2), nullable=False),
         sa.Column("ids", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("pair", "batch", name=op.f("pk_search_posting")),
+        sa.PrimaryKeyConstraint("batch", "pair", name=op.f("pk_search_posting")),
         sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("access_log", schema=None) as batch_op:
+        batch_op.create_index("ix_access_log_subject", ["subject", "id"], unique=False)
+
     op.create_table(
         "audit_mark",
         sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -708,6 +715,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_audit_mark_due")
 
     op.drop_table("audit_mark")
+    with op.batch_alter_table("access_log", schema=None) as batch_op:
+        batch_op.drop_index("ix_access_log_subject")
     op.drop_table("search_posting")
     op.drop_table("search_batch")
     op.drop_table("sampling_plan")
