@@ -12,6 +12,7 @@ from domain.hours import Period, ServiceHours
 from handlers.context import Institution, Rules
 from scheduler.attention_budget import BudgetRules
 from scheduler.outbox import OutboxRules
+from scheduler.question_watch import QuestionRules, Waits
 from store.turns import TurnRules
 
 
@@ -88,9 +89,20 @@ def budget_rules(settings: config.Settings) -> BudgetRules:
     )
 
 
-def answer_waits(settings: config.Settings) -> tuple[timedelta, timedelta, timedelta]:
-    """Return how long a question of a group waits for the advisor, the co-owner, the supervisor."""
-    first, second, third = settings.sop.answer_minutes
+def question_rules(settings: config.Settings) -> QuestionRules:
+    """Return how long questions wait for the advisor, the co-owner, the supervisor."""
+    return QuestionRules(
+        hours=service_hours(settings),
+        waits=_waits(settings.sop.answer_minutes),
+        kf_waits=_waits(settings.service.answer_minutes),
+        chat_waits=_waits(settings.service.chat_answer_minutes),
+        on_duty=settings.service.duty,
+        complaint_days=settings.service.complaint_days,
+    )
+
+
+def _waits(minutes: tuple[int, int, int]) -> Waits:
+    first, second, third = minutes
     return timedelta(minutes=first), timedelta(minutes=second), timedelta(minutes=third)
 
 

@@ -18,7 +18,7 @@ from scheduler.attention import Cards
 from scheduler.day_work import GroupWork
 from scheduler.gate_watch import GateWatch
 from scheduler.mass_watch import MassWatch
-from scheduler.question_watch import QuestionRules, QuestionWatch
+from scheduler.question_watch import QuestionWatch
 from scheduler.ticker import Ticker, Wakeup
 from scheduler.walking import Walker, WalkRules
 from store import mass_tasks
@@ -121,11 +121,7 @@ class Sops:
             house.store,
             house.clock,
             house.library.knowledge,
-            QuestionRules(
-                hours=assembling.service_hours(settings),
-                waits=assembling.answer_waits(settings),
-                complaint_days=settings.service.complaint_days,
-            ),
+            assembling.question_rules(settings),
             cards_bell=self.cards.bell,
         )
         self.gates = GateWatch(house.store, house.clock, lookups_bell=lookups_bell)

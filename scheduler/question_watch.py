@@ -5,8 +5,11 @@ a complaint) open a case and reach the supervisor. After 5, 15 and 30 minutes in
 owner's co-owner and the supervisor are told, unless it was answered. Notices never quote the customer: they go to
 phones, and a customer's words may be what no card of ours may carry; they stand on the group's page.
 
-Duty has the asker's advisor who is in the group, else the group's owner; who stands in for them is found when the
-notice is told (scheduler/attention.py). A KF question counts as answered when a servicer wrote in its talk.
+Customer service waits 3, 5 and 15 minutes, a chat with one advisor 30, 60 and 120.
+
+Duty has the asker's advisor who is in the group, else the group's owner; in a chat its advisor, in customer service who
+serves the session, else who is on duty there. Who stands in for them is found when the notice is told
+(scheduler/attention.py). A question of a talk on record counts as answered when a member of staff wrote in it.
 """
 
 from __future__ import annotations
@@ -46,18 +49,28 @@ _URGENT: Mapping[SignalKind, tuple[CaseKind, str, str]] = {
 }
 _AT_ONCE = frozenset([SignalKind.SELF_HARM, SignalKind.FRAUD])
 
+Waits = tuple[timedelta, timedelta, timedelta]
+
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionRules:
-    """How long a question waits for the advisor, the co-owner, the supervisor, in `hours`; and days of its case."""
+    """How long a question waits for the advisor, the co-owner, the supervisor, in `hours`; and days of its case.
+
+    `on_duty`: UserIDs who take customer service where nobody serves the session yet, the first one first.
+    """
 
     hours: ServiceHours
-    waits: tuple[timedelta, timedelta, timedelta] = (
-        timedelta(minutes=5),
-        timedelta(minutes=15),
-        timedelta(minutes=30),
-    )
+    waits: Waits = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30))
+    kf_waits: Waits = (timedelta(minutes=3), timedelta(minutes=5), timedelta(minutes=15))
+    chat_waits: Waits = (timedelta(minutes=30), timedelta(minutes=60), timedelta(minutes=120))
+    on_duty: tuple[str, ...] = ()
     complaint_days: int = 15
+
+    def waits_of(self, one: Question) -> Waits:
+        """Return the waits that hold for a question (issue 5; the figures are settings)."""
+        if one.source is QuestionSource.KF:
+            return self.kf_waits
+        return self.waits if one.group_id is not None else self.chat_waits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +137,12 @@ class QuestionWatch:
         )
 
     async def _look(self, tx: AsyncConnection, one: Question, reading: Reading, now: datetime) -> None:
-        if one.source is QuestionSource.KF:
+        if one.conversation_id is not None:
             answered = await questions.find_servicer_answer(tx, one)
             if answered is not None:
                 await questions.answer(tx, one.id, by=answered[0], now=answered[1])
                 return
-        duty = await duties.find(tx, one)
+        duty = _with_duty(await duties.find(tx, one), one, self._rules.on_duty)
         if one.late_at is None:
             await self._take_up(tx, one, reading, duty, now)
         else:
@@ -139,7 +152,7 @@ class QuestionWatch:
         self, tx: AsyncConnection, one: Question, reading: Reading, duty: Duty, now: datetime
     ) -> None:
         """Set duty, timers and suggestion; what cannot wait is told at once."""
-        late_at = working_time.after(self._rules.hours, one.asked_at, self._rules.waits[0])
+        late_at = working_time.after(self._rules.hours, one.asked_at, self._rules.waits_of(one)[0])
         taken = replace(
             one,
             duty=duty.advisor,
@@ -181,7 +194,7 @@ class QuestionWatch:
         ]
         await notices.add(tx, new, now)
         # The advisor knows; the next to be told, if nothing happens, is the co-owner.
-        next_at = working_time.after(self._rules.hours, one.asked_at, self._rules.waits[1])
+        next_at = working_time.after(self._rules.hours, one.asked_at, self._rules.waits_of(one)[1])
         return replace(one, case_id=case_id, rung=1, next_at=next_at)
 
     async def _tell_next(
@@ -195,7 +208,7 @@ class QuestionWatch:
             title, text = self._said(one, rung, reading.titles, duty, now)
             notice = self._notice(one, who, title, text, duty, now, key=f"rung {rung}", is_exempt=False)
             await notices.add(tx, [notice], now)
-        waits = self._rules.waits
+        waits = self._rules.waits_of(one)
         later = rung + 1 < len(waits)
         next_at = working_time.after(self._rules.hours, one.asked_at, waits[rung + 1]) if later else None
         await questions.save(tx, replace(one, duty=duty.advisor, rung=rung + 1, next_at=next_at))
@@ -203,7 +216,7 @@ class QuestionWatch:
     def _said(
         self, one: Question, rung: int, titles: Sequence[str], duty: Duty, now: datetime
     ) -> tuple[str, str]:
-        minutes = int(self._rules.waits[rung].total_seconds() // 60)
+        minutes = int(self._rules.waits_of(one)[rung].total_seconds() // 60)
         values = {
             "group": self._place(duty),
             "minutes": minutes,
@@ -248,3 +261,10 @@ class QuestionWatch:
         zone = self._rules.hours.zone
         local = at.astimezone(zone)
         return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else f"{local:%m-%d %H:%M}"
+
+
+def _with_duty(found: Duty, one: Question, on_duty: tuple[str, ...]) -> Duty:
+    """Return who has a KF question that nobody serves yet: those on duty, in their order."""
+    if found.advisor or one.source is not QuestionSource.KF or not on_duty:
+        return found
+    return replace(found, advisor=on_duty[0], co_owner=found.co_owner or next(iter(on_duty[1:]), ""))

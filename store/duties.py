@@ -9,9 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import TalkKind
 from domain.enrolment import Question
 from domain.groups import MemberKind
-from store.tables import customer, group, group_member, relation, staff
+from domain.platform import SessionState
+from store.tables import conversation, customer, group, group_member, kf_state, relation, staff
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class Duty:
 async def find(tx: AsyncConnection, asked: Question) -> Duty:
     """Return who has a question: the asker's advisor who is in the group, else the group's owner, else who marked it.
 
+    Outside groups it is the advisor of the chat, or who serves the session of customer service.
+
     With several advisors it is the one who has known the customer longest. The co-owner is the owner's, else the
     owner where an advisor has duty; the supervisor is the owner's leader, else the advisor's.
     """
@@ -42,7 +46,7 @@ async def find(tx: AsyncConnection, asked: Question) -> Duty:
         wanted = sa.select(group.c.chat_id, group.c.name, group.c.owner_platform_id)
         place = (await tx.execute(wanted.where(group.c.id == asked.group_id))).one_or_none()
     owner = place.owner_platform_id if place else ""
-    advisor = await _advisor(tx, asked) or owner or asked.marked_by
+    advisor = await _advisor(tx, asked) or await _of_talk(tx, asked) or owner or asked.marked_by
     known = await _staff(tx, [owner, advisor])
     head, own = known.get(owner), known.get(advisor)
     co_owner = (head.co_owner_platform_id or head.deputy_platform_id) if head else ""
@@ -77,6 +81,22 @@ async def _advisor(tx: AsyncConnection, asked: Question) -> str:
         .limit(1)
     )
     return str((await tx.execute(wanted)).scalar_one_or_none() or "")
+
+
+async def _of_talk(tx: AsyncConnection, asked: Question) -> str:
+    if asked.conversation_id is None:
+        return ""
+    wanted = (
+        sa.select(conversation.c.channel, conversation.c.account_id, kf_state.c.state, kf_state.c.servicer_id)
+        .outerjoin(kf_state, kf_state.c.conversation_id == conversation.c.id)
+        .where(conversation.c.id == asked.conversation_id)
+    )
+    row = (await tx.execute(wanted)).one_or_none()
+    if row is None:
+        return ""
+    if row.channel == TalkKind.CHAT:
+        return str(row.account_id)
+    return str(row.servicer_id or "") if row.state == int(SessionState.SERVICER) else ""
 
 
 async def _staff(tx: AsyncConnection, names: list[str]) -> dict[str, Any]:

@@ -92,9 +92,10 @@ async def record_heard(
     asked_at: datetime,
     now: datetime,
     group_id: int | None = None,
+    conversation_id: int | None = None,
     message_id: int | None = None,
 ) -> int:
-    """Record a question that the archive heard; return its id. The same message is one question."""
+    """Record a question that was heard in a talk on record; return its id. The same message is one question."""
     return await _add(
         tx,
         source=QuestionSource.ARCHIVE,
@@ -103,17 +104,18 @@ async def record_heard(
         now=now,
         asker=asker,
         group_id=group_id,
+        conversation_id=conversation_id,
         message_id=message_id,
     )
 
 
 async def record_kf(
     tx: AsyncConnection, conversation_id: int, message_id: int, text: str, now: datetime
-) -> int | None:
-    """Record a KF question that the bot gave to a person, when its customer is in a group under way.
+) -> int:
+    """Record a KF question that the bot gave to a person; return its id.
 
-    Returns its id, None for other customers. Of several groups it is that of the newest enrolment. While one of the
-    conversation is open, what the customer adds belongs to it.
+    When its customer is in a group under way it counts for that group; of several, for that of the newest enrolment.
+    While one of the conversation is open, what the customer adds belongs to it.
     """
     waiting = sa.select(question.c.id).where(
         question.c.conversation_id == conversation_id, sa.text("question.state = 'open'")
@@ -121,32 +123,20 @@ async def record_kf(
     known: int | None = (await tx.execute(waiting.limit(1))).scalar_one_or_none()
     if known is not None:
         return known
-    wanted = (
-        sa.select(customer.c.platform_id, enrolment.c.group_id)
-        .select_from(conversation)
-        .join(customer, customer.c.id == conversation.c.customer_id)
-        .join(group_member, group_member.c.member_platform_id == customer.c.platform_id)
-        .join(enrolment, enrolment.c.group_id == group_member.c.group_id)
-        .where(
-            conversation.c.id == conversation_id,
-            group_member.c.quit_at.is_(None),
-            group_member.c.kind == MemberKind.CUSTOMER,
-            enrolment.c.state.in_(_LIVE),
-        )
-        .order_by(enrolment.c.id.desc())
-        .limit(1)
+    asker = (
+        sa.select(customer.c.platform_id)
+        .join(conversation, customer.c.id == conversation.c.customer_id)
+        .where(conversation.c.id == conversation_id)
     )
-    row = (await tx.execute(wanted)).one_or_none()
-    if row is None:
-        return None
+    who = str((await tx.execute(asker)).scalar_one_or_none() or "")
     return await _add(
         tx,
         source=QuestionSource.KF,
         text=text,
         asked_at=now,
         now=now,
-        asker=row.platform_id,
-        group_id=row.group_id,
+        asker=who,
+        group_id=await _find_group(tx, who),
         conversation_id=conversation_id,
         message_id=message_id,
     )
@@ -296,7 +286,7 @@ async def count(
 
 
 async def find_servicer_answer(tx: AsyncConnection, asked: Question) -> tuple[str, datetime] | None:
-    """Return who first wrote in a question's KF conversation after it was asked, and when; None when nobody did."""
+    """Return who first wrote in a question's talk after it was asked, and when; None when nobody did."""
     if asked.conversation_id is None:
         return None
     wanted = (
@@ -350,6 +340,24 @@ async def _add(
         known = sa.select(question.c.id).where(question.c.message_id == message_id)
         found = (await tx.execute(known)).scalar_one()
     return int(found)
+
+
+async def _find_group(tx: AsyncConnection, platform_id: str) -> int | None:
+    """Return the group under way that a customer is in now; None without one."""
+    wanted = (
+        sa.select(enrolment.c.group_id)
+        .join(group_member, enrolment.c.group_id == group_member.c.group_id)
+        .where(
+            group_member.c.member_platform_id == platform_id,
+            group_member.c.quit_at.is_(None),
+            group_member.c.kind == MemberKind.CUSTOMER,
+            enrolment.c.state.in_(_LIVE),
+        )
+        .order_by(enrolment.c.id.desc())
+        .limit(1)
+    )
+    found: int | None = (await tx.execute(wanted)).scalar_one_or_none()
+    return found
 
 
 async def _find_enrolment(tx: AsyncConnection, group_id: int | None) -> int | None:

@@ -319,6 +319,16 @@ class Service(Section):
         "UserIDs to hand a customer to, in this order; empty: the waiting pool of the account.",
         sample='["zhangsan", "lisi"]',
     )
+    answer_minutes: tuple[int, int, int] = setting(
+        (3, 5, 15),
+        "A question that the bot gave to a person waits so long for that person, the colleague, the supervisor.",
+        unit="minutes",
+    )
+    chat_answer_minutes: tuple[int, int, int] = setting(
+        (30, 60, 120),
+        "The same in a chat of an advisor with one customer, where the message archive hears it.",
+        unit="minutes",
+    )
     complaint_days: int = setting(15, "Due time of a complaint.", unit="days", ge=1, le=365)
     case_days: int = setting(1, "Due time of any other case.", unit="days", ge=1, le=365)
 
@@ -472,7 +482,9 @@ class Sop(Section):
         60.0, "How often a mass send that waits for its owner is asked about.", unit="seconds", ge=5, le=3600
     )
     answer_minutes: tuple[int, int, int] = setting(
-        (5, 15, 30), "A question waits so long for the advisor, the co-owner, the supervisor.", unit="minutes"
+        (5, 15, 30),
+        "A question in a group waits so long for the advisor, the co-owner, the supervisor.",
+        unit="minutes",
     )
     cards_per_day: int = setting(
         12, "Cards to one person a day; urgent ones are not held back.", ge=1, le=200

@@ -13,9 +13,11 @@ import sqlalchemy as sa
 from bot.clock import FrozenClock
 from domain.enrolment import Question, QuestionState
 from domain.hours import Period, ServiceHours
+from domain.talk import Author
 from scheduler.question_watch import QuestionRules, QuestionWatch
-from store import conversations, customers, questions, tables
+from store import conversations, customers, messages, questions, tables
 from store.database import Store
+from store.messages import NewMessage
 from tests.console.factory import knowledge
 from tests.measures import place as places
 from tests.measures.factory import START
@@ -37,7 +39,8 @@ class Desk:
         self.watch = self.another()
 
     def another(self) -> QuestionWatch:
-        return QuestionWatch(self.store, self.clock, knowledge, QuestionRules(hours=HOURS))
+        rules = QuestionRules(hours=HOURS, on_duty=(ADVISOR, CO_OWNER))
+        return QuestionWatch(self.store, self.clock, knowledge, rules)
 
     async def mark(self, text: str = PREPAY, asker: str = "wmA", **more: Any) -> int:
         now = self.clock.now()
@@ -256,3 +259,57 @@ async def _speaks(store: Store, conversation_id: int, author: str, at: Any) -> i
         return int((await tx.execute(added)).scalar_one())
 
     return await store.write(write)
+
+
+async def talk_of(desk: Desk, channel: str, account: str, who: str) -> int:
+    now = desk.clock.now()
+
+    async def add(tx: Any) -> int:
+        ids = await customers.ensure(tx, [who], now)
+        return (await conversations.ensure(tx, channel, account, [ids[who]], now))[ids[who]].id
+
+    return await desk.store.write(add)
+
+
+async def test_customer_service_waits_three_five_and_fifteen_minutes_for_those_on_duty_5(
+    store: Store,
+) -> None:
+    desk = await opened(store)
+    number, now = await talk_of(desk, "kf", "wkA", "wmZ"), desk.clock.now()
+    said = NewMessage(
+        conversation_id=number,
+        source="kf:wkA",
+        msgid="m1",
+        author=Author.CUSTOMER,
+        kind="text",
+        sent_at=now,
+        text=PREPAY,
+    )
+    (message_id,) = await desk.store.write(lambda tx: messages.add(tx, [said], now))
+    await desk.store.write(lambda tx: questions.record_kf(tx, number, message_id, PREPAY, now))
+    await desk.settle()
+
+    for minutes, told in ((2, 0), (1, 1), (2, 2), (10, 3)):
+        await desk.pass_minutes(minutes)
+        assert len(await desk.told()) == told
+
+    assert [who for who, _ in await desk.told()] == [ADVISOR, CO_OWNER, LEADER]
+
+
+async def test_a_chat_waits_half_an_hour_for_its_own_advisor_5(store: Store) -> None:
+    desk = await opened(store)
+    number, now = await talk_of(desk, "chat", ADVISOR, "wmZ"), desk.clock.now()
+    heard = await desk.store.write(
+        lambda tx: questions.record_heard(
+            tx, text=PREPAY, asker="wmZ", asked_at=now, now=now, conversation_id=number
+        )
+    )
+    await desk.settle()
+
+    await desk.pass_minutes(29)
+    assert await desk.told() == []
+    await desk.pass_minutes(1)
+    assert await desk.told() == [(ADVISOR, "usual")]
+    await desk.pass_minutes(90)
+    assert [who for who, _ in await desk.told()] == [ADVISOR, LEADER]
+    assert (await desk.find(heard)).duty == ADVISOR

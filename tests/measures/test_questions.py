@@ -100,7 +100,9 @@ async def test_counts_judge_by_the_time_each_question_had(store: Store) -> None:
     assert before == {}
 
 
-async def test_a_kf_question_counts_for_the_group_its_customer_is_in(store: Store) -> None:
+async def test_a_kf_question_counts_for_the_group_its_customer_is_in_and_for_none_outside(
+    store: Store,
+) -> None:
     place = await places.founded(store)
     await places.joined(place, "wmIn")
 
@@ -130,16 +132,15 @@ async def test_a_kf_question_counts_for_the_group_its_customer_is_in(store: Stor
     inside, said = await talk("wmIn")
     outside, elsewhere = await talk("wmOut")
 
-    async def record(conversation_id: int, message_id: int) -> int | None:
+    async def record(conversation_id: int, message_id: int) -> int:
         return await store.write(
             lambda tx: questions.record_kf(tx, conversation_id, message_id, "我的保单呢", at(1))
         )
 
     first = await record(inside, said[0])
-    assert first is not None
     assert await record(inside, said[0]) == first
     assert await record(inside, said[1]) == first  # It belongs to the one that is open.
-    assert await record(outside, elsewhere[0]) is None
+    assert (await found(store, await record(outside, elsewhere[0]))).group_id is None
     asked = await found(store, first)
     assert (asked.source, asked.group_id, asked.asker) == (QuestionSource.KF, place.group_id, "wmIn")
 
