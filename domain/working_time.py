@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from domain.hours import ServiceHours
 
@@ -39,3 +39,18 @@ def between(hours: ServiceHours, start: datetime, end: datetime) -> timedelta:
         served += min(closes, end) - opening
         at = closes
     return served
+
+
+def days_after(hours: ServiceHours, start: datetime, days: int) -> datetime:
+    """Return the end of the last of `days` working days after the one `start` lies in (UTC).
+
+    The day itself does not count. A working day is one on which people serve; where no opening is known, any day.
+    """
+    day, left = hours.today(start), days
+    weekdays = {period.weekday for period in hours.periods} or set(range(7))
+    for _ in range(_MOST_OPENINGS):
+        if left <= 0:
+            break
+        day += timedelta(days=1)
+        left -= day.weekday() in weekdays and day not in hours.closed_on
+    return datetime.combine(day + timedelta(days=1), time.min, hours.zone).astimezone(UTC)
