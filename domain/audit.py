@@ -15,6 +15,7 @@ from domain.compliance import Severity
 from domain.talk import Author
 
 BOT = "bot"  # The subject of what our outbox said by itself.
+ASSIGNED = "assigned"  # The decision of a platform message that gave the talk to a member of staff.
 
 
 class TalkKind(StrEnum):
@@ -73,7 +74,9 @@ class Said:
 
     `staff_id`: the UserID of the member who said it, "" otherwise. `sender_id`: which customer or robot, where the
     conversation alone does not tell. `is_scheduled`: a welcome, a mass send or another post nobody typed at that
-    moment. `is_seen`: False where the words are not known (withheld, erased, unreadable).
+    moment. `is_seen`: False where the words are not known (withheld, erased, unreadable). `source`: who told of it,
+    e.g. "archive". `decision`: for an answer of the bot what it decided, e.g. "handover"; for a message of the platform
+    ASSIGNED where it gave the talk to `staff_id`. `digest`: what was said as a digest, which stays when words are erased.
     """
 
     id: int
@@ -88,6 +91,9 @@ class Said:
     is_recalled: bool = False
     is_scheduled: bool = False
     is_seen: bool = True
+    source: str = ""
+    decision: str = ""
+    digest: str = ""
 
     @property
     def subject(self) -> str:
@@ -99,12 +105,16 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Slice:
-    """A session as cut: its messages in order of time, and what ended it."""
+    """A session as cut: its messages in order of time, and what ended it.
+
+    `staff_id`: who answers for what nobody took up: the member of a chat, "" elsewhere.
+    """
 
     conversation_id: int
     kind: TalkKind
     messages: tuple[Said, ...]
     end: SessionEnd
+    staff_id: str = ""
 
     @property
     def started_at(self) -> datetime:
