@@ -315,9 +315,14 @@ def _open_sqlite(cls: type[Store], url: sa.URL) -> Store:
         max_overflow=0,
         connect_args={**arguments, "async_creator_fn": direct.DirectConnection.open},
     )
-    readers = _engine(url, pool_size=_READERS, max_overflow=_READERS, connect_args=arguments)
+    readers = _engine(
+        url,
+        pool_size=_READERS,
+        max_overflow=_READERS,
+        connect_args={**arguments, "async_creator_fn": direct.ReadingConnection.open},
+    )
     _prepare_sqlite(writer, "BEGIN IMMEDIATE", ["PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"])
-    _prepare_sqlite(readers, "BEGIN", ["PRAGMA query_only=ON"])
+    _prepare_sqlite(readers, direct.BEGIN, ["PRAGMA query_only=ON"])
     return cls(url, writer, readers, lock)
 
 

@@ -1,11 +1,11 @@
-"""SQLite without a thread per statement: the connection of the one writer, used by store/database.py.
+"""SQLite with as few threads as may be: the connections of the one writer and of the readers in store/database.py.
 
 aiosqlite hands every step of a statement to a thread and back, eight times for one statement with rows; that was half
 of the program's time at 50 messages a second (measured 2026-11-21). Our writer is alone, its statements take tens of
 microseconds, so they run where they stand. Only what waits for the disk, the commit, goes to a thread. A job of many
-statements lets others run in between.
+statements lets others run in between. A reader's statement may take long, so it goes to a thread once, with its rows.
 
-It has the face of an aiosqlite connection as far as SQLAlchemy's dialect asks for it (`async_creator_fn`).
+They have the face of an aiosqlite connection as far as SQLAlchemy's dialect asks for it (`async_creator_fn`).
 """
 
 from __future__ import annotations
@@ -13,24 +13,27 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+T = TypeVar("T")
+
+# How a reader's transaction begins.
+BEGIN = "BEGIN"
 # A job that has kept the event loop this long lets others go first.
 _TURN_SECONDS = 0.005
 
 
-class DirectConnection:
-    """An open SQLite file. Not for two tasks at once."""
+class _Connection:
+    """An open SQLite file and its thread. Not for two tasks at once."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection: sqlite3.Connection | None = connection
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
-        self._since = time.perf_counter()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
 
     @classmethod
-    async def open(cls, path: str, **given: Any) -> DirectConnection:
+    async def open(cls, path: str, **given: Any) -> Self:
         """Open the file at `path`; `given` as for sqlite3.connect."""
         return cls(sqlite3.connect(path, **{**given, "check_same_thread": False}))
 
@@ -43,14 +46,6 @@ class DirectConnection:
         if self._connection is None:
             raise ValueError("connection closed")
         return self._connection
-
-    def cursor(self) -> DirectCursor:
-        return DirectCursor(self._open.cursor(), self.give_way)
-
-    async def commit(self) -> None:
-        """Commit; waits for the disk in a thread."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._open.commit)
-        self._since = time.perf_counter()
 
     async def rollback(self) -> None:
         self._open.rollback()
@@ -71,6 +66,22 @@ class DirectConnection:
             self._connection = None
         self._thread.shutdown(wait=False)
 
+
+class DirectConnection(_Connection):
+    """The writer's."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._since = time.perf_counter()
+
+    def cursor(self) -> DirectCursor:
+        return DirectCursor(self._open.cursor(), self.give_way)
+
+    async def commit(self) -> None:
+        """Commit; waits for the disk in a thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open.commit)
+        self._since = time.perf_counter()
+
     async def give_way(self) -> None:
         """Let others run when this job has had its time."""
         if time.perf_counter() - self._since > _TURN_SECONDS:
@@ -78,11 +89,34 @@ class DirectConnection:
             self._since = time.perf_counter()
 
 
-class DirectCursor:
-    """A cursor of a DirectConnection."""
+class ReadingConnection(_Connection):
+    """A reader's; it is to be opened with `PRAGMA query_only`, so ending a transaction never waits for the disk."""
 
-    def __init__(self, cursor: sqlite3.Cursor, give_way: Callable[[], Any]) -> None:
-        self._cursor, self._give_way = cursor, give_way
+    def cursor(self) -> ReadingCursor:
+        return ReadingCursor(self._open.cursor(), self.in_thread)
+
+    async def commit(self) -> None:
+        self._open.commit()
+
+    async def in_thread(self, act: Callable[[], T]) -> T:
+        """Return what `act` returns. Whoever is cancelled stops the statement and leaves the connection to itself."""
+        done = asyncio.get_running_loop().run_in_executor(self._thread, act)
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            if not done.done():
+                self._open.interrupt()
+                await asyncio.wait([done])
+            if not done.cancelled():
+                done.exception()  # "interrupted" is nobody's concern.
+            raise
+
+
+class _Cursor:
+    """What both kinds of cursor are asked for."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,6 +141,17 @@ class DirectCursor:
     def arraysize(self, size: int) -> None:
         self._cursor.arraysize = size
 
+    async def close(self) -> None:
+        self._cursor.close()
+
+
+class DirectCursor(_Cursor):
+    """A cursor of a DirectConnection."""
+
+    def __init__(self, cursor: sqlite3.Cursor, give_way: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(cursor)
+        self._give_way = give_way
+
     async def execute(self, statement: str, values: Sequence[Any] | None = None) -> Self:
         await self._give_way()
         self._cursor.execute(statement, values or ())
@@ -120,5 +165,29 @@ class DirectCursor:
     async def fetchall(self) -> list[Any]:
         return self._cursor.fetchall()
 
-    async def close(self) -> None:
-        self._cursor.close()
+
+class ReadingCursor(_Cursor):
+    """A cursor of a ReadingConnection; a statement and its rows are one errand."""
+
+    def __init__(
+        self, cursor: sqlite3.Cursor, in_thread: Callable[[Callable[[], list[Any]]], Awaitable[list[Any]]]
+    ) -> None:
+        super().__init__(cursor)
+        self._in_thread = in_thread
+        self._rows: list[Any] = []
+
+    async def execute(self, statement: str, values: Sequence[Any] | None = None) -> Self:
+        def rows() -> list[Any]:
+            self._cursor.execute(statement, values or ())
+            return self._cursor.fetchall()
+
+        # A deferred transaction begins with its first statement, so this one has nothing to wait for.
+        self._rows = rows() if statement == BEGIN else await self._in_thread(rows)
+        return self
+
+    async def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> Self:
+        self._cursor.executemany(statement, rows)  # Refused: readers do not write.
+        return self
+
+    async def fetchall(self) -> list[Any]:
+        return self._rows

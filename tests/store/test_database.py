@@ -59,6 +59,22 @@ async def test_a_reader_cannot_write(store: Store) -> None:
             await tx.execute(sa.insert(tables.instance).values(key="a", value="b"))
 
 
+async def test_a_reader_who_gives_up_stops_the_statement_and_the_next_one_reads(store: Store) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+
+    async def count() -> None:
+        async with store.read() as tx:
+            await tx.execute(sa.text(endless))
+
+    # More of them than there may be readers: one that were still counting would keep its place.
+    for _ in range(10):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(count(), 0.02)
+
+    async with store.read() as tx:
+        assert await instance.find_value(tx, "colour") is None
+
+
 async def test_a_thousand_callers_are_all_answered(store: Store) -> None:
     async def add_one(tx: Any) -> None:
         current = int(await instance.find_value(tx, "count") or 0)
