@@ -1,4 +1,4 @@
-"""How people look at sessions: risks, sizes, time limits and the words of notices, from rubric/sampling.toml.
+"""How people look at sessions: risks, sizes, time limits and the words of notices, from review_rules.toml.
 
 The numbers are proposals of quality_audit.md §4 and §5; the compliance owner fixes them in the file.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from domain.errors import ContentError
 from domain.sampling import Risk
 
-_FILE = Path(__file__).with_name("rubric") / "sampling.toml"
+_FILE = Path(__file__).with_name("review_rules.toml")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ class PlanKind(StrEnum):
 
 
 class Risk(StrEnum):
-    """What makes a session likelier to be wrong (quality_audit.md §4); weights in content/rubric/sampling.toml."""
+    """What makes a session likelier to be wrong (quality_audit.md §4); weights in content/review_rules.toml."""
 
     NEW_ADVISOR = "new_advisor"  # Known for less than 90 days.
     EARLIER_RED = "earlier_red"  # A red line of this person was confirmed before.
