@@ -76,7 +76,7 @@ class Said:
     conversation alone does not tell. `is_scheduled`: a welcome, a mass send or another post nobody typed at that
     moment. `is_seen`: False where the words are not known (withheld, erased, unreadable). `source`: who told of it,
     e.g. "archive". `decision`: for an answer of the bot what it decided, e.g. "handover"; for a message of the platform
-    ASSIGNED where it gave the talk to `staff_id`. `digest`: what was said as a digest, which stays when words are erased.
+    ASSIGNED where it gave the talk to `staff_id`. `digest`: of what was said; stays when words are erased.
     """
 
     id: int

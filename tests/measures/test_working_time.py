@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -23,6 +23,7 @@ HOURS = ServiceHours(
         )
     ),
 )
+_MINUTE = timedelta(minutes=1)
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 moments = st.integers(0, 90 * 24 * 3600).map(lambda seconds: FIRST + timedelta(seconds=seconds))
 spans = st.integers(0, 60 * 24).map(lambda minutes: timedelta(minutes=minutes))
@@ -59,3 +60,31 @@ def test_what_was_waited_for_is_what_was_served(start: datetime, span: timedelta
 @given(moments, spans, spans)
 def test_longer_waits_end_later(start: datetime, short: timedelta, more: timedelta) -> None:
     assert working_time.after(HOURS, start, short) <= working_time.after(HOURS, start, short + more)
+
+
+@given(moments, moments, spans)
+def test_the_fast_calendar_says_the_same(start: datetime, end: datetime, span: timedelta) -> None:
+    calendar = working_time.WorkingCalendar(HOURS)
+
+    assert calendar.between(start, end) == working_time.between(HOURS, start, end)
+    assert calendar.after(start, span + _MINUTE) == working_time.after(HOURS, start, span + _MINUTE)
+
+
+def test_the_fast_calendar_knows_holidays_midnight_and_mad_clocks() -> None:
+    always = tuple(Period(weekday=day, opens=time(0), closes=time.max) for day in range(7))
+    closed = frozenset([date(2026, 11, 24)])
+    calendar = working_time.WorkingCalendar(ServiceHours(zone=HOURS.zone, periods=always, closed_on=closed))
+    monday, wednesday = shanghai("2026-11-23 23:59"), shanghai("2026-11-25 00:01")
+
+    assert calendar.between(monday, wednesday) == 2 * _MINUTE
+    assert calendar.after(monday, 2 * _MINUTE) == wednesday
+    mad = datetime(9998, 1, 1, tzinfo=UTC)
+    assert calendar.between(monday, mad) == timedelta(0)
+    assert calendar.after(mad, _MINUTE) == mad + _MINUTE
+
+
+def test_the_fast_calendar_of_a_company_that_never_serves_counts_plainly() -> None:
+    calendar = working_time.WorkingCalendar(ServiceHours(zone=HOURS.zone, periods=()))
+
+    assert calendar.after(FIRST, _MINUTE) == FIRST + _MINUTE
+    assert calendar.between(FIRST, FIRST + timedelta(days=9)) == timedelta(0)
