@@ -31,6 +31,7 @@ from bot.channels.wecom.external import External
 from bot.channels.wecom.group_welcomes import GroupWelcomes
 from bot.channels.wecom.kf import Kf
 from bot.channels.wecom.mass import MassSends
+from bot.channels.wecom.statistics import ContactStatistics, KfStatistics
 from bot.channels.wecom.uploads import Uploads
 from bot.channels.wecom.web_login import WebLogin
 from bot.clock import FileClock, SystemClock
@@ -68,6 +69,8 @@ class House:
     started_at: datetime
     contacts: Contacts | None = None
     external: External | None = None
+    contact_statistics: ContactStatistics | None = None
+    kf_statistics: KfStatistics | None = None
     mass: MassSends | None = None
     uploads: Uploads | None = None
     group_welcomes: GroupWelcomes | None = None
@@ -163,6 +166,8 @@ async def opened(settings: config.Settings, *, goes_live: bool = False) -> Async
             started_at=now,
             contacts=Contacts(people) if people else None,
             external=External(people, clock) if people else None,
+            contact_statistics=ContactStatistics(people) if people else None,
+            kf_statistics=KfStatistics(client) if client else None,
             mass=MassSends(people, clock) if people else None,
             uploads=Uploads(people, store, clock) if people else None,
             group_welcomes=GroupWelcomes(people, _agent_id(settings, "contacts")) if people else None,

@@ -21,6 +21,7 @@ from bot.deciding import Deciding
 from bot.directory import Directory
 from bot.files import FileKeeper
 from bot.inbox import Inbox
+from bot.official_days import OfficialDays
 from bot.overrides import Overrides
 from bot.puller import Puller
 from bot.rounds import Rounds
@@ -42,6 +43,8 @@ _LIBRARY_SECONDS = 2.0
 _MEDIA_WAIT_SECONDS = 5.0
 # How often it is asked whether a walk over people and groups is due.
 _WALK_SECONDS = 30
+# How often it is looked whether the platform has new daily figures.
+_OFFICIAL_SECONDS = 600
 # How often the company's own file about its staff is looked at.
 _OVERRIDES_SECONDS = 10
 # How long the first decision waits to know who is receiving; longer only when the platform does not answer.
@@ -116,6 +119,9 @@ class Loops:
         self._words_bell = Wakeup()
         self._sop_bells: list[Wakeup] = []
         self.rounds = Rounds(house, self.puller)
+        self.official_days = OfficialDays(
+            house.store, house.clock, house.contact_statistics, house.kf_statistics, owner=house.owner
+        )
 
     async def take_over(self) -> None:
         """Before anything runs: take back what an earlier process held. On SQLite there can be no other one."""
@@ -146,6 +152,7 @@ class Loops:
             self._run(loop.name, loop.step, loop.bell)
             self._sop_bells.append(loop.bell)
         self.sops.add_ticks(self._ticker)
+        self._ticker.every(_OFFICIAL_SECONDS, "official_days", self.official_days.read_due)
         self._once("matching", self._house.library.warm_up)
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds

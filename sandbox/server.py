@@ -26,6 +26,7 @@ from sandbox import (
     founding,
     login_page,
     page,
+    statistics,
     tags,
 )
 from sandbox.behaviour import Behaviour
@@ -53,6 +54,7 @@ ENDPOINTS = [
     *endpoints_groups.ENDPOINTS,
     *endpoints_mass.ENDPOINTS,
     *app_chats.ENDPOINTS,
+    *statistics.ENDPOINTS,
 ]
 
 

@@ -129,6 +129,12 @@ async def set_receiving(
         await set_servicer(tx, account_id, servicer_id, is_receiving=True, now=now)
 
 
+async def list_servicers(tx: AsyncConnection, account_id: str) -> list[str]:
+    """Return everybody who was ever seen taking sessions of the account."""
+    wanted = sa.select(kf_servicer.c.servicer_id).where(kf_servicer.c.account_id == account_id)
+    return sorted((await tx.execute(wanted)).scalars().all())
+
+
 async def list_receiving(tx: AsyncConnection, account_id: str) -> list[str]:
     """Return who takes sessions of the account now."""
     wanted = sa.select(kf_servicer.c.servicer_id).where(
