@@ -6,6 +6,7 @@
     replies/*.toml     [[reply]]       fixed sentences
     compliance/*.toml  [[rule]] [[excuse]] [[disclosure]]
     risk_lines.toml    [[risk_line]]   lines an answer must carry, by code
+    rubric/*.toml      [[item]] …      the scorecard of the audit; the shipped one where a folder has none
     signals.toml       [[signal]]      signs in a customer's words
     synonyms.toml      [[synonym]]     words that mean the same
     lexicon.txt        one word a line the segmentation should keep whole
@@ -32,6 +33,7 @@ from content import (
     normalising,
     own_files,
     reply_files,
+    rubric,
     signals,
     tables,
 )
@@ -100,7 +102,15 @@ REQUIRED_REPLIES = (
 _SOON_DAYS = 30
 # Digests of the latest words that were found good; a digest covers every file and its name.
 _found_good: deque[str] = deque(maxlen=8)
-_FILES = ("faq/*.toml", "own/*.toml", "replies/*.toml", "compliance/*.toml", "*.toml", "*.txt")
+_FILES = (
+    "faq/*.toml",
+    "own/*.toml",
+    "replies/*.toml",
+    "compliance/*.toml",
+    "rubric/*.toml",
+    "*.toml",
+    "*.txt",
+)
 _Record = TypeVar("_Record", Faq, FixedReply, own_files.OwnText)
 
 
@@ -130,6 +140,7 @@ class Content:
     risk_lines: Mapping[str, str]
     signals: signals.Signals
     rules: compliance.ComplianceRules
+    rubric: rubric.Rubric
     ambiguous: tuple[ambiguous.Ambiguous, ...]
     elsewhere: elsewhere.Elsewhere
     synonyms: Mapping[str, str]  # A customer's word to the one we use.
@@ -235,6 +246,7 @@ def _read(folder: Path, checked: frozenset[str] = frozenset()) -> tuple[Content,
         ),
         signals=_signals(_tables(folder, "signals.toml", ("signal",), mistakes)),
         rules=_rules(_tables(folder, "compliance/*.toml", compliance.TABLES, mistakes), mistakes),
+        rubric=_rubric(folder, mistakes),
         synonyms=MappingProxyType(_synonyms(_tables(folder, "synonyms.toml", ("synonym",), mistakes))),
         lexicon=_lexicon(folder / "lexicon.txt", mistakes),
         ambiguous=_ambiguous(_tables(folder, "ambiguous.toml", ("ambiguous",), mistakes), faqs),
@@ -285,6 +297,12 @@ def _rules(found: list[tables.Table], mistakes: tables.Mistakes) -> compliance.C
     if "compliance" in mistakes.unread:
         return compliance.ComplianceRules([], {}, [])
     return compliance.parse_rules(found)
+
+
+def _rubric(folder: Path, mistakes: tables.Mistakes) -> rubric.Rubric:
+    """Return the folder's own scorecard, the shipped one where it has none: a folder may be older than the audit."""
+    own = folder / rubric.FOLDER.name
+    return rubric.read(own if rubric.files_of(own) else rubric.FOLDER, mistakes)
 
 
 def _faq(table: tables.Table, own: Mapping[str, own_files.OwnText], mistakes: tables.Mistakes) -> Faq:

@@ -22,8 +22,6 @@ from domain.errors import ContentError
 _Record = TypeVar("_Record")
 
 FOLDER = Path(__file__).parent / "rubric"
-# Lies beside the scorecard and changes no score: how sessions are drawn and decided.
-_OTHERS = frozenset({"sampling.toml"})
 NAMES = (
     "dimension",
     "item",
@@ -35,6 +33,7 @@ NAMES = (
     "limit",
     "mood",
     "negation",
+    "reason",
 )
 ADVISOR = "advisor"
 BOT = "bot"
@@ -67,7 +66,7 @@ JUDGED = frozenset(
 DEDUCTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "A1.missing": frozenset({"message"}),
-        "A1.hidden_cost": frozenset({"message"}),
+        "A1.said": frozenset({"message"}),
         "A2.no_identity": frozenset(),
         "A2.no_licence": frozenset(),
         "A3.no_test": frozenset({"said"}),
@@ -96,7 +95,8 @@ DEDUCTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "E4.same_text": frozenset({"said", "count"}),
         "F1.quiet": frozenset({"from", "until"}),
         "F1.pushes": frozenset({"count"}),
-        "F2.typed": frozenset({"message"}),
+        "F2.said": frozenset({"message"}),
+        "F2.typed": frozenset(),
         "F3.no_record": frozenset(),
     }
 )
@@ -110,6 +110,7 @@ RED_LINES: Mapping[str, frozenset[str]] = MappingProxyType(
         "red.ignored_self_harm": frozenset({"asked"}),
     }
 )
+REASONS = ("unseen", "human", "no_times", "open", "nothing_said")
 # Red lines that are looked for in the words of staff, by their own patterns.
 SPOKEN = ("red.insult", "red.private_account", "red.evade_archive")
 WORDS = (
@@ -240,6 +241,7 @@ class Rubric:
     words: Mapping[str, patterns.Patterns]
     grades: tuple[tuple[float, Grade, str], ...]  # From which score, highest first, and the Chinese name.
     limits: Mapping[str, float]
+    reasons: Mapping[str, str]
     moods: moods.Moods
 
     def items_for(self, subject: str, day: date) -> tuple[Item, ...]:
@@ -288,8 +290,7 @@ def load(folder: Path | None = None) -> Rubric:
 
 def files_of(folder: Path) -> list[Path]:
     """Return the files that are read, in order; those editors hide are none of ours."""
-    found = (path for path in folder.glob("*.toml") if path.name not in _OTHERS)
-    return sorted(path for path in found if not path.name.startswith("."))
+    return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
 
 
 def version_of(folder: Path) -> str:
@@ -318,6 +319,7 @@ def read(folder: Path, mistakes: tables.Mistakes) -> Rubric:
         words=_by_id(found["words"], _words),
         grades=_grades(found["grade"]),
         limits=_by_id(found["limit"], lambda table: _number(table, "value")),
+        reasons=_by_id(found["reason"], lambda table: table.text("text")),
         moods=moods.parse_moods(found["mood"], found["negation"]),
     )
     if is_read:
@@ -498,6 +500,7 @@ def _check_whole(
         ("red_line", sorted(RED_LINES), rubric.red_lines),
         ("words", WORDS, rubric.words),
         ("limit", LIMITS, rubric.limits),
+        ("reason", REASONS, rubric.reasons),
     )
     for name, wanted, known in needed:
         for one in wanted:
