@@ -1,0 +1,266 @@
+"""What the boards of the audit count: how everybody did in the sessions of a period, and what was seen at all.
+
+Read only. Rows leave here small; what is made of them (medians, intervals, no score below 20) is audit/boards.py and
+audit/response.py. Every figure is about sessions that began in the period, and about current evaluations only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.audit import Figures, TalkKind
+from domain.official import OfficialKind
+from domain.people import StaffStatus
+from store.tables import (
+    archive_cursor,
+    archived_staff,
+    conversation,
+    evaluation,
+    official_day,
+    session,
+    staff,
+)
+
+# Written as the partial indexes are: SQLite takes one only when the condition is the same word for word.
+IS_CURRENT = sa.text("evaluation.is_current")
+# The platform's own number of a member's chats with customers on a day (WeCom doc 92132).
+_CHATS = "chat_cnt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFilter:
+    """Which sessions a board is about: begun at or after `since`, before `until`.
+
+    `subjects` None: everybody. `now`: findings that an advisor cannot see yet are left out of every count.
+    """
+
+    since: datetime
+    until: datetime
+    now: datetime
+    kind: str = ""
+    line: str = ""
+    subjects: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """How one subject did in one session. `score` and `grade` as people decided in the end."""
+
+    session_id: int
+    subject: str
+    started_at: datetime
+    kind: TalkKind
+    line: str
+    score: float | None
+    grade: str
+    figures: Figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionCounts:
+    """Sessions that were cut, and how many of them are scored or still open."""
+
+    all: int = 0
+    scored: int = 0
+    open: int = 0
+    by_kind: Mapping[str, int] = field(default_factory=dict)
+    by_line: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """Who could be seen. `advisors`: all who may have customers; `archived`: those whose talks are archived.
+
+    `told`: chats with customers by the platform's own statistics, by UserID; a member who is missing there has none.
+    `seen`: chats that were seen, counted alike: one for each customer and day. `archive_read_at` None: there is no
+    archive, or it was never read.
+    """
+
+    advisors: frozenset[str]
+    archived: frozenset[str]
+    told: Mapping[str, int]
+    seen: Mapping[str, int]
+    archive_read_at: datetime | None
+
+
+async def list_scored(tx: AsyncConnection, wanted: AuditFilter) -> list[Scored]:
+    """Return one row a subject and session of the period, the oldest first."""
+    select = (
+        sa.select(
+            evaluation.c.session_id,
+            evaluation.c.subject,
+            evaluation.c.started_at,
+            conversation.c.channel,
+            session.c.line,
+            evaluation.c.final_score,
+            evaluation.c.final_grade,
+            evaluation.c.figures,
+        )
+        .join(session, session.c.id == evaluation.c.session_id)
+        .join(conversation, conversation.c.id == session.c.conversation_id)
+        .where(
+            IS_CURRENT,
+            evaluation.c.started_at >= wanted.since,
+            evaluation.c.started_at < wanted.until,
+            session.c.merged_into.is_(None),
+        )
+        .order_by(evaluation.c.started_at)
+    )
+    if wanted.subjects is not None:
+        select = select.where(evaluation.c.subject.in_(wanted.subjects))
+    for condition in _of_talk(wanted):
+        select = select.where(condition)
+    return [
+        Scored(
+            session_id=row.session_id,
+            subject=row.subject,
+            started_at=row.started_at,
+            kind=TalkKind(row.channel),
+            line=row.line,
+            score=row.final_score,
+            grade=row.final_grade,
+            figures=figures_of(row.figures),
+        )
+        for row in (await tx.execute(select)).all()
+    ]
+
+
+async def count_sessions(tx: AsyncConnection, wanted: AuditFilter) -> SessionCounts:
+    """Count the sessions of the period; `subjects` does not matter here."""
+    is_scored = (
+        sa.exists()
+        .where(evaluation.c.session_id == session.c.id, IS_CURRENT, evaluation.c.final_score.is_not(None))
+        .correlate(session)
+    )
+    select = (
+        sa.select(
+            conversation.c.channel,
+            session.c.line,
+            sa.func.count().label("all"),
+            sa.func.sum(sa.case((is_scored, 1), else_=0)).label("scored"),
+            sa.func.sum(sa.case((session.c.state == "open", 1), else_=0)).label("open"),
+        )
+        .join(conversation, conversation.c.id == session.c.conversation_id)
+        .where(
+            session.c.started_at >= wanted.since,
+            session.c.started_at < wanted.until,
+            session.c.merged_into.is_(None),
+            *_of_talk(wanted),
+        )
+        .group_by(conversation.c.channel, session.c.line)
+    )
+    rows = (await tx.execute(select)).all()
+    by_kind: dict[str, int] = {}
+    by_line: dict[str, int] = {}
+    for row in rows:
+        by_kind[row.channel] = by_kind.get(row.channel, 0) + row.all
+        by_line[row.line] = by_line.get(row.line, 0) + row.all
+    return SessionCounts(
+        all=sum(row.all for row in rows),
+        scored=sum(row.scored for row in rows),
+        open=sum(row.open for row in rows),
+        by_kind=by_kind,
+        by_line=by_line,
+    )
+
+
+async def has_sessions(tx: AsyncConnection) -> bool:
+    """Say whether anything was ever cut; a company that has just begun has nothing."""
+    return (await tx.execute(sa.select(session.c.id).limit(1))).scalar_one_or_none() is not None
+
+
+async def read_coverage(
+    tx: AsyncConnection, wanted: AuditFilter, first_day: date, last_day: date
+) -> Coverage:
+    """Return who could be seen from the first to the last day, both included, the days of the company's zone."""
+    may_have = sa.select(staff.c.platform_id).where(
+        staff.c.is_advisor.is_(True), staff.c.status.in_((StaffStatus.ACTIVE, StaffStatus.UNKNOWN))
+    )
+    archived = sa.select(archived_staff.c.staff_platform_id).where(
+        archived_staff.c.from_at < wanted.until,
+        sa.or_(archived_staff.c.until_at.is_(None), archived_staff.c.until_at >= wanted.since),
+    )
+    cursor = sa.select(sa.func.max(archive_cursor.c.pulled_at))
+    return Coverage(
+        advisors=frozenset((await tx.execute(may_have)).scalars().all()),
+        archived=frozenset((await tx.execute(archived)).scalars().all()),
+        told=await _told(tx, first_day, last_day),
+        seen=await _seen(tx, wanted),
+        archive_read_at=(await tx.execute(cursor)).scalar_one_or_none(),
+    )
+
+
+async def _told(tx: AsyncConnection, first_day: date, last_day: date) -> dict[str, int]:
+    select = sa.select(official_day.c.subject, official_day.c.body).where(
+        official_day.c.kind == OfficialKind.CONTACTS,
+        official_day.c.day >= first_day,
+        official_day.c.day <= last_day,
+    )
+    told: dict[str, int] = {}
+    for row in (await tx.execute(select)).all():
+        chats = row.body.get(_CHATS)
+        if isinstance(chats, int):
+            told[row.subject] = told.get(row.subject, 0) + chats
+    return told
+
+
+async def _seen(tx: AsyncConnection, wanted: AuditFilter) -> dict[str, int]:
+    """Count chats as the platform does: a customer on a day. Days of UTC; the statistics close at midnight in China."""
+    select = (
+        sa.select(conversation.c.account_id, session.c.conversation_id, session.c.started_at)
+        .join(conversation, conversation.c.id == session.c.conversation_id)
+        .where(
+            conversation.c.channel == TalkKind.CHAT,
+            session.c.started_at >= wanted.since,
+            session.c.started_at < wanted.until,
+            session.c.merged_into.is_(None),
+        )
+    )
+    days = {
+        (row.account_id, row.conversation_id, (row.started_at - wanted.since).days)
+        for row in (await tx.execute(select)).all()
+    }
+    seen: dict[str, int] = {}
+    for subject, _, _ in days:
+        seen[subject] = seen.get(subject, 0) + 1
+    return seen
+
+
+def _of_talk(wanted: AuditFilter) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if wanted.kind:
+        conditions.append(conversation.c.channel == wanted.kind)
+    if wanted.line:
+        conditions.append(session.c.line == wanted.line)
+    return conditions
+
+
+# --- figures ------------------------------------------------------------------------------------------------
+
+
+def figures_of(body: Mapping[str, Any]) -> Figures:
+    """Return figures as they are kept: lengths of time in seconds under the names of `Figures`."""
+    return Figures(
+        first_wall=_length(body.get("first_wall")),
+        first_working=_length(body.get("first_working")),
+        bot_first_wall=_length(body.get("bot_first_wall")),
+        waits_wall=tuple(timedelta(seconds=one) for one in body.get("waits_wall", ())),
+        waits_working=tuple(timedelta(seconds=one) for one in body.get("waits_working", ())),
+        asked=body.get("asked", 0),
+        answered=body.get("answered", 0),
+        late=body.get("late", 0),
+        is_unanswered=body.get("is_unanswered", False),
+        rounds=body.get("rounds", 0),
+        customer_messages=body.get("customer_messages", 0),
+        staff_messages=body.get("staff_messages", 0),
+    )
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
