@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,37 @@ async def ensure(
     return known
 
 
+async def ensure_chats(
+    tx: AsyncConnection, pairs: Collection[tuple[str, int]], now: datetime
+) -> dict[tuple[str, int], int]:
+    """Return the ids of one-to-one talks by (member's UserID, customer id), adding the new ones."""
+    known = await _find_chats(tx, pairs)
+    new = sorted(set(pairs) - known.keys())
+    if new:
+        rows = [_new("chat", account_id, now) | {"customer_id": who} for account_id, who in new]
+        await tx.execute(dialect.insert_new(tx, conversation), rows)
+        known.update(await _find_chats(tx, new))
+    return known
+
+
+async def ensure_chat(
+    tx: AsyncConnection, staff_id: str, customer_ids: Sequence[int], now: datetime
+) -> dict[int, int]:
+    """Return the ids of the member's one-to-one talks by customer id, adding the new ones."""
+    found = await ensure_chats(tx, [(staff_id, who) for who in customer_ids], now)
+    return {who: number for (_, who), number in found.items()}
+
+
+async def ensure_group(tx: AsyncConnection, chat_ids: Collection[str], now: datetime) -> dict[str, int]:
+    """Return the ids of the talks in customer groups by chat id, adding the new ones."""
+    return await _ensure_rooms(tx, "group", chat_ids, now)
+
+
+async def ensure_internal(tx: AsyncConnection, rooms: Collection[str], now: datetime) -> dict[str, int]:
+    """Return the ids of talks among colleagues by room id, or by "a|b" of two UserIDs, adding the new ones."""
+    return await _ensure_rooms(tx, "internal", rooms, now)
+
+
 async def get(tx: AsyncConnection, conversation_id: int) -> Conversation:
     """Return the conversation; raises LookupError when there is none."""
     row = (await tx.execute(_GET, {"conversation": conversation_id})).one_or_none()
@@ -51,6 +82,14 @@ async def set_times(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None
     """Move times forward; rows of conversation, latest, customer_latest, heard, session_started."""
     if rows:
         await tx.execute(_SET_TIMES, list(rows))
+
+
+async def set_heard(tx: AsyncConnection, latest: Mapping[int, datetime], now: datetime) -> None:
+    """Record when something was last said in each, as it became known just now; never back."""
+    if latest:
+        # In one order, so that two replicas never wait for each other.
+        rows = [{"conversation": one, "latest": at, "now": now} for one, at in sorted(latest.items())]
+        await tx.execute(_SET_HEARD, rows)
 
 
 async def set_spoken(tx: AsyncConnection, conversation_id: int, at: datetime) -> None:
@@ -131,6 +170,29 @@ _SET_TIMES = (
         session_started_at=sa.bindparam("session_started"),
     )
 )
+_SET_HEARD = (
+    sa.update(conversation)
+    .where(_IS_ONE)
+    .values(
+        last_message_at=sa.case(
+            (
+                conversation.c.last_message_at > sa.bindparam("latest", type_=UtcTime()),
+                conversation.c.last_message_at,
+            ),
+            else_=sa.bindparam("latest", type_=UtcTime()),
+        ),
+        heard_at=sa.bindparam("now", type_=UtcTime()),
+    )
+)
+_FIND_CHATS = sa.select(conversation.c.account_id, conversation.c.customer_id, conversation.c.id).where(
+    conversation.c.channel == "chat",
+    conversation.c.customer_id.in_(sa.bindparam("customers", expanding=True)),
+)
+_FIND_ROOMS = sa.select(conversation.c.account_id, conversation.c.id).where(
+    conversation.c.channel == sa.bindparam("channel"),
+    conversation.c.account_id.in_(sa.bindparam("rooms", expanding=True)),
+    conversation.c.customer_id.is_(None),
+)
 
 
 @functools.cache
@@ -152,6 +214,41 @@ async def _find_many(
         for row in (await tx.execute(_FIND_MANY, wanted)).all():
             found[row.customer_id] = _conversation(row)
     return found
+
+
+async def _find_chats(tx: AsyncConnection, pairs: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    found: dict[tuple[str, int], int] = {}
+    wanted, ids = set(pairs), sorted({who for _, who in pairs})
+    for start in range(0, len(ids), 500):
+        for row in (await tx.execute(_FIND_CHATS, {"customers": ids[start : start + 500]})).all():
+            if (row.account_id, row.customer_id) in wanted:
+                found[row.account_id, row.customer_id] = row.id
+    return found
+
+
+async def _ensure_rooms(
+    tx: AsyncConnection, channel: str, rooms: Collection[str], now: datetime
+) -> dict[str, int]:
+    known = await _find_rooms(tx, channel, rooms)
+    new = sorted(set(rooms) - known.keys())
+    if new:
+        rows = [_new(channel, room, now) | {"customer_id": None} for room in new]
+        await tx.execute(dialect.insert_new(tx, conversation), rows)
+        known.update(await _find_rooms(tx, channel, new))
+    return known
+
+
+async def _find_rooms(tx: AsyncConnection, channel: str, rooms: Collection[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    names = sorted(set(rooms))
+    for start in range(0, len(names), 500):
+        given = {"channel": channel, "rooms": names[start : start + 500]}
+        found.update((row.account_id, row.id) for row in (await tx.execute(_FIND_ROOMS, given)).all())
+    return found
+
+
+def _new(channel: str, account_id: str, now: datetime) -> dict[str, Any]:
+    return {"channel": channel, "account_id": account_id, "opened_at": now, "session_started_at": now}
 
 
 def _conversation(row: Any) -> Conversation:

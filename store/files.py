@@ -1,4 +1,7 @@
-"""Files customers sent: fetched within the hour, kept by the digest of their content."""
+"""Files customers sent to service accounts: fetched within the hour, kept by the digest of their content.
+
+Those of archived messages are store/archive_media.py's.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ async def claim_due(
     """Take up to `limit` files to fetch."""
     due = (
         sa.select(media.c.id)
-        .where(media.c.state == "due", media.c.due_at <= now)
+        .where(media.c.state == "due", media.c.source == "kf", media.c.due_at <= now)
         .order_by(media.c.due_at, media.c.id)
         .limit(limit)
     )

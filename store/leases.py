@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store.tables import delivery, event, kf_cursor, lookup, media, turn, walk
+from store.tables import archive_cursor, delivery, event, kf_cursor, lookup, media, turn, walk
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _HELD = (
@@ -17,6 +17,7 @@ _HELD = (
     (delivery, delivery.c.state.in_(["claimed", "attempting"])),
     (media, media.c.state == "claimed"),
     (kf_cursor, kf_cursor.c.lease_owner.is_not(None)),
+    (archive_cursor, archive_cursor.c.lease_owner.is_not(None)),
     (lookup, lookup.c.lease_owner.is_not(None)),
     (walk, walk.c.lease_owner.is_not(None)),
 )

@@ -78,6 +78,7 @@ message_twin = sa.Table(
     sa.Column("twin_id", BigId, sa.ForeignKey("message.id"), primary_key=True, autoincrement=False),
     refers("message_id", "message"),
     at("found_at"),
+    sa.Index("ix_message_twin_message", "message_id"),
 )
 
 # Official daily figures of one member of staff: contact statistics (get_user_behavior_data), customer service (kf).

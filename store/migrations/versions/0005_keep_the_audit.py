@@ -363,6 +363,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["twin_id"], ["message.id"], name=op.f("fk_message_twin_twin_id")),
         sa.PrimaryKeyConstraint("twin_id", name=op.f("pk_message_twin")),
     )
+    with op.batch_alter_table("message_twin", schema=None) as batch_op:
+        batch_op.create_index("ix_message_twin_message", ["message_id"], unique=False)
+
     op.create_table(
         "promise",
         sa.Column(
@@ -678,6 +681,9 @@ def downgrade() -> None:
         )
 
     op.drop_table("promise")
+    with op.batch_alter_table("message_twin", schema=None) as batch_op:
+        batch_op.drop_index("ix_message_twin_message")
+
     op.drop_table("message_twin")
     with op.batch_alter_table("finding", schema=None) as batch_op:
         batch_op.drop_index(
