@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from bot import assembling, machine
+from bot import assembling, machine, proof
 from bot.channels.wecom import app_chats, app_messages, external, group_welcomes, mass
 from bot.channels.wecom.app_chats import ChatChannel
 from bot.channels.wecom.app_messages import AppChannel
@@ -115,6 +115,7 @@ class Loops:
             if house.kf
             else None
         )
+        self._proof = proof.Workers(settings, house.store, house.clock)
         self._file_bell = Wakeup()
         self._words_bell = Wakeup()
         self._sop_bells: list[Wakeup] = []
@@ -162,6 +163,7 @@ class Loops:
         self._ticker.every(60, "accounts", self.rounds.refresh_accounts)
         self._ticker.every(5, "names", self.rounds.fetch_names)
         self._ticker.every(15, "figures", self.rounds.measure)
+        self._proof.add_ticks(self._ticker)
         self._ticker.start()
 
     async def stop(self, seconds: float) -> None:

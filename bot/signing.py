@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from domain.errors import ConfigError
-from domain.proof import Block
+from domain.proof import Block, Head
 
 # So that a signature over a block can be taken for nothing else.
 _PREFIX = b"guanjia chain block "
@@ -38,6 +38,13 @@ class Signer:
             raise ConfigError(["proof.signing_key_file: this is a public key; signing needs the private one"])
         signature = base64.b64encode(self._private.sign(_said(block.number, block.digest))).decode()
         return dataclasses.replace(block, key_id=self.key_id, signature=signature)
+
+    def sign_head(self, head: Head) -> Head:
+        """Return the head with a signature of now; a block keeps the one it was sealed with."""
+        if self._private is None:
+            raise ConfigError(["proof.signing_key_file: this is a public key; signing needs the private one"])
+        signature = base64.b64encode(self._private.sign(_said(head.number, head.digest))).decode()
+        return dataclasses.replace(head, key_id=self.key_id, signature=signature)
 
     def is_signed(self, number: int, digest: str, signature: str) -> bool:
         """Say whether the signature is this key's over this block."""

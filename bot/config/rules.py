@@ -53,6 +53,10 @@ _PICKER = (
     " (Only for demos on loopback and never with the official api_base; set false.)"
 )
 _COOKIES = "监听非本机地址时必须为 true。 (Must be true unless server.host is loopback.)"
+_RETENTION = (
+    "须先由负责人核准保存期限：请填写 proof.retention_approved_by。"
+    " (Name who approved the periods in proof.retention_approved_by.)"
+)
 _MENU_AT = "不能大于 answering.answer_at。 (Must not be above answering.answer_at.)"
 
 
@@ -84,6 +88,12 @@ def check_together(find: Callable[[tuple[str, ...]], Any]) -> list[Found]:
             answer_at is not None and menu_at is not None and menu_at > answer_at,
             ("answering", "menu_at"),
             _MENU_AT,
+        ),
+        (
+            _is_true(find(("proof", "retention_enabled")))
+            and not str(find(("proof", "retention_approved_by")) or "").strip(),
+            ("proof", "retention_enabled"),
+            _RETENTION,
         ),
     ]
     return [(path, sentence) for wrong, path, sentence in checks if wrong]

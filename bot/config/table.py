@@ -506,6 +506,29 @@ class Sop(Section):
         return value
 
 
+class Proof(Section):
+    """The chain over what is on record, erasing what is over its time, and the search."""
+
+    seal_seconds: float = setting(
+        60.0, "How often what is new on record is sealed into the chain.", unit="seconds", ge=1, le=86400
+    )
+    signing_key_file: RelativePath | None = setting(
+        None,
+        "Ed25519 private key that signs the chain, made by `guanjia chain key`; empty: blocks are not signed.",
+        sample='"secrets/chain.key"',
+    )
+    retention_enabled: bool = setting(
+        False, "Erase at night what is over its time; see the report (guanjia retention report) first."
+    )
+    retention_approved_by: str = setting(
+        "", "Who of the company approved the periods of content/retention.toml; needed to erase by them."
+    )
+    retention_at: time = setting(
+        time(3, 30), "When what is over its time is erased, by the company's clock.", sample="03:30:00"
+    )
+    search_index: bool = setting(True, "Keep the index of the full-text search.")
+
+
 class Console(Section):
     """The pages for staff."""
 
@@ -549,6 +572,7 @@ class Settings(Section):
     pilot: Pilot = Field(default_factory=Pilot)
     people: People = Field(default_factory=People)
     sop: Sop = Field(default_factory=Sop)
+    proof: Proof = Field(default_factory=Proof)
     console: Console = Field(default_factory=Console)
     clock: ClockSettings = Field(default_factory=ClockSettings)
     log: Log = Field(default_factory=Log)
