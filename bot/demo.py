@@ -26,7 +26,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot import demo_pace
+from bot import demo_pace, demo_talks
 from domain.errors import BotError, ConfigError
 
 _CORP_ID = "ww1234567890abcdef"
@@ -93,18 +93,26 @@ def prepare(folder: Path, *, port: int, sandbox_port: int, fresh: bool = False) 
     keys = _keys(folder / "keys.json")
     bot_port = free_port(port)
     plan = Plan(folder=folder, port=bot_port, sandbox_port=free_port(sandbox_port, besides=bot_port))
-    _write(plan.config, _bot_settings(plan, keys))
-    _write(folder / "sandbox.toml", _sandbox_settings(plan, keys))
+    begun = _begun(folder)
+    _write(plan.config, _bot_settings(plan, keys, begun))
+    _write(folder / "sandbox.toml", _sandbox_settings(plan, keys, begun))
+    return plan
+
+
+def _begun(folder: Path) -> datetime:
+    """Return when the demo's clock began, starting it the first time."""
     # Real time until somebody moves it in the sandbox; a former fast-forward must not be undone: time never goes back.
-    if not (folder / "clock.json").exists():
+    kept = folder / "begun.json"
+    if not (folder / "clock.json").exists() or not kept.exists():
         now = time.time()
         begun = _in_hours(now)
         _write(folder / "clock.json", json.dumps({"real_at": now, "virtual_at": begun, "rate": 1.0}))
+        _write(kept, json.dumps(begun))
         if begun != now:
             print(
                 "现在不在服务时间，演示时钟从上午 10:00 开始。 (Out of hours: the demo's clock starts at 10:00.)"
             )
-    return plan
+    return datetime.fromtimestamp(json.loads(kept.read_text("utf-8")), _ZONE)
 
 
 def _in_hours(now: float) -> float:
@@ -154,7 +162,7 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _bot_settings(plan: Plan, keys: dict[str, str]) -> str:
+def _bot_settings(plan: Plan, keys: dict[str, str], begun: datetime) -> str:
     receivers = "\n".join(
         f"[wecom.receivers.{name}]\nagent_id = {_AGENT_ID}\nsecret = {json.dumps(keys['secret'])}\n"
         f"token = {json.dumps(keys[f'{name}_token'])}\naes_key = {json.dumps(keys[f'{name}_key'])}\n"
@@ -173,7 +181,7 @@ api_base = "{plan.sandbox_url}"
 login_base = "{plan.sandbox_url}"
 {receivers}
 [kf]
-go_live_at = 2020-01-01T00:00:00+08:00
+go_live_at = {begun.isoformat(timespec="seconds")}
 [service]
 duty = {json.dumps(_DUTY)}
 [company]
@@ -199,7 +207,7 @@ level = "warning"
 """
 
 
-def _sandbox_settings(plan: Plan, keys: dict[str, str]) -> str:
+def _sandbox_settings(plan: Plan, keys: dict[str, str], begun: datetime) -> str:
     head = (
         f'host = "127.0.0.1"\nport = {plan.sandbox_port}\ncorp_id = "{_CORP_ID}"\n'
         f"clock_file = {json.dumps(str(plan.folder / 'clock.json'))}\n"
@@ -218,6 +226,7 @@ def _sandbox_settings(plan: Plan, keys: dict[str, str]) -> str:
         for name in ("kf", "contacts", "assistant")
     ]
     tables.append((_TOWN / "sandbox.toml").read_text("utf-8"))
+    tables.append(demo_talks.tables(_TOWN / "talks.toml", begun))
     return "# 演示沙箱，由 guanjia demo 每次启动时重写。 (Rewritten at each start.)\n" + "\n".join(tables)
 
 

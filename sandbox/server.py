@@ -26,6 +26,7 @@ from sandbox import (
     founding,
     login_page,
     page,
+    past,
     statistics,
     tags,
 )
@@ -92,6 +93,7 @@ def create_app(settings: Settings) -> web.Application:
         behaviour=Behaviour(world),
     )
     founding.found(world, box.behaviour)
+    past.play(world, settings.talks)
     _connect(box)
     app = web.Application(client_max_size=BODY_LIMIT_BYTES)
     app[BOX] = box

@@ -136,6 +136,33 @@ class GroupSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TalkSettings:
+    """A talk of a customer with a servicer that began `hours_ago` and is over.
+
+    `lines`: who, how many seconds after the line before, and the words: "客户 0 你好", "同事 45 您好，请讲".
+    """
+
+    open_kfid: str
+    external_userid: str
+    userid: str
+    hours_ago: float
+    lines: tuple[str, ...]
+    nickname: str = ""
+
+
+TALKERS = {"客户": True, "同事": False}
+
+
+def talk_lines(talk: TalkSettings) -> list[tuple[bool, float, str]]:
+    """Return for each line whether the customer says it, its seconds and its words. Raises ValueError."""
+    found = []
+    for line in talk.lines:
+        who, seconds, text = line.split(" ", 2)
+        found.append((TALKERS[who], float(seconds), text))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything the sandbox is told. Times are seconds; limits are those of the published pages."""
 
@@ -172,6 +199,7 @@ class Settings:
     members: tuple[MemberSettings, ...] = ()
     departments: tuple[DepartmentSettings, ...] = ()
     groups: tuple[GroupSettings, ...] = ()
+    talks: tuple[TalkSettings, ...] = ()
 
 
 class SettingsError(Exception):
@@ -194,6 +222,7 @@ TABLES: dict[str, tuple[str, type[Any]]] = {
     "member": ("members", MemberSettings),
     "department": ("departments", DepartmentSettings),
     "group": ("groups", GroupSettings),
+    "talk": ("talks", TalkSettings),
 }
 
 
@@ -341,10 +370,29 @@ def _people_checks(settings: Settings) -> list[str]:
     for group in settings.groups:
         wanted += [(f"group {group.chat_id}: members", one, userids) for one in (group.owner, *group.members)]
         wanted += [(f"group {group.chat_id}: customers", one, customers) for one in group.customers]
+    for number, talk in enumerate(settings.talks, 1):
+        where, accounts = f"talk {number}:", {one.open_kfid for one in settings.accounts}
+        wanted += [
+            (f"{where} open_kfid", talk.open_kfid, accounts),
+            (f"{where} userid", talk.userid, userids),
+        ]
     problems = [f"{where} {one} 不存在 / does not exist" for where, one, known in wanted if one not in known]
     problems += _repeats("member.userid", [one.userid for one in settings.members])
+    problems += _talk_checks(settings)
     problems += _repeats("department", [str(one.department_id) for one in settings.departments])
     return problems + _repeats("group.chat_id", [one.chat_id for one in settings.groups])
+
+
+def _talk_checks(settings: Settings) -> list[str]:
+    problems = []
+    for number, talk in enumerate(settings.talks, 1):
+        try:
+            talk_lines(talk)
+        except (KeyError, ValueError):
+            problems.append(
+                f"talk {number}: 每行写成“客户 0 你好”“同事 45 您好” / write each line as who, seconds, words"
+            )
+    return problems
 
 
 def _repeats(name: str, values: list[str]) -> list[str]:
