@@ -210,11 +210,6 @@ async def find_confirmer(tx: AsyncConnection, finding_id: int) -> str:
     return (await tx.execute(wanted)).scalar_one_or_none() or ""
 
 
-async def set_points(tx: AsyncConnection, finding_id: int, points: float) -> None:
-    """Let a finding that stands in part cost less; its history keeps what it was."""
-    await tx.execute(sa.update(finding).where(finding.c.id == finding_id).values(points=points))
-
-
 async def count_overturns_by_rule(tx: AsyncConnection, since: datetime) -> list[Overturns]:
     """Count decided appeals since then by rule, on the last level of each finding."""
     return await _overturns(tx, finding.c.rule_id, since)

@@ -1,0 +1,239 @@
+"""What people decide about suspicions and sessions: the first look, the blind second one, the third.
+
+Called by the console's pages and, for `open_for_finding`, by the audit's worker. A suspicion counts against nobody
+before somebody confirmed it here. Nobody judges a session they took part in, nor the same finding twice; when two
+people disagree the finding is a suspicion again until a third decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from audit import sampling
+from content import review_rules
+from domain.attention import NewNotice, NoticeKind
+from domain.audit import Finding, FindingState
+from domain.review import Review, ReviewKind, ReviewRefusal, ReviewState, Verdict, finding_key
+from store import doubts, findings, notices, reviews
+from store.reviews import NewReview
+
+FIRST_LOOKS = frozenset(
+    {ReviewKind.RED, ReviewKind.MUST, ReviewKind.RISK, ReviewKind.RANDOM, ReviewKind.UNFLAGGED}
+)
+OWN_PAGE = "/sidebar/audit"
+
+
+async def open_for_finding(tx: AsyncConnection, finding: Finding, now: datetime) -> bool:
+    """Ask people to look at a red line that is suspected; False when they were asked before."""
+    rules = review_rules.load()
+    new = NewReview(
+        key=f"red:{finding.id}",
+        kind=ReviewKind.RED,
+        session_id=finding.session_id,
+        finding_id=finding.id,
+        subject=finding.subject,
+        due_at=now + rules.red_due,
+    )
+    return await reviews.add(tx, [new], now) > 0
+
+
+async def check(
+    tx: AsyncConnection, one: Review, by: str, names: frozenset[str] = frozenset()
+) -> ReviewRefusal | None:
+    """Return why this person may not judge it; `names`: every name of the person."""
+    mine = names | {by}
+    if one.state is ReviewState.DONE:
+        return ReviewRefusal.DONE
+    if one.subject in mine or mine & await reviews.list_subjects(tx, one.session_id):
+        return ReviewRefusal.OWN
+    if mine & await _judges(tx, one):
+        return ReviewRefusal.NOT_SECOND
+    if one.state is ReviewState.TAKEN and one.reviewer not in mine:
+        return ReviewRefusal.TAKEN
+    return None
+
+
+async def take(
+    tx: AsyncConnection, review_id: int, by: str, now: datetime, *, names: frozenset[str] = frozenset()
+) -> ReviewRefusal | None:
+    """Give the review to this person. Raises LookupError for an unknown one."""
+    one = await _get(tx, review_id)
+    refusal = await check(tx, one, by, names)
+    if refusal is None and not await reviews.set_taken(tx, review_id, by, now):
+        return ReviewRefusal.TAKEN
+    return refusal
+
+
+async def wanted_findings(tx: AsyncConnection, one: Review) -> list[Finding]:
+    """Return the findings that the review has to say something about, in the order in which they were said."""
+    if one.finding_id is not None:
+        return [await findings.get(tx, one.finding_id)]
+    known = await findings.list_of_session(tx, one.session_id)
+    if one.blind_of is not None:
+        first = await _get(tx, one.blind_of)
+        return [each for each in known if finding_key(each.id) in first.verdicts]
+    return [each for each in known if each.subject == one.subject and each.state is FindingState.SUSPECTED]
+
+
+async def decide(
+    tx: AsyncConnection,
+    review_id: int,
+    verdicts: Mapping[str, Verdict],
+    by: str,
+    note: str,
+    now: datetime,
+    *,
+    names: frozenset[str] = frozenset(),
+    rubric_version: str = "",
+) -> ReviewRefusal | None:
+    """Record what a person says, and let it count. Raises LookupError for an unknown review.
+
+    `verdicts`: by `finding_key`, item id or MISSED. Every wanted finding needs one; to reject a red line takes a note.
+    """
+    one = await _get(tx, review_id)
+    refusal = await check(tx, one, by, names)
+    if refusal is not None:
+        return refusal
+    wanted = await wanted_findings(tx, one)
+    refusal = _check_words(wanted, verdicts, note)
+    if refusal is not None:
+        return refusal
+    done = await reviews.set_done(
+        tx, one.id, by=by, verdicts=verdicts, note=note, rubric_version=rubric_version, now=now
+    )
+    if not done:
+        return ReviewRefusal.TAKEN
+    if one.kind in FIRST_LOOKS:
+        suspected = [each for each in wanted if each.state is FindingState.SUSPECTED]
+        await _let_count(tx, one, suspected, verdicts, by=by, note=note, now=now)
+        await _draw_second(tx, one, now)
+    elif one.kind is ReviewKind.THIRD:
+        open_ones = [each for each in wanted if each.state in _DECIDABLE]
+        await _let_count(tx, one, open_ones, verdicts, by=by, note=note, now=now)
+    elif one.kind is ReviewKind.BLIND:
+        await _compare(tx, one, wanted, verdicts, by=by, note=note, now=now)
+    return None
+
+
+# What an appeal decided, or is about to, is no review's any more.
+_DECIDABLE = frozenset({FindingState.SUSPECTED, FindingState.CONFIRMED, FindingState.REJECTED})
+
+
+def _check_words(
+    wanted: Sequence[Finding], verdicts: Mapping[str, Verdict], note: str
+) -> ReviewRefusal | None:
+    for each in wanted:
+        said = verdicts.get(finding_key(each.id))
+        if said is None or (each.is_red and said is Verdict.NA):
+            return ReviewRefusal.NO_VERDICT
+        if each.is_red and said is Verdict.NO and not note.strip():
+            return ReviewRefusal.NO_NOTE
+    return None
+
+
+async def _let_count(
+    tx: AsyncConnection,
+    one: Review,
+    wanted: Sequence[Finding],
+    verdicts: Mapping[str, Verdict],
+    *,
+    by: str,
+    note: str,
+    now: datetime,
+) -> None:
+    for each in wanted:
+        said = verdicts[finding_key(each.id)]
+        if said is Verdict.NA:
+            continue
+        to = FindingState.CONFIRMED if said is Verdict.YES else FindingState.REJECTED
+        if each.state is to:
+            continue
+        await findings.decide(tx, each.id, to=to, by=by, note=note, now=now, review_id=one.id)
+        if each.is_red and to is FindingState.CONFIRMED:
+            await _tell(tx, each, now)
+
+
+async def _draw_second(tx: AsyncConnection, one: Review, now: datetime) -> None:
+    rules = review_rules.load()
+    if not sampling.is_drawn_blind(one.key, rules.blind_share):
+        return
+    due_at = now + (rules.red_due if one.kind is ReviewKind.RED else rules.due)
+    await reviews.add(tx, [_again(one, ReviewKind.BLIND, one.id, due_at)], now)
+
+
+async def _compare(
+    tx: AsyncConnection,
+    one: Review,
+    wanted: Sequence[Finding],
+    verdicts: Mapping[str, Verdict],
+    *,
+    by: str,
+    note: str,
+    now: datetime,
+) -> None:
+    """Ask a third person where two disagree about a finding; until then it is a suspicion again."""
+    assert one.blind_of is not None
+    first = await _get(tx, one.blind_of)
+    doubted = [
+        each
+        for each in wanted
+        if each.state in _DECIDABLE
+        and first.verdicts.get(finding_key(each.id)) != verdicts[finding_key(each.id)]
+    ]
+    for each in doubted:
+        if each.state is not FindingState.SUSPECTED:
+            await doubts.put_back(tx, each.id, by=by, note=note, now=now, review_id=one.id)
+    if doubted:
+        due_at = now + review_rules.load().red_due
+        await reviews.add(tx, [_again(one, ReviewKind.THIRD, first.id, due_at)], now)
+
+
+def _again(one: Review, kind: ReviewKind, first_id: int, due_at: datetime) -> NewReview:
+    return NewReview(
+        key=f"{kind}:{first_id}",
+        kind=kind,
+        session_id=one.session_id,
+        finding_id=one.finding_id,
+        subject=one.subject,
+        blind_of=first_id,
+        due_at=due_at,
+    )
+
+
+async def _judges(tx: AsyncConnection, one: Review) -> set[str]:
+    """Return who has judged the same before and therefore may not again."""
+    if one.blind_of is None:
+        return set()
+    first = await _get(tx, one.blind_of)
+    second = await reviews.find_by_key(tx, f"{ReviewKind.BLIND}:{first.id}")
+    before = {first.reviewer}
+    if one.kind is ReviewKind.THIRD and second is not None:
+        before.add(second.reviewer)
+    return before - {""}
+
+
+async def _tell(tx: AsyncConnection, finding: Finding, now: datetime) -> None:
+    """Let the advisor know, within the budget of attention; the bot has no phone."""
+    if finding.subject == "bot":
+        return
+    rules = review_rules.load()
+    notice = NewNotice(
+        key=f"audit:red:{finding.id}",
+        recipient=finding.subject,
+        kind=NoticeKind.REPORT,
+        title=rules.notices["red_confirmed"],
+        text=rules.notices["red_confirmed_text"].format(label=finding.note, days=rules.appeal.appeal_days),
+        url=f"{OWN_PAGE}/findings/{finding.id}",
+        due_at=now,
+    )
+    await notices.add(tx, [notice], now)
+
+
+async def _get(tx: AsyncConnection, review_id: int) -> Review:
+    found = await reviews.find(tx, review_id)
+    if found is None:
+        raise LookupError(f"no review {review_id}")
+    return found
