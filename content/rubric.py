@@ -7,7 +7,7 @@ its `version`, a digest of the files. Who judges by it is audit/judging.py; the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -135,6 +135,7 @@ WORDS = (
     "line_loan",
     "line_insurance",
     "line_wealth",
+    "disclosed",
 )
 LIMITS = (
     "first_minutes",
@@ -239,7 +240,7 @@ class Rubric:
     labels: Mapping[str, Label]
     red_lines: Mapping[str, RedLine]
     words: Mapping[str, patterns.Patterns]
-    grades: tuple[tuple[float, Grade, str], ...]  # From which score, highest first, and the Chinese name.
+    grades: Mapping[Grade, str]  # The Chinese names; from which score is domain/grading.py.
     limits: Mapping[str, float]
     reasons: Mapping[str, str]
     moods: moods.Moods
@@ -252,12 +253,6 @@ class Rubric:
         """Return the newest item of that id."""
         found = [item for item in self.items if item.id == item_id]
         return max(found, key=lambda item: item.valid_from, default=None)
-
-    def grade(self, score: float | None) -> Grade:
-        """Return the grade of a score; NONE where nothing applied."""
-        if score is None:
-            return Grade.NONE
-        return next((grade for least, grade, _ in self.grades if score >= least), Grade.FAIL)
 
     def limit(self, name: str, kind: str = "") -> float:
         """Return a limit, the one of the talk's kind where there is one."""
@@ -425,16 +420,17 @@ def _check_examples(table: tables.Table, wanted: patterns.Patterns) -> None:
             )
 
 
-def _grades(found: Sequence[tables.Table]) -> tuple[tuple[float, Grade, str], ...]:
-    known = [grade.value for grade in Grade if grade is not Grade.NONE]
-    grades = []
+def _grades(found: Sequence[tables.Table]) -> Mapping[Grade, str]:
+    known = [grade.value for grade in Grade]
+    named: dict[Grade, str] = {}
     for table in found:
+        table.check_keys({"id", "name"})
         name = table.text("id")
         if name in known:
-            grades.append((_number(table, "from"), Grade(name), table.text("name")))
+            named[Grade(name)] = table.text("name")
         else:
             table.wrong(f"is no grade; write one of {', '.join(known)}", "id", f"只能是 {'、'.join(known)}")
-    return tuple(sorted(grades, key=lambda one: -one[0]))
+    return MappingProxyType(named)
 
 
 def _number(table: tables.Table, key: str) -> float:
@@ -494,13 +490,14 @@ def _check_whole(
     _check_notes(found["deduction"], DEDUCTIONS)
     _check_notes(found["red_line"], RED_LINES)
     where = f"{folder.parent.name}/{folder.name}"
-    needed: tuple[tuple[str, Sequence[str], Mapping[str, object]], ...] = (
+    needed: tuple[tuple[str, Iterable[str], Collection[str]], ...] = (
         ("deduction", sorted(DEDUCTIONS), rubric.deductions),
         ("label", sorted(compliance.LABELS), rubric.labels),
         ("red_line", sorted(RED_LINES), rubric.red_lines),
         ("words", WORDS, rubric.words),
         ("limit", LIMITS, rubric.limits),
         ("reason", REASONS, rubric.reasons),
+        ("grade", [one.value for one in Grade], [one.value for one in rubric.grades]),
     )
     for name, wanted, known in needed:
         for one in wanted:

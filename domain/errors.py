@@ -131,3 +131,7 @@ class ChannelUncertain(ChannelError):
 
 class ActRefused(BotError):
     """Somebody asked for an act of a group's steps that cannot be done now; the message says why, in Chinese."""
+
+
+class DecisionRefused(BotError):
+    """This decision does not follow from where the finding stands; look at it again."""

@@ -1,0 +1,143 @@
+"""Judge a session: every item of the scorecard, red lines and promises, for each who spoke. Pure.
+
+The worker (audit/running.py), `guanjia audit import` and the bench call `judge` with a session as cut and its times as
+measured. The same input gives the same judgement, whatever order the items stand in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from audit import items_compliance, items_timeliness, red_lines, scoring, seen
+from audit.scoring import Verdict
+from audit.seen import Background, Basis, Seen, Told
+from content import rubric
+from domain import grading
+from domain.audit import (
+    BOT,
+    Evaluated,
+    Evidence,
+    Figures,
+    ItemResult,
+    Judgement,
+    NewFinding,
+    Slice,
+    TalkKind,
+)
+from domain.compliance import Problem
+from domain.faq import Line
+
+__all__ = ["Background", "Basis", "judge"]
+
+# An item of the scorecard and who judges it; the others are for people.
+ITEMS: Mapping[str, Callable[[Seen], Verdict]] = {
+    "A1": items_compliance.disclosure,
+    "A2": items_compliance.identity,
+    "A3": items_compliance.suitability,
+    "A4": items_compliance.over_promise,
+    "D1": items_timeliness.first_response,
+    "D2": items_timeliness.average_response,
+    "D3": items_timeliness.nothing_left,
+}
+_LINES = {Line.LOAN: "line_loan", Line.INSURANCE: "line_insurance", Line.WEALTH: "line_wealth"}
+_DAY_ZONE = timedelta(hours=8)
+
+
+def judge(
+    piece: Slice,
+    figures: Mapping[str, Figures],
+    background: Background,
+    basis: Basis,
+    *,
+    session_id: int,
+    now: datetime,
+) -> Judgement:
+    """Return all that is made of a session: an evaluation a subject, the findings, the promises.
+
+    `figures`: the times by subject (audit/timing.py). `session_id`: 0 where there is no database. `now`: by when a
+    promise must have been kept. Talk among colleagues is not judged.
+    """
+    if piece.kind is TalkKind.INTERNAL:
+        return Judgement(evaluated=(), findings=())
+    told = tuple(seen.told_of(said) for said in piece.messages)
+    theirs = tuple(one for one in told if seen.is_customer(one.said))
+    line = line_of(told, basis.rubric)
+    evaluated, found = [], []
+    for subject in subjects_of(piece, figures):
+        view = Seen(
+            piece=piece,
+            subject=subject,
+            told=told,
+            own=tuple(one for one in told if one.said.subject == subject),
+            theirs=theirs,
+            figures=figures.get(subject),
+            background=background,
+            basis=basis,
+            session_id=session_id,
+            now=now,
+            line=line,
+            problems=_problems(piece, subject, told, basis),
+        )
+        one, findings = _evaluate(view)
+        evaluated.append(one)
+        found += findings
+    found.sort(key=lambda finding: (finding.occurred_at, finding.key))
+    return Judgement(
+        evaluated=tuple(evaluated), findings=_distinct(found), line="" if line is None else line.value
+    )
+
+
+def subjects_of(piece: Slice, figures: Mapping[str, Figures]) -> list[str]:
+    """Return who is judged: who spoke, in order, then who should have answered."""
+    spoke = [said.subject for said in piece.messages if said.subject]
+    return list(dict.fromkeys([*spoke, *figures]))
+
+
+def line_of(told: tuple[Told, ...], scorecard: rubric.Rubric) -> Line | None:
+    """Return the product line most of the talk is about; None where no word tells."""
+    counts = {
+        line: sum(len(scorecard.words[name].spans(one.folded)) for one in told if one.folded)
+        for line, name in _LINES.items()
+    }
+    best = max(counts, key=lambda line: counts[line])
+    return best if counts[best] else None
+
+
+def _problems(
+    piece: Slice, subject: str, told: tuple[Told, ...], basis: Basis
+) -> dict[int, tuple[Problem, ...]]:
+    speaker = seen.speaker_of(piece, subject)
+    return {
+        one.said.id: basis.check(one.said.text, speaker)
+        for one in told
+        if one.folded and one.said.subject == subject
+    }
+
+
+def _evaluate(view: Seen) -> tuple[Evaluated, list[NewFinding]]:
+    role = rubric.BOT if view.subject == BOT else rubric.ADVISOR
+    day = (view.piece.started_at + _DAY_ZONE).date()
+    results: list[ItemResult] = []
+    found: list[NewFinding] = red_lines.find(view)
+    for item in sorted(view.rubric.items_for(role, day), key=lambda item: item.id):
+        judged = ITEMS.get(item.id)
+        by_people = item.evidence is Evidence.HUMAN or judged is None
+        verdict = Verdict(applies=False, reason="human") if by_people or judged is None else judged(view)
+        findings = scoring.findings_of(item, verdict, view)
+        results.append(scoring.result_of(item, verdict, findings, view.rubric.reasons))
+        found += findings
+    score, weight = grading.score_of((one.weight, one.earned) for one in results)
+    evaluated = Evaluated(
+        subject=view.subject,
+        score=score,
+        grade=grading.grade_of(score),
+        weight=weight,
+        items=tuple(results),
+        figures=view.figures or Figures(),
+    )
+    return evaluated, found
+
+
+def _distinct(found: list[NewFinding]) -> tuple[NewFinding, ...]:
+    return tuple({finding.key: finding for finding in found}.values())

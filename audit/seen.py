@@ -1,0 +1,208 @@
+"""One session as it looks from one subject: what they said, what the customer said, what is known besides. Pure.
+
+Made by audit/judging.py, read by audit/items_*.py and audit/red_lines.py.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from audit.accuracy import Facts
+from content import normalising, rubric, signals
+from content.compliance import ComplianceRules
+from domain.audit import BOT, Figures, NewPromise, Said, Slice, Span, TalkKind
+from domain.compliance import Problem, Severity, Speaker
+from domain.faq import EntityMode, Line
+from domain.hours import ServiceHours
+from domain.replies import SignalHit
+from domain.talk import Author
+
+_REMEMBERED = 16_384  # Texts whose check is remembered; staff repeat themselves.
+_DISCLOSURE = "DISCLOSURE"  # The label of a line that is missing (content/compliance.py).
+_SPOKEN_KINDS = frozenset(
+    {"text", "link", "msgmenu", "markdown", "mixed"}
+)  # Kinds whose words are their text.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Background:
+    """What a talk itself does not tell. What is not known stays None or empty, and its items become N/A.
+
+    `first_contact`: the subjects who never spoke with this customer before. `customer_level`: of the risk test, "C2".
+    `has_record`: whether a case or a tag was made. `promises`: all words given in this conversation so far, those of
+    other sessions too, so that a later session can keep them. `has_times`: False where `sent_at` is made up.
+    """
+
+    hours: ServiceHours
+    first_contact: frozenset[str] | None = None
+    entity_modes: Mapping[Line, EntityMode] = MappingProxyType({})
+    customer_level: str = ""
+    has_record: bool | None = None
+    promises: tuple[NewPromise, ...] = ()
+    has_times: bool = True
+
+
+class Basis:
+    """What is judged by: the scorecard, the wording rules, the signals and the facts. One for many sessions.
+
+    It remembers what it found in a text, so use one as long as the content stays the same.
+    """
+
+    def __init__(
+        self,
+        *,
+        rubric: rubric.Rubric,
+        rules: ComplianceRules,
+        signals: signals.Signals,
+        facts: Facts | None = None,
+    ) -> None:
+        self.rubric = rubric
+        self.rules = rules
+        self.facts = facts
+        self.rules_version = str(getattr(rules, "version", ""))
+        self.check: Callable[[str, Speaker], tuple[Problem, ...]] = functools.lru_cache(_REMEMBERED)(
+            self._check
+        )
+        self.missing: Callable[[str, Line], tuple[Problem, ...]] = functools.lru_cache(_REMEMBERED)(
+            self._missing
+        )
+        self.signs: Callable[[str], tuple[SignalHit, ...]] = functools.lru_cache(_REMEMBERED)(
+            lambda text: tuple(signals.find(text))
+        )
+
+    def _check(self, text: str, speaker: Speaker) -> tuple[Problem, ...]:
+        found = self.rules.check_text(text, speaker)
+        return tuple(problem for problem in found if problem.label != _DISCLOSURE)
+
+    def _missing(self, text: str, line: Line) -> tuple[Problem, ...]:
+        """Return the lines a text about `line` should carry and does not."""
+        found = self.rules.check_text(text, Speaker.BOT, line)
+        return tuple(problem for problem in found if problem.label == _DISCLOSURE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A message with its words folded once (content/normalising.py)."""
+
+    said: Said
+    folded: str
+
+    @property
+    def is_bubble(self) -> bool:
+        return bool(self.folded)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A session from one subject's side: `told` is all of it, `own` the subject's part, `theirs` the customers'."""
+
+    piece: Slice
+    subject: str
+    told: tuple[Told, ...]
+    own: tuple[Told, ...]
+    theirs: tuple[Told, ...]
+    figures: Figures | None
+    background: Background
+    basis: Basis
+    session_id: int
+    now: datetime
+    line: Line | None = None
+    problems: Mapping[int, tuple[Problem, ...]] = field(default_factory=dict)
+
+    @property
+    def is_bot(self) -> bool:
+        return self.subject == BOT
+
+    @property
+    def rubric(self) -> rubric.Rubric:
+        return self.basis.rubric
+
+    @property
+    def typed(self) -> list[Told]:
+        """What the subject typed: words that still stand and that nobody scheduled."""
+        return [
+            one for one in self.own if one.folded and not one.said.is_scheduled and not one.said.is_recalled
+        ]
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether the subject said something whose words are not known: then nobody can tell what was not said."""
+        return any(is_hidden(one.said) for one in self.own)
+
+    def spans(self, name: str, told: Told) -> list[Span]:
+        """Return where a wording of the scorecard stands in a message."""
+        found = self.rubric.words[name].spans(told.folded)
+        return [span_of(told, place) for place in found]
+
+    def has(self, name: str, told: Told) -> bool:
+        """Say whether a message has a wording of the scorecard."""
+        return bool(self.rubric.words[name].spans(told.folded))
+
+    def any_has(self, name: str, told: list[Told] | tuple[Told, ...]) -> bool:
+        return any(self.has(name, one) for one in told)
+
+
+def is_hidden(said: Said) -> bool:
+    """Say whether the words of a message are not known: withheld, erased, a voice, a call."""
+    return not said.is_seen or said.kind in _HEARD
+
+
+_HEARD = frozenset({"voice", "meeting_voice_call", "voip_doc_share", "video", "call"})
+
+
+def told_of(said: Said) -> Told:
+    """Return a message with its words folded; a message nobody can read has none."""
+    return Told(said=said, folded=_folded(said.text) if said.text and said.is_seen else "")
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _folded(text: str) -> str:
+    return normalising.folded(text)
+
+
+def span_of(told: Told, place: tuple[int, int]) -> Span:
+    """Return a place of the folded words in the raw text."""
+    raw = told.said.text
+    if len(raw) == len(told.folded):
+        return Span(message_id=told.said.id, start=place[0], end=place[1])
+    origin = [at for at, letter in enumerate(raw) for _ in normalising.folded(letter)]
+    if len(origin) != len(told.folded) or not origin:
+        return Span(message_id=told.said.id, start=0, end=len(raw))
+    return Span(message_id=told.said.id, start=origin[place[0]], end=origin[place[1] - 1] + 1)
+
+
+def whole(told: Told) -> Span:
+    """Return the span of a message as a whole."""
+    return Span(message_id=told.said.id)
+
+
+def quoted(told: Told, span: Span, limit: int = 30) -> str:
+    """Return the words at a span, cut short, for a note."""
+    words = told.said.text[span.start : span.end] if span.end else told.said.text
+    words = " ".join(words.split())
+    return words if len(words) <= limit else f"{words[:limit]}…"
+
+
+def speaker_of(piece: Slice, subject: str) -> Speaker:
+    """Return as whom the wording rules hear a subject."""
+    if subject == BOT:
+        return Speaker.BOT
+    return Speaker.GROUP if piece.kind is TalkKind.GROUP else Speaker.ADVISOR
+
+
+def is_customer(said: Said) -> bool:
+    return said.author is Author.CUSTOMER
+
+
+def is_red(problem: Problem) -> bool:
+    """Say whether a problem is a red line: severity S0 (quality_audit.md §2)."""
+    return problem.severity is Severity.S0
+
+
+def problem_span(told: Told, problem: Problem) -> Span:
+    """Return where a problem of the wording rules stands; their ranges are of the raw text already."""
+    return Span(message_id=told.said.id, start=problem.span[0], end=problem.span[1])
