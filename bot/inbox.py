@@ -51,6 +51,16 @@ class CardEvents(Protocol):
         ...
 
 
+class ArchiveEvents(Protocol):
+    """Who works on events of the message archive (bot/archive_consents.py)."""
+
+    async def process(
+        self, stored: StoredEvent, event: platform.ArchiveNotified | platform.ConsentGiven
+    ) -> None:
+        """Do what the event means and end it, in one transaction; done twice it changes nothing."""
+        ...
+
+
 class Inbox:
     """Stores events and works on them."""
 
@@ -66,6 +76,7 @@ class Inbox:
         went_live_at: datetime,
         contact_events: ContactEvents | None = None,
         card_events: CardEvents | None = None,
+        archive_events: ArchiveEvents | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -76,6 +87,7 @@ class Inbox:
         self._went_live_at = went_live_at
         self._contact_events = contact_events
         self._card_events = card_events
+        self._archive_events = archive_events
         self._working: set[asyncio.Task[None]] = set()
         self.bell = Wakeup()
 
@@ -158,6 +170,13 @@ class Inbox:
             return
         if isinstance(decoded, platform.CardTapped) and self._card_events is not None:
             await self._card_events.process(stored, decoded)
+            self._metrics.events_processed.labels(stored.kind).inc()
+            return
+        if (
+            isinstance(decoded, platform.ArchiveNotified | platform.ConsentGiven)
+            and self._archive_events is not None
+        ):
+            await self._archive_events.process(stored, decoded)
             self._metrics.events_processed.labels(stored.kind).inc()
             return
         if not isinstance(decoded, platform.KfAccountsChanged):

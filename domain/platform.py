@@ -42,6 +42,19 @@ class KfAccountsChanged(PlatformEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ArchiveNotified(PlatformEvent):
+    """New messages wait in the archive; only a hint (WeCom doc 95039)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentGiven(PlatformEvent):
+    """A customer agreed that the talk with a member is archived (WeCom doc 92005)."""
+
+    staff_id: str
+    customer_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContactEvent(PlatformEvent):
     """Something changed in the address book, among customers or in groups (WeCom docs 90240, 92130)."""
 

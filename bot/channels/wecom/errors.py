@@ -84,6 +84,12 @@ _ADVICE = {
     95017: "the API switch of 微信客服 is off for this app",
     95027: "the corp is not verified (企业认证)",
     301002: "the token is not of this agent_id",
+    301042: "this machine's address is not among the archive's trusted addresses (可信IP)",
+    301052: "the archive's licence has expired",
+    301053: "the archive is not enabled for this company, or the secret is not the archive's",
+    301059: "this room is not an internal group",
+    301060: "more than 100 pairs at once",
+    301061: "the member is not archived",
     701008: "the corp has no interface licence (接口许可)",
 }
 

@@ -154,6 +154,20 @@ def _friend_removed(receiver: str, kind: str, fields: Fields) -> platform.Platfo
     )
 
 
+def _archive_notified(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    return platform.ArchiveNotified(receiver=receiver, kind=kind, created_at=_created_at(fields))
+
+
+def _consent_given(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    return platform.ConsentGiven(
+        receiver=receiver,
+        kind=kind,
+        created_at=_created_at(fields),
+        staff_id=_text(fields, "UserID"),
+        customer_id=_text(fields, "ExternalUserID"),
+    )
+
+
 def _group_changed(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
     detail = _text(fields, "UpdateDetail").lower()
     change = _GROUP_CHANGES.get(detail if kind.endswith("/update") else kind.partition("/")[2])
@@ -224,6 +238,7 @@ _NEEDED = {
     platform.FriendAdded: ("staff_id", "customer_id", "created_at"),
     platform.FriendEdited: ("staff_id", "customer_id"),
     platform.FriendRemoved: ("staff_id", "customer_id", "created_at"),
+    platform.ConsentGiven: ("staff_id", "customer_id"),
     platform.GroupChanged: ("chat_id", "created_at"),
     platform.StaffChanged: ("staff_id",),
     platform.CardTapped: ("staff_id", "task_id", "key"),
@@ -237,6 +252,8 @@ _RECORDS: dict[str, Callable[[str, str, Fields], platform.PlatformEvent]] = {
     "change_external_contact/edit_external_contact": _friend_edited,
     "change_external_contact/del_external_contact": _friend_removed,
     "change_external_contact/del_follow_user": _friend_removed,
+    "change_external_contact/msg_audit_approved": _consent_given,
+    "msgaudit_notify": _archive_notified,
     "change_external_chat/create": _group_changed,
     "change_external_chat/update": _group_changed,
     "change_external_chat/dismiss": _group_changed,
