@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from audit import response, spreads
-from audit.response import WaitClock
+from audit.response import Limits, WaitClock
 from audit.spreads import Mean, Waits
-from domain.audit import BOT, TalkKind
+from domain.audit import BOT
 from store.audit_reports import Coverage, Scored
 from store.audit_tallies import AppealTally, FindingTally, PromiseTally, RatingTally
 
@@ -76,7 +76,7 @@ def line_of(
     rows: Sequence[Scored],
     tallies: Tallies,
     coverage: Coverage,
-    limits: Mapping[TalkKind, timedelta],
+    limits: Limits,
 ) -> TeamLine:
     """Return the line of one person from the rows that are theirs."""
     scores = [one.score for one in rows if one.score is not None]
@@ -102,7 +102,7 @@ def team_of(
     rows: Sequence[Scored],
     tallies: Tallies,
     coverage: Coverage,
-    limits: Mapping[TalkKind, timedelta],
+    limits: Limits,
 ) -> list[TeamLine]:
     """Return a line for everybody who may have customers or has a session; the bot is not among them."""
     own = by_subject(rows)

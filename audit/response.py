@@ -13,13 +13,21 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from audit import spreads
+from audit import spreads, timing
 from audit.spreads import Waits
 from content.rubric import Rubric
 from domain.audit import BOT, TalkKind
 from store.audit_reports import Scored
 
 _K = TypeVar("_K")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long a customer may wait for the first answer: of a person by kind of talk, of the bot."""
+
+    first: Mapping[TalkKind, timedelta]
+    bot: timedelta
 
 
 class WaitClock(StrEnum):
@@ -84,9 +92,12 @@ class Board:
     bot: Waits | None
 
 
-def limits_of(rubric: Rubric) -> dict[TalkKind, timedelta]:
-    """Return how long the first human answer may take in working time, by kind of talk."""
-    return {kind: timedelta(minutes=rubric.limit("first_minutes", kind)) for kind in TalkKind}
+def limits_of(rubric: Rubric) -> Limits:
+    """Return the limits of the scorecard; a kind of talk may have its own."""
+    return Limits(
+        first={kind: timedelta(minutes=rubric.limit("first_minutes", kind)) for kind in TalkKind},
+        bot=timing.limits_of(rubric.limits.get).bot,
+    )
 
 
 def first_of(one: Scored, clock: WaitClock) -> timedelta | None:
@@ -94,16 +105,14 @@ def first_of(one: Scored, clock: WaitClock) -> timedelta | None:
     return one.figures.first_working if clock is WaitClock.WORKING else one.figures.first_wall
 
 
-def waits_of(rows: Iterable[Scored], clock: WaitClock, limits: Mapping[TalkKind, timedelta]) -> Waits | None:
+def waits_of(rows: Iterable[Scored], clock: WaitClock, limits: Limits) -> Waits | None:
     """Return how first answers are spread, each against the limit of its kind of talk."""
     return spreads.waits_of(
-        [(wait, limits[one.kind]) for one in rows if (wait := first_of(one, clock)) is not None]
+        [(wait, limits.first[one.kind]) for one in rows if (wait := first_of(one, clock)) is not None]
     )
 
 
-def board_of(
-    rows: Sequence[Scored], clock: WaitClock, limits: Mapping[TalkKind, timedelta], zone: ZoneInfo
-) -> Board:
+def board_of(rows: Sequence[Scored], clock: WaitClock, limits: Limits, zone: ZoneInfo) -> Board:
     """Return the board of these rows. Hours are those of `zone` in which the session began."""
     human = [one for one in rows if one.subject != BOT]
     waits = [wait for one in human if (wait := first_of(one, clock)) is not None]
@@ -118,7 +127,7 @@ def board_of(
         people=tuple(_row(name, people[name], clock, limits) for name in sorted(people)),
         bot=spreads.waits_of(
             [
-                (one.figures.bot_first_wall, limits[one.kind])
+                (one.figures.bot_first_wall, limits.bot)
                 for one in rows
                 if one.subject == BOT and one.figures.bot_first_wall is not None
             ]
@@ -126,7 +135,7 @@ def board_of(
     )
 
 
-def _row(key: str, rows: Sequence[Scored], clock: WaitClock, limits: Mapping[TalkKind, timedelta]) -> Row:
+def _row(key: str, rows: Sequence[Scored], clock: WaitClock, limits: Limits) -> Row:
     return Row(key=key, waits=waits_of(rows, clock, limits), asked=_asked(rows), unanswered=_unanswered(rows))
 
 

@@ -6,10 +6,9 @@ audit/response.py. Every figure is about sessions that began in the period, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.audit import Figures, TalkKind
 from domain.official import OfficialKind
 from domain.people import StaffStatus
+from store import evaluations
 from store.tables import (
     archive_cursor,
     archived_staff,
@@ -125,7 +125,7 @@ async def list_scored(tx: AsyncConnection, wanted: AuditFilter) -> list[Scored]:
             line=row.line,
             score=row.final_score,
             grade=row.final_grade,
-            figures=figures_of(row.figures),
+            figures=evaluations.figures_of(row.figures),
         )
         for row in (await tx.execute(select)).all()
     ]
@@ -168,6 +168,34 @@ async def count_sessions(tx: AsyncConnection, wanted: AuditFilter) -> SessionCou
         by_kind=by_kind,
         by_line=by_line,
     )
+
+
+async def count_sessions_by_week(tx: AsyncConnection, edges: Sequence[datetime]) -> list[int]:
+    """Return how many sessions began between each two `edges`, oldest first."""
+    week = sa.case(
+        *((session.c.started_at < edge, number) for number, edge in enumerate(edges[1:])), else_=-1
+    ).label("week")
+    select = (
+        sa.select(week, sa.func.count().label("number"))
+        .where(
+            session.c.started_at >= edges[0],
+            session.c.started_at < edges[-1],
+            session.c.merged_into.is_(None),
+        )
+        .group_by(week)
+    )
+    found = {row.week: row.number for row in (await tx.execute(select)).all()}
+    return [found.get(number, 0) for number in range(len(edges) - 1)]
+
+
+async def list_subjects(tx: AsyncConnection, since: datetime, until: datetime) -> list[str]:
+    """Return who was scored in the time, by UserID; the bot is among them."""
+    select = (
+        sa.select(evaluation.c.subject)
+        .where(IS_CURRENT, evaluation.c.started_at >= since, evaluation.c.started_at < until)
+        .distinct()
+    )
+    return sorted((await tx.execute(select)).scalars().all())
 
 
 async def has_sessions(tx: AsyncConnection) -> bool:
@@ -239,28 +267,3 @@ def _of_talk(wanted: AuditFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.line:
         conditions.append(session.c.line == wanted.line)
     return conditions
-
-
-# --- figures ------------------------------------------------------------------------------------------------
-
-
-def figures_of(body: Mapping[str, Any]) -> Figures:
-    """Return figures as they are kept: lengths of time in seconds under the names of `Figures`."""
-    return Figures(
-        first_wall=_length(body.get("first_wall")),
-        first_working=_length(body.get("first_working")),
-        bot_first_wall=_length(body.get("bot_first_wall")),
-        waits_wall=tuple(timedelta(seconds=one) for one in body.get("waits_wall", ())),
-        waits_working=tuple(timedelta(seconds=one) for one in body.get("waits_working", ())),
-        asked=body.get("asked", 0),
-        answered=body.get("answered", 0),
-        late=body.get("late", 0),
-        is_unanswered=body.get("is_unanswered", False),
-        rounds=body.get("rounds", 0),
-        customer_messages=body.get("customer_messages", 0),
-        staff_messages=body.get("staff_messages", 0),
-    )
-
-
-def _length(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)

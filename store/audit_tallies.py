@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import COUNTING, FindingState
 from store.audit_reports import AuditFilter
-from store.tables import appeal, finding, promise, review, satisfaction
+from store.tables import appeal, case, finding, promise, review, satisfaction
 
 # The customer's answers 1 to 4; from 3 on they were satisfied (metrics.md §3).
 SATISFIED_FROM = 3
@@ -197,6 +197,17 @@ async def count_waiting(tx: AsyncConnection, now: datetime) -> Waiting:
         appeals_late=said.late,
         first_due_at=looked.first,
     )
+
+
+async def count_handovers(tx: AsyncConnection, wanted: AuditFilter) -> list[tuple[str, int]]:
+    """Return why customers were handed to a person in the period, the commonest reason first."""
+    select = (
+        sa.select(case.c.reason, sa.func.count().label("number"))
+        .where(case.c.opened_at >= wanted.since, case.c.opened_at < wanted.until)
+        .group_by(case.c.reason)
+    )
+    rows = [(row.reason, row.number) for row in (await tx.execute(select)).all()]
+    return sorted(rows, key=lambda pair: (-pair[1], pair[0]))
 
 
 def _sum_if(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:

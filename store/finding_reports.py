@@ -1,7 +1,6 @@
-"""Findings as the boards list and count them: by label and line, by rule, by item, and one person's own list.
+"""Findings as people list them: those of a period, those of one session, each with its place and its appeal.
 
-Read only. A violation is a finding that counts; suspicions, rejected and overturned ones stand in columns of their own.
-What the advisor cannot see yet is in none of them.
+Read only. What counts them is store/violation_reports.py.
 """
 
 from __future__ import annotations
@@ -19,41 +18,7 @@ from store import paging
 from store.audit_reports import AuditFilter
 from store.audit_tallies import in_period
 from store.paging import Place
-from store.tables import appeal, finding, finding_span, session
-
-_ALL_COUNTING = sorted(COUNTING)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelRow:
-    """Violations of one label in one line of business. `sessions`: with at least one of them."""
-
-    label: str
-    line: str
-    severity: str
-    is_red: bool
-    found: int
-    sessions: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class RuleRow:
-    """One rule over a period. `confirmed` and `rejected`: by people; `overturned`: of those confirmed, by an appeal.
-
-    `version` is the newest that found something, `changed_at` when it did so first; `appealed`: decided appeals.
-    """
-
-    rule_id: str
-    label: str
-    severity: str
-    hits: int
-    waiting: int
-    confirmed: int
-    rejected: int
-    overturned: int
-    appealed: int
-    version: str
-    changed_at: datetime
+from store.tables import appeal, finding, finding_span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,121 +59,17 @@ class FindingRow:
         return Place(at=self.occurred_at, id=self.id)
 
 
-async def count_labels(tx: AsyncConnection, wanted: AuditFilter) -> list[LabelRow]:
-    """Return the violations of the period by label and line, those with most sessions first."""
-    select = (
-        sa.select(
-            finding.c.label,
-            session.c.line,
-            sa.func.min(finding.c.severity).label("severity"),
-            sa.func.max(sa.case((finding.c.is_red, 1), else_=0)).label("red"),
-            sa.func.count().label("found"),
-            sa.func.count(sa.distinct(finding.c.session_id)).label("sessions"),
-        )
-        .join(session, session.c.id == finding.c.session_id)
-        .where(*in_period(wanted), finding.c.state.in_(_ALL_COUNTING))
-        .group_by(finding.c.label, session.c.line)
-    )
-    if wanted.line:
-        select = select.where(session.c.line == wanted.line)
-    rows = [
-        LabelRow(
-            label=row.label,
-            line=row.line,
-            severity=row.severity,
-            is_red=bool(row.red),
-            found=row.found,
-            sessions=row.sessions,
-        )
-        for row in (await tx.execute(select)).all()
-    ]
-    return sorted(rows, key=lambda one: (-one.sessions, one.label, one.line))
-
-
-async def list_moments(tx: AsyncConnection, wanted: AuditFilter) -> list[tuple[datetime, str, bool]]:
-    """Return when each violation of the period was said, its severity, and whether it is a red line."""
-    select = (
-        sa.select(finding.c.occurred_at, finding.c.severity, finding.c.is_red)
-        .where(*in_period(wanted), finding.c.state.in_(_ALL_COUNTING))
-        .order_by(finding.c.occurred_at)
-    )
-    return [(row.occurred_at, row.severity, row.is_red) for row in (await tx.execute(select)).all()]
-
-
-async def count_rules(tx: AsyncConnection, wanted: AuditFilter) -> list[RuleRow]:
-    """Return every rule that found something in the period, those with most hits first."""
-    select = (
-        sa.select(
-            finding.c.rule_id,
-            finding.c.rule_version,
-            finding.c.label,
-            finding.c.severity,
-            finding.c.state,
-            finding.c.evidence,
-            sa.func.count().label("number"),
-            sa.func.count(finding.c.decided_at).label("decided"),
-            sa.func.min(finding.c.found_at).label("first"),
-        )
-        .where(*in_period(wanted), finding.c.state != FindingState.GONE)
-        .group_by(
-            finding.c.rule_id,
-            finding.c.rule_version,
-            finding.c.label,
-            finding.c.severity,
-            finding.c.state,
-            finding.c.evidence,
-        )
-    )
-    groups: dict[str, list[Any]] = {}
-    for row in (await tx.execute(select)).all():
-        groups.setdefault(row.rule_id, []).append(row)
-    appealed = await _appealed(tx, wanted)
-    rows = [_rule(rule_id, rows, appealed.get(rule_id, 0)) for rule_id, rows in groups.items()]
-    return sorted(rows, key=lambda one: (-one.hits, one.rule_id))
-
-
-def _rule(rule_id: str, rows: Sequence[Any], appealed: int) -> RuleRow:
-    def number(state: FindingState) -> int:
-        return sum(row.number for row in rows if row.state == state)
-
-    newest = max(rows, key=lambda row: row.first)
-    since = min(row.first for row in rows if row.rule_version == newest.rule_version)
-    return RuleRow(
-        rule_id=rule_id,
-        label=newest.label,
-        severity=min(row.severity for row in rows),
-        hits=sum(row.number for row in rows),
-        waiting=number(FindingState.SUSPECTED),
-        confirmed=number(FindingState.CONFIRMED),
-        rejected=number(FindingState.REJECTED),
-        overturned=number(FindingState.OVERTURNED),
-        appealed=appealed,
-        version=newest.rule_version,
-        changed_at=since,
-    )
-
-
-async def _appealed(tx: AsyncConnection, wanted: AuditFilter) -> dict[str, int]:
-    """Count the findings of the period by rule about which an appeal was decided."""
-    select = (
-        sa.select(finding.c.rule_id, sa.func.count(sa.distinct(finding.c.id)).label("number"))
-        .join(appeal, appeal.c.finding_id == finding.c.id)
-        .where(*in_period(wanted), appeal.c.outcome.in_(("upheld", "overturned", "partly")))
-        .group_by(finding.c.rule_id)
-    )
-    return {row.rule_id: row.number for row in (await tx.execute(select)).all()}
-
-
 async def list_findings(
     tx: AsyncConnection,
     wanted: AuditFilter,
     *,
     states: Sequence[FindingState] = (),
     item: str = "",
+    is_red: bool = False,
     before: Place | None,
     limit: int,
 ) -> list[FindingRow]:
-    """Return findings of the period, the newest first, without those that are gone."""
+    """Return findings of the period, the newest first, without those that are gone; `is_red`: red lines alone."""
     select = (
         sa.select(finding)
         .where(*in_period(wanted))
@@ -221,6 +82,8 @@ async def list_findings(
         select = select.where(finding.c.state != FindingState.GONE)
     if item:
         select = select.where(finding.c.item == item)
+    if is_red:
+        select = select.where(finding.c.is_red.is_(True))
     if before is not None:
         select = select.where(paging.before(finding.c.occurred_at, finding.c.id, before))
     return await _with_all(tx, (await tx.execute(select)).all())

@@ -124,12 +124,16 @@ async def list_reviews_of(tx: AsyncConnection, session_id: int) -> list[ReviewRo
 
 
 async def list_notes(
-    tx: AsyncConnection, *, subject: str = "", session_id: int | None = None, limit: int = 20
+    tx: AsyncConnection,
+    *,
+    subjects: frozenset[str] | None = None,
+    session_id: int | None = None,
+    limit: int = 20,
 ) -> list[NoteRow]:
-    """Return words of advice to a person, or about a session, the newest first."""
+    """Return words of advice to these people (None: to anybody), or about a session, the newest first."""
     select = sa.select(coaching_note).order_by(coaching_note.c.id.desc()).limit(limit)
-    if subject:
-        select = select.where(coaching_note.c.subject == subject)
+    if subjects is not None:
+        select = select.where(coaching_note.c.subject.in_(subjects))
     if session_id is not None:
         select = select.where(coaching_note.c.session_id == session_id)
     return [

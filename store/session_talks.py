@@ -6,7 +6,7 @@ message that two sources told stands here once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.audit import Evidence, Figures, Grade, ItemResult, TalkKind
+from domain.audit import Figures, Grade, ItemResult, TalkKind
 from domain.talk import Author
-from store import audit_reports
+from store import evaluations
 from store.audit_reports import IS_CURRENT, AuditFilter
 from store.tables import (
     consent,
@@ -167,8 +167,8 @@ async def list_reached(
             score=row.final_score,
             grade=Grade(row.final_grade),
             first_score=row.score,
-            items=tuple(map(item_of, row.items)),
-            figures=audit_reports.figures_of(row.figures),
+            items=evaluations.items_of(row.items),
+            figures=evaluations.figures_of(row.figures),
             rubric_version=row.rubric_version,
             rules_version=row.rules_version,
             evaluated_at=row.evaluated_at,
@@ -192,19 +192,7 @@ async def list_items(tx: AsyncConnection, wanted: AuditFilter) -> list[tuple[int
     )
     if wanted.subjects is not None:
         select = select.where(evaluation.c.subject.in_(wanted.subjects))
-    return [(row.session_id, tuple(map(item_of, row.items))) for row in (await tx.execute(select)).all()]
-
-
-def item_of(body: Mapping[str, Any]) -> ItemResult:
-    """Return an item as it is kept, under the names of `ItemResult`."""
-    return ItemResult(
-        item=body["item"],
-        weight=body["weight"],
-        earned=body.get("earned"),
-        evidence=Evidence(body.get("evidence", Evidence.AUTO)),
-        pending=body.get("pending", 0.0),
-        reason=body.get("reason", ""),
-    )
+    return [(row.session_id, evaluations.items_of(row.items)) for row in (await tx.execute(select)).all()]
 
 
 async def list_heard(tx: AsyncConnection, head: SessionHead) -> list[Heard]:

@@ -13,14 +13,14 @@ from audit import boards, response, spreads
 from audit.boards import Tallies, TeamLine
 from audit.response import WaitClock
 from domain.audit import TalkKind
-from store import audit_reports, audit_tallies, finding_reports, session_reports
+from store import audit_reports, audit_tallies, evaluations, session_reports, violation_reports
 from store.audit_reports import Scored
 from store.audit_tallies import FindingTally, PromiseTally, RatingTally
 from store.database import Store
 from store.session_reports import SessionFilter
 from tests.boards import week
 
-LIMITS = dict.fromkeys(TalkKind, timedelta(minutes=3))
+LIMITS = response.Limits(first=dict.fromkeys(TalkKind, timedelta(minutes=3)), bot=timedelta(seconds=3))
 ZONE = ZoneInfo("Asia/Shanghai")
 FILTER = SessionFilter(since=week.WANTED.since, until=week.WANTED.until, now=week.NOW, zone=ZONE)
 
@@ -82,7 +82,7 @@ async def test_the_response_board_has_the_figures_counted_by_hand(store: Store) 
     assert board.hours[9].asked == 3 + 2
     assert board.hours[8].waits is None
     assert board.bot == spreads.Waits(
-        count=2, median=timedelta(seconds=3), p90=timedelta(seconds=4), within=2
+        count=2, median=timedelta(seconds=3), p90=timedelta(seconds=4), within=1
     )
 
 
@@ -157,8 +157,8 @@ async def test_a_long_list_of_sessions_is_read_page_by_page(store: Store) -> Non
 async def test_violations_are_counted_by_label_line_and_rule(store: Store) -> None:
     await store.write(week.fill)
     async with store.read() as tx:
-        labels = await finding_reports.count_labels(tx, week.WANTED)
-        rules = {one.rule_id: one for one in await finding_reports.count_rules(tx, week.WANTED)}
+        labels = await violation_reports.count_labels(tx, week.WANTED)
+        rules = {one.rule_id: one for one in await violation_reports.count_rules(tx, week.WANTED)}
         counts = await audit_reports.count_sessions(tx, week.WANTED)
 
     assert {(one.label, one.line): (one.found, one.sessions, one.is_red) for one in labels} == {
@@ -212,5 +212,5 @@ def _scored(subject: str, score: float) -> Scored:
         line="loan",
         score=score,
         grade="good",
-        figures=audit_reports.figures_of({}),
+        figures=evaluations.figures_of({}),
     )
