@@ -241,3 +241,25 @@ class Judgement:
     promises: tuple[NewPromise, ...] = ()
     line: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Something a customer asked that nobody answered yet. `message_id`: the turn's first message that stands.
+
+    `asker`: the customer's platform id, "" where the conversation tells it.
+    """
+
+    message_id: int
+    text: str
+    asked_at: datetime
+    asker: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What waits in one conversation now; nothing when `asked` is empty."""
+
+    conversation_id: int
+    kind: TalkKind
+    asked: tuple[Asked, ...]
