@@ -31,6 +31,7 @@ from bot.channels.wecom.external import External
 from bot.channels.wecom.group_welcomes import GroupWelcomes
 from bot.channels.wecom.kf import Kf
 from bot.channels.wecom.mass import MassSends
+from bot.channels.wecom.msgaudit import MsgAudit
 from bot.channels.wecom.statistics import ContactStatistics, KfStatistics
 from bot.channels.wecom.uploads import Uploads
 from bot.channels.wecom.web_login import WebLogin
@@ -77,6 +78,8 @@ class House:
     app_messages: AppMessages | None = None
     app_chats: AppChats | None = None
     web_login: WebLogin | None = None
+    # None where the message archive is not set up.
+    msgaudit: MsgAudit | None = None
 
     @property
     def content(self) -> Content:
@@ -174,6 +177,7 @@ async def opened(settings: config.Settings, *, goes_live: bool = False) -> Async
             app_messages=AppMessages(assistant, agent_id) if assistant and agent_id else None,
             app_chats=AppChats(assistant) if assistant and agent_id else None,
             web_login=web_login,
+            msgaudit=MsgAudit(clients["archive"]) if "archive" in clients else None,
         )
     finally:
         if web_login is not None:
@@ -216,7 +220,7 @@ def _clock(settings: config.Settings) -> Clock:
 def _clients(
     settings: config.Settings, store: Store, clock: Clock, metrics: Metrics
 ) -> dict[str, WeComClient]:
-    """Return a client for each receiver that calls the platform, under the limits of one corp."""
+    """Return a client for each secret that calls the platform, under the limits of one corp."""
     wecom, shared = settings.wecom, pacing.Pacing(clock)
 
     def observe(endpoint: str, result: str) -> None:
@@ -226,11 +230,18 @@ def _clients(
         kf_repeat_errcodes=frozenset(wecom.kf_repeat_errcodes),
         code_used_errcodes=frozenset(wecom.code_used_errcodes),
     )
+    secrets: dict[str, str] = {
+        name: wecom.receivers[name].secret.get_secret_value()
+        for name in ("kf", "contacts", "assistant")
+        if name in wecom.receivers
+    }
+    if wecom.archive.is_on:
+        secrets["archive"] = wecom.archive_secret
     return {
         name: WeComClient(
             ClientSettings(
                 corp_id=wecom.corp_id,
-                secret=wecom.receivers[name].secret.get_secret_value(),
+                secret=secret,
                 api_base=wecom.api_base,
                 proxy=wecom.proxy_url or None,
                 timeout_seconds=wecom.timeout_seconds,
@@ -241,8 +252,7 @@ def _clients(
             clock,
             shared,
         )
-        for name in ("kf", "contacts", "assistant")
-        if name in wecom.receivers
+        for name, secret in secrets.items()
     }
 
 

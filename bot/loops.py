@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from bot import assembling, machine, proof
+from bot.archives import Archives
 from bot.channels.wecom import app_chats, app_messages, external, group_welcomes, mass
 from bot.channels.wecom.app_chats import ChatChannel
 from bot.channels.wecom.app_messages import AppChannel
@@ -99,6 +100,7 @@ class Loops:
         self.overrides = Overrides(house.store, house.clock, settings.people.overrides)
         self.directory = self._directory()
         self.sops = Sops(house, self.outbox, lookups_bell=self.directory.bell if self.directory else None)
+        self.archives = Archives(house)
         self.inbox = Inbox(
             house.store,
             house.clock,
@@ -109,6 +111,7 @@ class Loops:
             went_live_at=house.went_live_at,
             contact_events=self.contact_events,
             card_events=self.sops.card_events,
+            archive_events=self.archives.events,
         )
         self.files = (
             FileKeeper(house.store, house.kf, house.clock, settings.store.data_folder, owner=house.owner)
@@ -119,6 +122,7 @@ class Loops:
         self._file_bell = Wakeup()
         self._words_bell = Wakeup()
         self._sop_bells: list[Wakeup] = []
+        self._archive_bells: list[Wakeup] = []
         self.rounds = Rounds(house, self.puller)
         self.official_days = OfficialDays(
             house.store, house.clock, house.contact_statistics, house.kf_statistics, owner=house.owner
@@ -132,6 +136,7 @@ class Loops:
             for release_all in (accounts.release_all, lookups.release_all, walks.release_all):
                 await self._house.store.write(release_all)
             await self.sops.take_over()
+            await self.archives.take_over()
         if self.files is not None:
             await asyncio.to_thread(self.files.sweep)
 
@@ -154,6 +159,10 @@ class Loops:
             self._sop_bells.append(loop.bell)
         self.sops.add_ticks(self._ticker)
         self._ticker.every(_OFFICIAL_SECONDS, "official_days", self.official_days.read_due)
+        for reading in self.archives.loops():
+            self._run(reading.name, reading.step, reading.bell, longest=reading.longest)
+            self._archive_bells.append(reading.bell)
+        self.archives.add_ticks(self._ticker)
         self._once("matching", self._house.library.warm_up)
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds
@@ -172,11 +181,12 @@ class Loops:
         bells = [self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell, self._words_bell]
         if self.directory is not None:
             bells.append(self.directory.bell)
-        for bell in (*bells, *self._sop_bells):
+        for bell in (*bells, *self._sop_bells, *self._archive_bells):
             bell.ring()
         await self._house.library.stop()
         await self._ticker.stop(seconds)
         await end_tasks(self._tasks, seconds)
+        await self.archives.close()
         for worker in (self.inbox, self.deciding, self.outbox, self.directory):
             if worker is None:
                 continue

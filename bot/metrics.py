@@ -73,6 +73,27 @@ class Metrics:
             ["state"],
             registry=self.registry,
         )
+        self.archive_lag_seconds = Gauge(
+            "guanjia_archive_lag_seconds",
+            "Since the message archive was last read to its end.",
+            registry=self.registry,
+        )
+        self.archive_holds = Gauge(
+            "guanjia_archive_holds",
+            "Entries of the archive that could not be read.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.archive_files_waiting = Gauge(
+            "guanjia_archive_files_waiting",
+            "Files of archived messages still to be fetched.",
+            registry=self.registry,
+        )
+        self.archive_restarts = Counter(
+            "guanjia_archive_child_restarts",
+            "How often the process with the archive's library died.",
+            registry=self.registry,
+        )
         self.writer_queue = Gauge(
             "guanjia_store_writer_queue", "Callers that wait for the writer.", registry=self.registry
         )

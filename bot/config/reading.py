@@ -395,6 +395,8 @@ _SENTENCES = {
     "tuple_type": '应为列表，请写 ["…", "…"]。 (Must be a list.)',
     "model_type": "应为一个小节，请写成 [小节] 下的键。 (Must be a section.)",
     "dict_type": "应为一个小节，请写成 [小节] 下的键。 (Must be a section.)",
+    "string_pattern_mismatch": "格式不对，请看 docs/configuration.md。 (Malformed; see docs/configuration.md.)",
+    "string_too_long": "太长，最多 {max_length} 个字符。 (Too long; at most {max_length} characters.)",
     "path_type": "应为文件路径。 (Must be a path.)",
 }
 _TIME_SENTENCE = (

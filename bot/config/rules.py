@@ -57,6 +57,18 @@ _RETENTION = (
     "须先由负责人核准保存期限：请填写 proof.retention_approved_by。"
     " (Name who approved the periods in proof.retention_approved_by.)"
 )
+_ARCHIVE_LIBRARY = (
+    "填写了会话存档的 Secret 或私钥，但没有填写组件文件，请填写 library。"
+    " (Missing: a secret or keys of the archive are set; name the library's file.)"
+)
+_ARCHIVE_UNSIGNED = (
+    "缺少会话内容存档的 Secret，请填写，或用 secret_file 提供。"
+    " (Missing; fill in the archive's secret, or give secret_file.)"
+)
+_ARCHIVE_KEYS = (
+    "没有私钥，会话存档的消息一条也读不了，请填写 版本=文件。"
+    " (Missing; without private keys no archived message can be read.)"
+)
 _MENU_AT = "不能大于 answering.answer_at。 (Must not be above answering.answer_at.)"
 
 
@@ -96,7 +108,20 @@ def check_together(find: Callable[[tuple[str, ...]], Any]) -> list[Found]:
             _RETENTION,
         ),
     ]
+    checks += _check_archive(find)
     return [(path, sentence) for wrong, path, sentence in checks if wrong]
+
+
+def _check_archive(find: Callable[[tuple[str, ...]], Any]) -> list[tuple[bool, tuple[str, ...], str]]:
+    """Say what the archive lacks once some of it is set."""
+    at = ("wecom", "archive")
+    library, keys = find((*at, "library")), find((*at, "private_keys"))
+    secret = find((*at, "secret")) or find(("wecom", "receivers", "archive", "secret"))
+    return [
+        (not library and bool(find((*at, "secret")) or keys), (*at, "library"), _ARCHIVE_LIBRARY),
+        (bool(library) and not secret, (*at, "secret"), _ARCHIVE_UNSIGNED),
+        (bool(library) and not keys, (*at, "private_keys"), _ARCHIVE_KEYS),
+    ]
 
 
 def _number(value: object) -> float | None:

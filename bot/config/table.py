@@ -25,12 +25,13 @@ from pydantic import (
     field_validator,
 )
 
+from bot.channels.archive import keys as archive_keys
 from domain.hours import Period
 
 # The checkout (or the installed tree) this program runs from; the shipped content stands in it.
 SHIPPED_FOLDER = Path(__file__).resolve().parents[2]
 
-RECEIVERS = ("kf", "contacts", "assistant")
+RECEIVERS = ("kf", "contacts", "assistant", "archive")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 EntityMode = Literal["licensed", "platform", "off"]
@@ -242,6 +243,86 @@ class Receiver(Section):
         return value
 
 
+class Archive(Section):
+    """The message archive (会话存档), read through the platform's own library; without `library` it is off."""
+
+    library: RelativePath | None = setting(
+        None,
+        "The Finance SDK's library for Linux, downloaded from WeCom (docs/archive.md).",
+        sample='"libWeWorkFinanceSdk_C.so"',
+    )
+    secret: SecretStr = setting(
+        SecretStr(""),
+        "Secret of 会话内容存档; empty: that of the receiver archive.",
+        sample='"…"',
+    )
+    private_keys: tuple[str, ...] = setting(
+        (),
+        "Private keys by version, each VERSION=FILE (PEM, PKCS#1 or PKCS#8). Keep every old one.",
+        sample='["1=keys/archive-1.pem", "2=keys/archive-2.pem"]',
+    )
+    proxy: str = setting(
+        "",
+        "Proxy of the library.",
+        sample='"http://10.0.0.1:8081"',
+        pattern=r"^$|^(http|socks5)://[^\s/@]+:\d+$",
+    )
+    proxy_password: SecretStr = setting(SecretStr(""), "user:password of that proxy.", sample='"…"')
+    timeout_seconds: int = setting(10, "Limit for one call of the library.", unit="seconds", ge=1, le=120)
+    poll_seconds: float = setting(
+        30.0, "How often the archive is read when no callback comes.", unit="seconds", ge=1, le=3600
+    )
+    page_size: int = setting(1000, "Entries of one call.", ge=1, le=1000)
+    media_folder: RelativePath | None = setting(
+        None, "Where files of archived messages are kept; empty: media in the data folder.", sample='"media"'
+    )
+    media_max_bytes: int = setting(
+        200 * 1024 * 1024, "Larger files are noted but not kept.", unit="bytes", ge=0
+    )
+    policy_version: str = setting(
+        "",
+        "Version of the text by which customers are asked for their consent; kept with each consent.",
+        sample='"2026-11"',
+        max_length=32,
+    )
+    analyse_default_agree: bool = setting(
+        False,
+        "Also analyse what customers said who only agreed by the platform's default (Default_Agree).",
+    )
+
+    @field_validator("private_keys")
+    @classmethod
+    def _check_keys(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        return tuple(_check_private_key(one, info) for one in value)
+
+    @property
+    def is_on(self) -> bool:
+        return self.library is not None
+
+    @property
+    def key_files(self) -> dict[int, Path]:
+        """The files of the private keys by version."""
+        split = (one.partition("=") for one in self.private_keys)
+        return {int(version): Path(file) for version, _, file in split}
+
+
+def _check_private_key(line: str, info: ValidationInfo) -> str:
+    """Return VERSION=FILE with the whole path; raises ValueError that says what is wrong with the file."""
+    version, _, name = (part.strip() for part in line.partition("="))
+    if not version.isdigit() or not name:
+        raise ValueError(f"看不懂“{line}”，请写成 版本=文件 / cannot read {line!r}; write VERSION=FILE")
+    path = resolve_path(Path(name), info)
+    try:
+        archive_keys.read_key(path.read_bytes())
+    except OSError as error:
+        raise ValueError(
+            f"读不了私钥文件 {path}（{error.strerror}）/ the key file {path} cannot be read ({error.strerror})"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{path} 不是可用的 RSA 私钥 / {path} {error}") from None
+    return f"{int(version)}={path}"
+
+
 class WeCom(Section):
     """The corp on the platform."""
 
@@ -272,10 +353,19 @@ class WeCom(Section):
         (41050,), "Error codes that mean: this welcome or event code was used or has expired."
     )
     receivers: dict[str, Receiver] = Field(
-        description="The callback receivers: kf, contacts, assistant. At least one.",
+        description="The callback receivers: kf, contacts, assistant, archive. At least one.",
         json_schema_extra={"names": list(RECEIVERS)},
         min_length=1,
     )
+    archive: Archive = Field(default_factory=Archive)
+
+    @property
+    def archive_secret(self) -> str:
+        """The secret of the archive, "" when there is none."""
+        receiver = self.receivers.get("archive")
+        return self.archive.secret.get_secret_value() or (
+            receiver.secret.get_secret_value() if receiver else ""
+        )
 
 
 class Kf(Section):
