@@ -7,6 +7,7 @@ take memory or time from the callbacks.
 from __future__ import annotations
 
 import asyncio
+import functools
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,7 +24,7 @@ class Passwords:
     def __init__(self) -> None:
         self._turnstile = asyncio.Semaphore(_AT_ONCE)
         # Checked when the name is unknown, so that an unknown name takes as long as a wrong password.
-        self._nobody = hash_password("nobody has this password")
+        self._nobody = _hash_of_nobody()
 
     async def hash(self, password: str) -> str:
         """Return what is stored for `password`."""
@@ -40,6 +41,11 @@ class Passwords:
 def hash_password(password: str) -> str:
     """Return what is stored for `password`; takes about 30 ms, for the command line."""
     return _hasher.hash(password)
+
+
+@functools.cache
+def _hash_of_nobody() -> str:
+    return hash_password("nobody has this password")
 
 
 def _verify(password_hash: str, password: str) -> bool:

@@ -6,6 +6,7 @@ tests/console/test_words.py finds it first.
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,6 +62,7 @@ class Words:
         return str(key) in self._sections.get(section, {})
 
 
+@functools.cache
 def load(*more: Path) -> Words:
     """Return the words that stand beside this file, and those of `more` files; their sections have other names."""
     paths = (Path(__file__).with_name("words.toml"), *more)

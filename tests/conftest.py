@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "tests.plugins.memory",
     "tests.plugins.workers",
     "tests.plugins.required",
     "tests.plugins.loopback",
@@ -10,7 +11,8 @@ pytest_plugins = [
     "tests.plugins.clock",
     "tests.plugins.postgres",
     "tests.plugins.database",
-    "tests.plugins.matcher",
+    "tests.plugins.words",
     "tests.plugins.browser",
+    "tests.plugins.rubbish",
     "tests.plugins.tidy",
 ]

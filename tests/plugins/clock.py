@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from bot import clock
+from bot import clock, loops
 from scheduler import ticker
 from tests import bells
 
@@ -24,12 +25,14 @@ def frozen_clock() -> clock.FrozenClock:
 @pytest.fixture(scope="session", autouse=True)
 def bells_are_known() -> Iterator[None]:
     """Let tests/bells.py know of every loop's bell."""
-    make = ticker.Wakeup.__init__
+    run = loops.run_loop
 
-    def make_and_note(bell: ticker.Wakeup) -> None:
-        make(bell)
-        bells.note(bell)
+    async def note_and_run(
+        name: str, step: ticker.Step, bell: ticker.Wakeup, *more: Any, **given: Any
+    ) -> None:
+        bells.note(bell, name)
+        await run(name, step, bell, *more, **given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ticker.Wakeup, "__init__", make_and_note)
+        patch.setattr(loops, "run_loop", note_and_run)
         yield

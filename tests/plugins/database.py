@@ -1,7 +1,8 @@
 """Databases for tests, on both engines.
 
 A test that takes `store`, `database_url` or `empty_database_url` runs twice: on SQLite and on PostgreSQL.
-The schema is made once per engine and run, then copied for each test: a file copy, or 15 ms on PostgreSQL.
+The schema is made once per engine and run, then copied for each test: a file copy, or 15 ms on PostgreSQL. A statement
+is made into SQL once per engine and process, as in a program that has run for a while, and not by each test's store.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from store import database, schema
 from tests.plugins import postgres as server
@@ -22,6 +25,24 @@ from tests.plugins import postgres as server
 ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 _TEMPLATE = "guanjia_template"
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_made_once() -> Iterator[None]:
+    """Let every store of this process share the statements that were made into SQL: about 1 ms each."""
+    make, shared = database._engine, {}
+
+    def make_sharing(*given: Any, **more: Any) -> AsyncEngine:
+        engine = make(*given, **more)
+        sync = engine.sync_engine
+        # Kept under the dialect as well as the statement, so the dialect is shared too.
+        first = shared.setdefault(sync.dialect.name, (sync.dialect, sync._compiled_cache))
+        sync.dialect, sync._compiled_cache = first
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_engine", make_sharing)
+        yield
 
 
 @pytest.fixture(params=ENGINES)

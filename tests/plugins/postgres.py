@@ -27,6 +27,8 @@ _SETTINGS = (
     "full_page_writes=off",
     "max_connections=200",
     "shared_buffers=64MB",
+    "dynamic_shared_memory_type=mmap",  # In its own folder: what is in /dev/shm stays when it is stopped at once.
+    "max_wal_size=128MB",
     "listen_addresses=127.0.0.1",
     "timezone=UTC",
 )
