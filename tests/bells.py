@@ -7,18 +7,20 @@ rings, so that the story goes on at once. A bell rung for nothing is a step done
 from __future__ import annotations
 
 import weakref
+from collections.abc import Collection
 
 from scheduler import ticker
 
-_made: weakref.WeakSet[ticker.Wakeup] = weakref.WeakSet()
+_made: weakref.WeakKeyDictionary[ticker.Wakeup, str] = weakref.WeakKeyDictionary()
 
 
-def note(bell: ticker.Wakeup) -> None:
-    """Remember a bell as long as it lives."""
-    _made.add(bell)
+def note(bell: ticker.Wakeup, loop: str) -> None:
+    """Remember a bell as long as it lives, and the name of its loop."""
+    _made[bell] = loop
 
 
-def ring() -> None:
-    """Wake every loop."""
-    for bell in list(_made):
-        bell.ring()
+def ring(*, but: Collection[str] = ()) -> None:
+    """Wake every loop but those named."""
+    for bell, loop in list(_made.items()):
+        if loop not in but:
+            bell.ring()

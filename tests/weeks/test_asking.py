@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from store import groups, questions
-from tests.weeks.valley import CO_OWNER, OWNER, SUPERVISOR, Valley, local, valley
+from tests.weeks.valley import CO_OWNER, OWNER, SUPERVISOR, Valley, local, on_one_engine, valley
 
 
 async def marked(v: Valley, chat: str, text: str, asker: str) -> int:
@@ -47,6 +47,7 @@ async def test_member_asks_a_question_advisor_co_owner_and_supervisor_are_told_i
         assert asked_of(await v.told(SUPERVISOR)) - before[SUPERVISOR] == 1
 
 
+@on_one_engine
 async def test_complaint_words_reach_the_supervisor_at_once_and_open_a_case(
     tmp_path: Path, database_url: str
 ) -> None:

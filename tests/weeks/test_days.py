@@ -9,7 +9,7 @@ from domain.faq import Line
 from domain.sop import DeliveryCode
 from store import lines
 from tests.weeks.test_editing import copied
-from tests.weeks.valley import CO_OWNER, OPENS_ON, local, valley
+from tests.weeks.valley import CO_OWNER, OPENS_ON, local, on_one_engine, valley
 
 # The day after the opening is a holiday of the company's own list.
 CALENDAR = """
@@ -41,6 +41,7 @@ optional = true
 POLICIES = {"send": "11-28 14:00", "shift_next": "11-29 14:00", "shift_prev": "11-27 14:00", "skip": ""}
 
 
+@on_one_engine
 async def test_holiday_each_policy_and_two_sends_on_one_day_after_shifting(
     tmp_path: Path, database_url: str
 ) -> None:
@@ -73,6 +74,7 @@ async def test_holiday_each_policy_and_two_sends_on_one_day_after_shifting(
     assert found["publication"].due_at >= local("12-01 10:00")
 
 
+@on_one_engine
 async def test_quiet_hours_what_is_due_at_night_waits_until_the_morning(
     tmp_path: Path, database_url: str
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from domain.enrolment import OccurrenceState
 from domain.login import Role
 from store import contents, logins, staff
-from tests.weeks.valley import OPENS_ON, Valley, local, valley
+from tests.weeks.valley import OPENS_ON, Valley, local, on_one_engine, valley
 
 SHIPPED = Path(__file__).resolve().parents[2] / "content"
 SELDOM = {"poll_seconds": 300}
@@ -30,6 +30,7 @@ async def taken_up(v: Valley) -> None:
         await v.house.library.look()
 
 
+@on_one_engine
 async def test_rule_edited_while_running_leaves_the_group_on_its_version(
     tmp_path: Path, database_url: str
 ) -> None:
@@ -61,6 +62,7 @@ async def test_rule_edited_while_running_leaves_the_group_on_its_version(
         assert len(v.said(chat, "mass")) == 2
 
 
+@on_one_engine
 async def test_words_that_nobody_approved_block_their_step_until_compliance_approves(
     tmp_path: Path, database_url: str
 ) -> None:

@@ -12,12 +12,13 @@ from domain.errors import ActRefused
 from sandbox import mass_sending
 from scheduler import acts
 from scheduler.bundles import Reason
-from tests.weeks.valley import CO_OWNER, OWNER, SUPERVISOR, local, valley
+from tests.weeks.valley import CO_OWNER, OWNER, SUPERVISOR, local, on_one_engine, valley
 
 # Only once a day, so that a test looks at what it asks for.
 SELDOM = {"poll_seconds": 60}
 
 
+@on_one_engine
 async def test_words_perhaps_sent_by_hand_wait_for_a_word_issue_4(tmp_path: Path, database_url: str) -> None:
     async with valley(tmp_path, database_url, sop=SELDOM) as v:
         chat, one = await v.open_group("报告丢了的群")
@@ -45,6 +46,7 @@ async def test_words_perhaps_sent_by_hand_wait_for_a_word_issue_4(tmp_path: Path
         assert len([task for task in await v.tasks() if task.chat_type == "group"]) == 1
 
 
+@on_one_engine
 async def test_words_are_given_to_nobody_at_night_or_after_their_time_issue_4(
     tmp_path: Path, database_url: str
 ) -> None:
@@ -65,6 +67,7 @@ async def test_words_are_given_to_nobody_at_night_or_after_their_time_issue_4(
         assert (await v.steps(one.id))["opening"].state is OccurrenceState.ESCALATED
 
 
+@on_one_engine
 async def test_opening_moved_while_it_is_out_is_stopped_and_finds_a_free_day_issue_4(
     tmp_path: Path, database_url: str
 ) -> None:
@@ -91,6 +94,7 @@ async def test_opening_moved_while_it_is_out_is_stopped_and_finds_a_free_day_iss
         assert v.said(chat, "mass") == []
 
 
+@on_one_engine
 async def test_step_put_off_keeps_its_task_and_climbs_later_issue_4(
     tmp_path: Path, database_url: str
 ) -> None:

@@ -13,7 +13,7 @@ from domain.enrolment import Enrolment, Occurrence, OccurrenceState
 from sandbox import groups, mass_sending, relations
 from store import cohort_reports, group_members, occurrences, sop_versions, tables
 from store import groups as stored_groups
-from tests.weeks.valley import CO_OWNER, OWNER, Valley, local, valley
+from tests.weeks.valley import CO_OWNER, OWNER, Valley, local, on_one_engine, valley
 
 
 async def rows(v: Valley, enrolment_id: int, step: str) -> list[Occurrence]:
@@ -108,6 +108,7 @@ async def test_same_person_in_several_groups_staff_in_the_audience_and_a_member_
         assert len([stay for stay in stays if str(stay.kind) == "customer"]) == 13
 
 
+@on_one_engine
 async def test_how_many_are_in_a_group_is_known_to_one_to_one_steps_after_its_opening_4(
     tmp_path: Path, database_url: str
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from domain.enrolment import OPEN_STATES, EnrolmentState, OccurrenceState
 from sandbox import groups
 from scheduler import acts
-from tests.weeks.valley import OPENS_ON, SUPERVISOR, Valley, local, valley
+from tests.weeks.valley import OPENS_ON, SUPERVISOR, Valley, local, on_one_engine, valley
 
 UNREADY, UNBOUND, SMALL, TINY, BUSY = "zhaoliu", "qianqi", "sunba", "zhoujiu", "wushi"
 
@@ -22,6 +22,7 @@ async def tick(v: Valley, enrolment_id: int, points: int) -> None:
         )
 
 
+@on_one_engine
 async def test_readiness_below_60_points_or_a_missing_binding_opens_nothing(
     tmp_path: Path, database_url: str
 ) -> None:
@@ -47,6 +48,7 @@ async def test_readiness_below_60_points_or_a_missing_binding_opens_nothing(
         assert (await v.steps(unbound.id))["opening"].state is OccurrenceState.SENT
 
 
+@on_one_engine
 async def test_too_few_members_wait_until_15_and_a_third_opening_of_an_owner_is_staggered(
     tmp_path: Path, database_url: str
 ) -> None:

@@ -9,7 +9,7 @@ from domain.enrolment import EvidenceKind, MassTaskState, OccurrenceState
 from domain.sop import DeliveryCode
 from sandbox import address_book, groups, mass_sending
 from sandbox.faults import Fault, FaultKind, When
-from tests.weeks.valley import CO_OWNER, OWNER, SUPERVISOR, Valley, local, valley
+from tests.weeks.valley import CO_OWNER, OWNER, SUPERVISOR, Valley, local, on_one_engine, valley
 
 PROMPT, LEAVING, HANDING, STOPPED = "zhaoliu", "qianqi", "sunba", "zhoujiu"
 MINUTE = timedelta(minutes=1)
@@ -23,6 +23,7 @@ def reminders(v: Valley, msgid: str) -> int:
     return len(mass_sending.get(v.world, msgid).reminded)
 
 
+@on_one_engine
 async def test_owner_has_not_confirmed_a_time_critical_step_the_co_owner_sends_after_30_minutes(
     tmp_path: Path, database_url: str
 ) -> None:
@@ -66,6 +67,7 @@ async def test_owner_has_not_confirmed_a_time_critical_step_the_co_owner_sends_a
         assert min(one.due_at for one in cues) == opened + 5 * MINUTE
 
 
+@on_one_engine
 async def test_owner_has_not_confirmed_is_reminded_thrice_then_stopped_and_the_co_owner_sends(
     tmp_path: Path, database_url: str
 ) -> None:
@@ -96,6 +98,7 @@ async def test_owner_has_not_confirmed_is_reminded_thrice_then_stopped_and_the_c
         assert v.said(chat, "sidebar")[-1] == given.text
 
 
+@on_one_engine
 async def test_owner_confirmed_late_is_written_so_and_what_could_not_be_confirmed_moves_a_day(
     tmp_path: Path, database_url: str
 ) -> None:

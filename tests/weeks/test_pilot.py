@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from domain.enrolment import MassTaskState, OccurrenceState
 from store import tables
-from tests.weeks.valley import Valley, local, valley
+from tests.weeks.valley import Valley, local, on_one_engine, valley
 
 
 def limited(v: Valley, *chats: str) -> Any:
@@ -19,6 +19,7 @@ def limited(v: Valley, *chats: str) -> Any:
     return v.settings.model_copy(update={"pilot": pilot})
 
 
+@on_one_engine
 async def test_only_the_pilots_groups_are_walked_and_the_others_go_on_after_it_4(
     tmp_path: Path, database_url: str
 ) -> None:
@@ -45,6 +46,7 @@ async def test_only_the_pilots_groups_are_walked_and_the_others_go_on_after_it_4
         assert await v.steps(other.id) != before
 
 
+@on_one_engine
 async def test_pilot_that_only_suggests_sends_nothing_by_itself_4(tmp_path: Path, database_url: str) -> None:
     async with valley(tmp_path, database_url, pilot={"suggest_only": True}) as v:
         chat, one = await v.open_group("只给建议的群")

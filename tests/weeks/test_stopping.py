@@ -13,7 +13,7 @@ from domain.faq import Line
 from sandbox import groups, mass_sending
 from scheduler import acts
 from store import lines
-from tests.weeks.valley import OWNER, SUPERVISOR, Valley, local, valley
+from tests.weeks.valley import OWNER, SUPERVISOR, Valley, local, on_one_engine, valley
 
 FAST, PAUSED, MOVED = "zhaoliu", "qianqi", "sunba"
 SELDOM = {"poll_seconds": 300}
@@ -92,6 +92,7 @@ async def test_people_pause_resume_move_and_end_a_group(tmp_path: Path, database
         assert v.said(ended_chat, "mass") == []
 
 
+@on_one_engine
 async def test_dismissed_group_ends_and_its_mass_send_is_stopped(tmp_path: Path, database_url: str) -> None:
     async with valley(tmp_path, database_url, sop=SELDOM) as v:
         chat, one = await v.open_group("解散的群")
