@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bot import config, signing, verifying
 from bot.clock import FileClock, SystemClock
+from bot.indexing import Indexer
 from bot.sealing import Sealer
 from bot.signing import Signer
 from bot.verifying import Progress, Verified
@@ -22,6 +23,9 @@ from scheduler.ticker import Ticker
 from store import chain, schema
 from store.database import Store
 
+# A search reads what is not indexed yet as it is; the sooner the less.
+_INDEX_SECONDS = 5
+
 
 class Workers:
     """What a serving process does for proof, as ticks."""
@@ -29,10 +33,17 @@ class Workers:
     def __init__(self, settings: config.Settings, store: Store, clock: Clock) -> None:
         self._seconds = settings.proof.seal_seconds
         self.sealer = sealer_of(settings, store, clock)
+        self.indexer = Indexer(store, clock) if settings.proof.search_index else None
 
     def add_ticks(self, ticker: Ticker) -> None:
         """Add what is done now and then."""
         ticker.every(self._seconds, "seal", self._seal)
+        if self.indexer is not None:
+            ticker.every(_INDEX_SECONDS, "search_index", self._index)
+
+    async def _index(self) -> None:
+        if self.indexer is not None:
+            await self.indexer.index()
 
     async def _seal(self) -> None:
         await self.sealer.seal()

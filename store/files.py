@@ -57,7 +57,9 @@ async def record_fetched(
         "size_bytes": size_bytes,
         "content_type": content_type[:128],
     }
-    await tx.execute(sa.update(media).where(media.c.id == wanted.id).values(values))
+    # Words erased meanwhile have no file any more.
+    its = sa.and_(media.c.id == wanted.id, media.c.state != "erased")
+    await tx.execute(sa.update(media).where(its).values(values))
 
 
 async def record_failed(
@@ -67,9 +69,8 @@ async def record_failed(
     values: dict[str, object] = {"error": error, "state": "failed"}
     if retry_at is not None:
         values |= {"state": "due", "due_at": retry_at}
-    await tx.execute(
-        sa.update(media).where(media.c.id == wanted.id, media.c.attempt == wanted.attempt).values(values)
-    )
+    its = sa.and_(media.c.id == wanted.id, media.c.attempt == wanted.attempt, media.c.state != "erased")
+    await tx.execute(sa.update(media).where(its).values(values))
 
 
 async def release(tx: AsyncConnection, *, wall: datetime, everything: bool = False) -> None:
