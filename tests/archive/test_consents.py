@@ -1,0 +1,117 @@
+"""What customers said about the archive: the newest word counts, and every message knows which one it fell under."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from domain.archive import ConsentSource, ConsentStatus, ConsentWord
+from store import consents
+from store.database import Store
+from store.tables import consent, media
+from tests.archive import office
+from tests.archive.library import NOW, message, milliseconds
+from tests.archive.office import MemoryReader
+
+CUSTOMER, GROUP = "wmCustomer1", "wrGroup1"
+BEGIN = NOW - timedelta(hours=1)
+
+
+def minute(number: int) -> datetime:
+    return BEGIN + timedelta(minutes=number)
+
+
+def said(number: int, at: int, content: str = "话", **more: Any) -> dict[str, Any]:
+    return message(number, content, msgtime=milliseconds(minute(at)), **more)
+
+
+def word(number: int, at: int, kind: str, **more: Any) -> dict[str, Any]:
+    body = {"userid": CUSTOMER, f"{kind}_time": milliseconds(minute(at))}
+    fields = {"from": CUSTOMER, "tolist": ["zhangsan"], "msgtype": kind, kind: body}
+    return message(number, msgtime=milliseconds(minute(at)), **fields | more)
+
+
+async def statuses(store: Store) -> dict[str, tuple[str, str, str | None]]:
+    """Return kind, text and word of each message."""
+    words = {one.id: one.status for one in await office.rows(store, sa.select(consent))}
+    return {
+        one.msgid.removesuffix("_external"): (one.kind, one.text, words.get(one.consent_id))
+        for one in await office.said(store)
+    }
+
+
+async def test_after_a_customer_disagreed_the_words_are_not_kept(records: Store) -> None:
+    picture = {"md5sum": "", "filesize": 1, "sdkfileid": "SDK"}
+    bag = [
+        said(1, 1),
+        word(2, 5, "agree"),
+        said(3, 6),
+        word(4, 10, "disagree"),
+        said(5, 11),
+        said(6, 12, msgtype="image", image=picture),
+        word(7, 20, "agree"),
+        said(8, 21),
+    ]
+
+    await office.pull_all(records, MemoryReader(bag))
+
+    found = await statuses(records)
+    assert found["m1"] == ("text", "话", None)
+    assert found["m3"] == ("text", "话", "agree")
+    assert found["m5"] == ("withheld", "", "disagree")
+    assert found["m6"] == ("withheld", "", "disagree")
+    assert found["m8"] == ("text", "话", "agree")
+    assert [one.raw for one in await office.said(records) if one.kind == "withheld"] == ["", ""]
+    assert await office.rows(records, sa.select(media)) == []
+
+
+async def test_in_a_group_each_customers_word_counts_for_what_they_say(records: Store) -> None:
+    bag = [
+        word(1, 1, "disagree", roomid=GROUP, tolist=["zhangsan", "wmCustomer2"]),
+        said(2, 2, roomid=GROUP, tolist=["zhangsan"], **{"from": CUSTOMER}),
+        said(3, 3, roomid=GROUP, tolist=["zhangsan"], **{"from": "wmCustomer2"}),
+        said(4, 4, roomid=GROUP, tolist=[CUSTOMER]),
+        said(5, 5, **{"from": CUSTOMER, "tolist": ["zhangsan"]}),
+    ]
+
+    await office.pull_all(records, MemoryReader(bag))
+
+    found = await statuses(records)
+    assert found["m2"] == ("withheld", "", "disagree")
+    assert found["m3"] == ("text", "话", None)
+    assert found["m4"] == ("text", "话", None)
+    assert found["m5"] == ("text", "话", None)
+
+
+async def test_a_platforms_default_is_kept_apart_from_a_consent(records: Store) -> None:
+    default = ConsentWord(
+        customer_id=CUSTOMER, staff_id="zhangsan", status=ConsentStatus.DEFAULT_AGREE, changed_at=minute(0)
+    )
+    await records.write(
+        lambda tx: consents.add(
+            tx, [default, default], source=ConsentSource.CHECK, policy_version="2026-11", now=NOW
+        )
+    )
+
+    await office.pull_all(records, MemoryReader([said(1, 1)]))
+
+    assert (await statuses(records))["m1"] == ("text", "话", "default_agree")
+    [row] = await office.rows(records, sa.select(consent))
+    assert (row.source, row.policy_version) == ("check", "2026-11")
+
+
+@pytest.mark.parametrize(("at", "expected"), [(0, None), (1, "agree"), (4, "agree"), (5, "disagree")])
+def test_the_newest_word_at_a_moment_counts(at: int, expected: str | None) -> None:
+    from domain.archive import Consent
+
+    words = [
+        Consent(id=n, customer_id="wm", staff_id="a", status=ConsentStatus(status), changed_at=minute(when))
+        for n, (status, when) in enumerate([("agree", 1), ("disagree", 5)])
+    ]
+
+    found = consents.word_at(words, minute(at))
+
+    assert (found.status if found else None) == expected
