@@ -7,9 +7,23 @@ measured. The same input gives the same judgement, whatever order the items stan
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
-from audit import items_compliance, items_timeliness, red_lines, scoring, seen
+from audit import (
+    closings,
+    items_accuracy,
+    items_compliance,
+    items_courtesy,
+    items_hygiene,
+    items_resolution,
+    items_timeliness,
+    promises,
+    red_lines,
+    scoring,
+    seen,
+    turns,
+)
 from audit.scoring import Verdict
 from audit.seen import Background, Basis, Seen, Told
 from content import rubric
@@ -36,12 +50,24 @@ ITEMS: Mapping[str, Callable[[Seen], Verdict]] = {
     "A2": items_compliance.identity,
     "A3": items_compliance.suitability,
     "A4": items_compliance.over_promise,
+    "B1": items_accuracy.agreement,
+    "B2": items_accuracy.figures_marked,
+    "B3": items_accuracy.nothing_expired,
+    "C1": items_resolution.answered,
+    "C2": items_resolution.next_step,
+    "C3": items_resolution.promises_kept,
     "D1": items_timeliness.first_response,
     "D2": items_timeliness.average_response,
     "D3": items_timeliness.nothing_left,
+    "E1": items_courtesy.greeting,
+    "E2": items_courtesy.empathy,
+    "E3": items_courtesy.patience,
+    "E4": items_courtesy.closing,
+    "F1": items_hygiene.undisturbed,
+    "F2": items_hygiene.privacy,
+    "F3": items_hygiene.recorded,
 }
 _LINES = {Line.LOAN: "line_loan", Line.INSURANCE: "line_insurance", Line.WEALTH: "line_wealth"}
-_DAY_ZONE = timedelta(hours=8)
 
 
 def judge(
@@ -55,14 +81,18 @@ def judge(
 ) -> Judgement:
     """Return all that is made of a session: an evaluation a subject, the findings, the promises.
 
-    `figures`: the times by subject (audit/timing.py). `session_id`: 0 where there is no database. `now`: by when a
-    promise must have been kept. Talk among colleagues is not judged.
+    `figures`: the times by subject (audit/timing.py); those of the whole session are left aside. `session_id`: 0 where
+    there is no database. `now`: by when a promise must have been kept. Talk among colleagues is not judged.
     """
     if piece.kind is TalkKind.INTERNAL:
         return Judgement(evaluated=(), findings=())
     told = tuple(seen.told_of(said) for said in piece.messages)
     theirs = tuple(one for one in told if seen.is_customer(one.said))
     line = line_of(told, basis.rubric)
+    spoken = tuple(turns.turns(piece.messages, closings.load()))
+    made = promises.settle(promises.find(told, background), told, basis.rubric)
+    earlier = promises.elsewhere(background, made, piece.started_at)
+    kept = [one for one in promises.settle(earlier, told, basis.rubric) if one.kept_message_id is not None]
     evaluated, found = [], []
     for subject in subjects_of(piece, figures):
         view = Seen(
@@ -77,21 +107,26 @@ def judge(
             session_id=session_id,
             now=now,
             line=line,
+            turns=spoken,
+            promises=tuple(one for one in made if one.subject == subject),
             problems=_problems(piece, subject, told, basis),
         )
-        one, findings = _evaluate(view)
+        one, findings = _evaluate(replace(view, claims=tuple(items_accuracy.claims_of(view))))
         evaluated.append(one)
         found += findings
     found.sort(key=lambda finding: (finding.occurred_at, finding.key))
     return Judgement(
-        evaluated=tuple(evaluated), findings=_distinct(found), line="" if line is None else line.value
+        evaluated=tuple(evaluated),
+        findings=_distinct(found),
+        promises=(*made, *kept),
+        line="" if line is None else line.value,
     )
 
 
 def subjects_of(piece: Slice, figures: Mapping[str, Figures]) -> list[str]:
     """Return who is judged: who spoke, in order, then who should have answered."""
     spoke = [said.subject for said in piece.messages if said.subject]
-    return list(dict.fromkeys([*spoke, *figures]))
+    return [subject for subject in dict.fromkeys([*spoke, *figures]) if subject]
 
 
 def line_of(told: tuple[Told, ...], scorecard: rubric.Rubric) -> Line | None:
@@ -117,7 +152,7 @@ def _problems(
 
 def _evaluate(view: Seen) -> tuple[Evaluated, list[NewFinding]]:
     role = rubric.BOT if view.subject == BOT else rubric.ADVISOR
-    day = (view.piece.started_at + _DAY_ZONE).date()
+    day = view.background.hours.today(view.piece.started_at)
     results: list[ItemResult] = []
     found: list[NewFinding] = red_lines.find(view)
     for item in sorted(view.rubric.items_for(role, day), key=lambda item: item.id):

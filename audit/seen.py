@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from audit.accuracy import Facts
+from audit.accuracy import Claim, Facts
+from audit.turns import Turn
 from content import normalising, rubric, signals
 from content.compliance import ComplianceRules
-from domain.audit import BOT, Figures, NewPromise, Said, Slice, Span, TalkKind
+from domain.audit import BOT, Figures, NewPromise, Said, SessionEnd, Slice, Span, TalkKind
 from domain.compliance import Problem, Severity, Speaker
 from domain.faq import EntityMode, Line
 from domain.hours import ServiceHours
@@ -111,7 +112,10 @@ class Seen:
     session_id: int
     now: datetime
     line: Line | None = None
+    turns: tuple[Turn, ...] = ()
+    promises: tuple[NewPromise, ...] = ()
     problems: Mapping[int, tuple[Problem, ...]] = field(default_factory=dict)
+    claims: tuple[tuple[Told, Claim], ...] = ()
 
     @property
     def is_bot(self) -> bool:
@@ -132,6 +136,11 @@ class Seen:
     def has_gaps(self) -> bool:
         """Whether the subject said something whose words are not known: then nobody can tell what was not said."""
         return any(is_hidden(one.said) for one in self.own)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the talk may go on, so that what is missing may still come."""
+        return self.piece.end is SessionEnd.OPEN
 
     def spans(self, name: str, told: Told) -> list[Span]:
         """Return where a wording of the scorecard stands in a message."""

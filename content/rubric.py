@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from content import compliance, moods, normalising, patterns, tables
+from content import compliance, facts, moods, normalising, patterns, tables
 from domain.audit import Evidence, Grade
 from domain.compliance import Severity
 from domain.errors import ContentError
@@ -34,6 +34,7 @@ NAMES = (
     "mood",
     "negation",
     "reason",
+    "fact",
 )
 ADVISOR = "advisor"
 BOT = "bot"
@@ -141,6 +142,7 @@ LIMITS = (
     "first_minutes",
     "average_minutes",
     "complaint_minutes",
+    "bot_seconds",
     "far_over",
     "same_text",
     "pushes",
@@ -243,6 +245,7 @@ class Rubric:
     grades: Mapping[Grade, str]  # The Chinese names; from which score is domain/grading.py.
     limits: Mapping[str, float]
     reasons: Mapping[str, str]
+    facts: tuple[facts.Slot, ...]
     moods: moods.Moods
 
     def items_for(self, subject: str, day: date) -> tuple[Item, ...]:
@@ -315,6 +318,7 @@ def read(folder: Path, mistakes: tables.Mistakes) -> Rubric:
         grades=_grades(found["grade"]),
         limits=_by_id(found["limit"], lambda table: _number(table, "value")),
         reasons=_by_id(found["reason"], lambda table: table.text("text")),
+        facts=tuple(_by_id(found["fact"], facts.parse_slot).values()),
         moods=moods.parse_moods(found["mood"], found["negation"]),
     )
     if is_read:
