@@ -136,6 +136,7 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
         try_question=try_question,
         shelf=house.library.shelf,
         sop_template=house.library.sop_template,
+        hours=rules.hours,
     )
 
 

@@ -35,12 +35,14 @@ from store import (
     lines,
     logins,
     machine_reports,
+    session_talks,
     sop_files,
     staff,
     talk_reports,
     transcripts,
 )
 from store.paging import Place
+from store.session_talks import SessionHead
 from store.sop_files import SopFile
 from store.sop_reports import GroupScope
 
@@ -63,12 +65,17 @@ class Right(StrEnum):
     SEE_GROUPS = "see_groups"  # Customer groups with their SOPs: one's own, the team's, or all (group_scope).
     RUN_SOPS = "run_sops"  # Enrol a group one leads, pause it, move it, end it, tick its points.
     SEE_AUDIT = "see_audit"  # The boards of the audit, everybody's scores and findings.
+    REVIEW = "review"  # Judge suspicions and sessions of others, draw samples, advise colleagues.
+    DECIDE_APPEALS = "decide_appeals"  # Take up appeals and decide them; never those of findings one judged.
+    SEE_OWN_AUDIT = "see_own_audit"  # One's own sessions, findings and promises; appeal.
     MANAGE_LOGINS = "manage_logins"
     SEE_ACCESS_LOG = "see_access_log"
 
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
-    Role.ADMIN: frozenset(Right) - {Right.APPROVE_CONTENT},
+    # An administrator runs the system; that makes nobody a judge of colleagues.
+    Role.ADMIN: frozenset(Right)
+    - {Right.APPROVE_CONTENT, Right.REVIEW, Right.DECIDE_APPEALS, Right.SEE_OWN_AUDIT},
     Role.SUPERVISOR: frozenset(
         {
             Right.SEE_ALL_TALK,
@@ -84,6 +91,9 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.SEE_GROUPS,
             Right.RUN_SOPS,
             Right.SEE_AUDIT,
+            Right.REVIEW,
+            Right.DECIDE_APPEALS,
+            Right.SEE_OWN_AUDIT,
         }
     ),
     Role.COMPLIANCE: frozenset(
@@ -100,13 +110,15 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.SEE_ACCESS_LOG,
             Right.SEE_GROUPS,
             Right.SEE_AUDIT,
+            Right.REVIEW,
+            Right.DECIDE_APPEALS,
         }
     ),
     Role.CONTENT: frozenset(
         {Right.SEE_LINES, Right.SEE_CONTENT, Right.APPROVE_CONTENT, Right.SEE_UNANSWERED}
     ),
-    Role.OWNER: frozenset({Right.SEE_CONTENT, Right.SEE_GROUPS, Right.RUN_SOPS}),
-    Role.ADVISOR: frozenset({Right.SEE_CONTENT, Right.SEE_GROUPS}),
+    Role.OWNER: frozenset({Right.SEE_CONTENT, Right.SEE_GROUPS, Right.RUN_SOPS, Right.SEE_OWN_AUDIT}),
+    Role.ADVISOR: frozenset({Right.SEE_CONTENT, Right.SEE_GROUPS, Right.SEE_OWN_AUDIT}),
 }
 # These roles see conversations and cases: all with SEE_ALL_TALK, otherwise those they serve or own.
 TALK_ROLES = frozenset({Role.ADMIN, Role.SUPERVISOR, Role.COMPLIANCE, Role.OWNER, Role.ADVISOR})
@@ -309,6 +321,31 @@ async def _led_owners(viewer: Viewer, tx: AsyncConnection) -> frozenset[str] | N
     return team.union(
         one.platform_id for one in members.values() if one.co_owner_platform_id in viewer.own_names
     )
+
+
+# --- the audit ----------------------------------------------------------------------------------------------
+
+
+def access_boards(viewer: Viewer) -> None:
+    """Let somebody on who may see everybody's scores."""
+    require(viewer, Right.SEE_AUDIT)
+
+
+def judged_scope(viewer: Viewer) -> frozenset[str] | None:
+    """Return whose scores and findings this person sees in a session: None is everybody's."""
+    return None if Right.SEE_AUDIT in viewer.rights else viewer.own_names
+
+
+async def access_session(viewer: Viewer, tx: AsyncConnection, session_id: int) -> SessionHead:
+    """Return the session: any with SEE_AUDIT, else one in which this person spoke. The caller records the opening."""
+    require_talk(viewer)
+    found = await session_talks.find_head(tx, session_id)
+    if found is None:
+        raise NotFound()
+    scope = judged_scope(viewer)
+    if scope is not None and scope.isdisjoint(found.subjects):
+        raise NotFound()
+    return found
 
 
 # --- the machine --------------------------------------------------------------------------------------------

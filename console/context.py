@@ -14,6 +14,7 @@ from content.knowledge import Knowledge
 from content.sop_shelf import Shelf
 from domain.delivery import Attached
 from domain.faq import Line
+from domain.hours import ServiceHours
 from domain.ports import Clock
 from domain.reply import Reply
 from domain.sop import Template
@@ -47,6 +48,10 @@ async def _no_template(version_id: int) -> Template:
     raise KeyError(version_id)
 
 
+def _no_hours() -> ServiceHours:
+    return ServiceHours(zone=ZoneInfo("Asia/Shanghai"), periods=())
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConsoleContext:
     """Everything the pages use.
@@ -56,6 +61,7 @@ class ConsoleContext:
     when nothing changed, `requeue_event(key)` when there is no such event. `try_question(text, topic)` returns what the
     bot would do with a question now, after an answer about `topic`; nothing is written or sent. `shelf` holds the
     SOP templates in use; `sop_template(version_id)` is a frozen one, kept by whoever fills this, and raises KeyError.
+    `hours`: whose days count as working days for appeals.
     """
 
     store: Store
@@ -75,6 +81,7 @@ class ConsoleContext:
     try_question: Callable[[str, Topic | None], Awaitable[Reply | None]]
     shelf: Callable[[], Shelf] = _no_shelf
     sop_template: Callable[[int], Awaitable[Template]] = _no_template
+    hours: ServiceHours = field(default_factory=_no_hours)
 
 
 # --- the staff's phone page ---------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.review import Review, ReviewKind, ReviewState, Verdict
 from store import dialect
-from store.tables import finding, review, session
+from store.tables import finding, message_body, review, session
 
 # Written alike in the index, so that SQLite takes it.
 IS_OPEN = sa.text("review.state <> 'done'")
@@ -232,6 +232,20 @@ async def list_subjects(tx: AsyncConnection, session_id: int) -> frozenset[str]:
     """Return who took part in a session on our side."""
     wanted = sa.select(session.c.subjects).where(session.c.id == session_id)
     return frozenset((await tx.execute(wanted)).scalar_one())
+
+
+async def list_texts(tx: AsyncConnection, message_ids: Collection[int]) -> dict[int, str]:
+    """Return what messages say, by id; erased ones and those without words are left out."""
+    texts: dict[int, str] = {}
+    ids = sorted(set(message_ids))
+    for start in range(0, len(ids), _CHUNK):
+        wanted = sa.select(message_body.c.message_id, message_body.c.text).where(
+            message_body.c.message_id.in_(ids[start : start + _CHUNK]),
+            message_body.c.erased_at.is_(None),
+            message_body.c.text != "",
+        )
+        texts |= {row.message_id: row.text for row in (await tx.execute(wanted)).all()}
+    return texts
 
 
 _ROWS = (

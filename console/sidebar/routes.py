@@ -17,7 +17,7 @@ from console import routes as console_routes
 from console.access import Forbidden, NotFound
 from console.context import SidebarContext
 from console.sessions import Sessions, is_csrf_right
-from console.sidebar import customer_page, entrance, group_page, signing, step_page, today_page
+from console.sidebar import audit_page, customer_page, entrance, group_page, signing, step_page, today_page
 from console.sidebar.entrance import Entrance
 from console.sidebar.frame import SidebarFrame
 from console.sidebar.visit import SidebarHandler, SidebarVisit
@@ -90,6 +90,11 @@ def _pages() -> list[tuple[str, str, SidebarHandler]]:
         ("GET", "/customer", customer_page.show),
         ("POST", "/customer/opt-out", customer_page.opt_out),
         ("POST", "/customer/agree", customer_page.agree),
+        ("GET", "/audit", audit_page.show),
+        ("GET", f"/audit/findings/{number}", audit_page.show_finding),
+        ("POST", f"/audit/findings/{number}/appeal", audit_page.appeal),
+        ("POST", f"/audit/appeals/{number}/act", audit_page.act),
+        ("POST", f"/audit/notes/{number}/read", audit_page.read_note),
         ("GET", "/sign", signing.sign),
     ]
 
@@ -136,6 +141,9 @@ def _to_platform(request: web.Request, way_in: Entrance) -> web.StreamResponse:
         has_page = len(parts) > 3 and parts[2] == "steps"
         if parts[2] == "customer":
             return way_in.renewal(customer_page.address_of(request.query.get("external_userid", "")[:64]))
+        if parts[2] == "audit":
+            is_finding = len(parts) > 4 and parts[3] == "findings"
+            return way_in.renewal("/".join(parts[:5]) if is_finding else "/sidebar/audit")
         # A form may not lead to the platform (form-action), so a page stands between.
         return way_in.renewal("/".join(parts[:4]) if has_page else "/sidebar/")
     return way_in.lead_in(request, request.path_qs)

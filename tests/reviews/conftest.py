@@ -16,6 +16,7 @@ from domain.audit import FindingState, TalkKind
 from domain.hours import Period, ServiceHours
 from store.database import Store
 from tests.audit import factory
+from tests.console.conftest import pages, serve  # noqa: F401 - fixtures of the pages
 
 WORDS = "放心，本金一分都不会少，到期稳稳拿回来。"
 
