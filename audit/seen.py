@@ -9,7 +9,6 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 
 from audit.accuracy import Claim, Facts
 from audit.turns import Turn
@@ -40,7 +39,7 @@ class Background:
 
     hours: ServiceHours
     first_contact: frozenset[str] | None = None
-    entity_modes: Mapping[Line, EntityMode] = MappingProxyType({})
+    entity_modes: Mapping[Line, EntityMode] = field(default_factory=dict)
     customer_level: str = ""
     has_record: bool | None = None
     promises: tuple[NewPromise, ...] = ()
