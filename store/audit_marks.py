@@ -159,10 +159,21 @@ async def postpone(tx: AsyncConnection, conversation_ids: Collection[int], due_a
     )
 
 
-async def find_next(tx: AsyncConnection) -> datetime | None:
-    """Return when the next mark is due; None when there is none."""
-    found: datetime | None = (await tx.execute(_NEXT)).scalar_one_or_none()
+async def find_next(tx: AsyncConnection, wall: datetime) -> datetime | None:
+    """Return when the next mark that nobody holds is due; None when there is none."""
+    found: datetime | None = (await tx.execute(_NEXT, {"wall": wall})).scalar_one_or_none()
     return found
+
+
+async def list_held(tx: AsyncConnection, conversation_ids: Collection[int], owner: str) -> set[int]:
+    """Return which of these marks `owner` still holds, and keep them until `tx` ends."""
+    held: set[int] = set()
+    wanted = sorted(conversation_ids)
+    select = _HELD if tx.dialect.name == "sqlite" else _HELD_LOCKED
+    for start in range(0, len(wanted), _CHUNK):
+        rows = await tx.execute(select, {"ids": wanted[start : start + _CHUNK], "owner": owner})
+        held.update(rows.scalars().all())
+    return held
 
 
 async def measure(tx: AsyncConnection, now: datetime) -> Waiting:
@@ -215,6 +226,15 @@ _TAKE = (
         attempt=sa.bindparam("count"),
     )
 )
+_HELD = (
+    sa.select(audit_mark.c.conversation_id)
+    .where(
+        audit_mark.c.conversation_id.in_(sa.bindparam("ids", expanding=True)),
+        audit_mark.c.lease_owner == sa.bindparam("owner"),
+    )
+    .order_by(audit_mark.c.conversation_id)
+)
+_HELD_LOCKED = _HELD.with_for_update()
 _DELETE = sa.delete(audit_mark).where(_IS_HELD, _IS_SAME)
 _REST = (
     sa.update(audit_mark)
@@ -222,7 +242,11 @@ _REST = (
     .values(from_at=sa.bindparam("earliest"), due_at=sa.bindparam("due"))
 )
 _LET_GO = sa.update(audit_mark).where(_IS_HELD).values(lease_owner=None, lease_until=None, attempt=0)
-_NEXT = sa.select(sa.func.min(audit_mark.c.due_at)).where(audit_mark.c.lease_until.is_(None))
+_NEXT = sa.select(sa.func.min(audit_mark.c.due_at)).where(
+    sa.or_(
+        audit_mark.c.lease_until.is_(None), audit_mark.c.lease_until < sa.bindparam("wall", type_=UtcTime())
+    )
+)
 _MEASURE = sa.select(sa.func.count().label("count"), sa.func.min(audit_mark.c.due_at).label("oldest")).where(
     audit_mark.c.due_at <= sa.bindparam("now", type_=UtcTime())
 )
