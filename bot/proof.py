@@ -6,25 +6,32 @@ Each part is a class of its own: bot/sealing.py, bot/indexing.py, bot/retaining.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from bot import config, signing, verifying
 from bot.clock import FileClock, SystemClock
 from bot.indexing import Indexer
+from bot.retaining import Retainer
 from bot.sealing import Sealer
 from bot.signing import Signer
 from bot.verifying import Progress, Verified
+from content import retention as retention_files
 from domain.errors import ConfigError
 from domain.ports import Clock
 from domain.proof import Head
+from scheduler.erasing import Eraser
 from scheduler.ticker import Ticker
 from store import chain, schema
 from store.database import Store
 
 # A search reads what is not indexed yet as it is; the sooner the less.
 _INDEX_SECONDS = 5
+# How often it is asked whether the night's work is due.
+_NIGHT_SECONDS = 120
 
 
 class Workers:
@@ -34,12 +41,23 @@ class Workers:
         self._seconds = settings.proof.seal_seconds
         self.sealer = sealer_of(settings, store, clock)
         self.indexer = Indexer(store, clock) if settings.proof.search_index else None
+        rules = retention_files.load(settings.content.folder)
+        self.eraser = Eraser(store, clock, settings.media_folder, rules)
+        self.retainer = Retainer(
+            store,
+            clock,
+            self.eraser,
+            at=settings.proof.retention_at,
+            zone=settings.service.zone,
+            approved_by=settings.proof.retention_approved_by if settings.proof.retention_enabled else "",
+        )
 
     def add_ticks(self, ticker: Ticker) -> None:
         """Add what is done now and then."""
         ticker.every(self._seconds, "seal", self._seal)
         if self.indexer is not None:
             ticker.every(_INDEX_SECONDS, "search_index", self._index)
+        ticker.every(_NIGHT_SECONDS, "retention", self.retainer.look)
 
     async def _index(self) -> None:
         if self.indexer is not None:
@@ -58,23 +76,16 @@ async def verify(
     progress: Progress,
 ) -> Verified:
     """Check the chain of the configured database."""
-    store = await _opened(settings)
-    try:
+    async with opened(settings) as store:
         return await verifying.verify(
             store, from_block=from_block, kept=kept, signer=signer, progress=progress
         )
-    finally:
-        await store.close()
 
 
 async def find_head(settings: config.Settings) -> Head | None:
     """Return the newest block, signed now with the configured key when it was not signed by it."""
-    store = await _opened(settings)
-    try:
-        async with store.read() as tx:
-            found = await chain.find_head(tx)
-    finally:
-        await store.close()
+    async with opened(settings) as store, store.read() as tx:
+        found = await chain.find_head(tx)
     if found is None or settings.proof.signing_key_file is None:
         return found
     signer = signing.load(settings.proof.signing_key_file)
@@ -83,11 +94,8 @@ async def find_head(settings: config.Settings) -> Head | None:
 
 async def seal(settings: config.Settings) -> int:
     """Seal everything that is on record now and return the number of blocks."""
-    store = await _opened(settings)
-    try:
+    async with opened(settings) as store:
         return await sealer_of(settings, store, clock_of(settings)).seal(everything=True)
-    finally:
-        await store.close()
 
 
 def sealer_of(settings: config.Settings, store: Store, clock: Clock) -> Sealer:
@@ -118,6 +126,12 @@ def clock_of(settings: config.Settings) -> Clock:
     return FileClock(settings.clock.file) if settings.clock.file else SystemClock()
 
 
-async def _opened(settings: config.Settings) -> Store:
+@contextlib.asynccontextmanager
+async def opened(settings: config.Settings) -> AsyncIterator[Store]:
+    """Give the configured database, of the right schema; nothing else of the house."""
     await asyncio.to_thread(schema.ensure, settings.store.url)
-    return await Store.open(settings.store.url)
+    store = await Store.open(settings.store.url)
+    try:
+        yield store
+    finally:
+        await store.close()

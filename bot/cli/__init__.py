@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from bot.cli import content, faq, operating, people, proof, records, serving, set_up, sop, talking
+from bot.cli import audit, content, faq, operating, people, privacy, proof, records, serving, set_up, sop, talking
 from domain import errors
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (serving, set_up, talking, content, faq, sop, operating, people, records, proof):
+for module in (serving, set_up, talking, content, faq, sop, operating, people, records, audit, proof, privacy):
     module.register(app)
 
 

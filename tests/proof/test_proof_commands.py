@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from bot import cli, signing
+from bot import signing
 from bot.clock import FrozenClock
 from store import tables
 from store.database import Store
 from tests.proof import factory
+from tests.proof.typing_in import type_in
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-
-CONFIG = """
-[store]
-url = "{url}"
-data_folder = "{folder}"
-[wecom]
-corp_id = "ww0000000000000001"
-api_base = "http://127.0.0.1:9"
-[wecom.receivers.kf]
-agent_id = 1000002
-secret = "secret"
-token = "token"
-aes_key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
-[clock]
-file = "{folder}/clock.json"
-[proof]
-signing_key_file = "{folder}/chain.key"
-"""
-
-
-@pytest.fixture
-def config(database_url: str, tmp_path: Path, frozen_clock: FrozenClock) -> Path:
-    """Settings of an installation whose clock stands still."""
-    stands = {"real_at": 0.0, "virtual_at": frozen_clock.now().timestamp(), "rate": 0.0}
-    (tmp_path / "clock.json").write_text(json.dumps(stands), "utf-8")
-    path = tmp_path / "config.toml"
-    path.write_text(CONFIG.format(url=database_url, folder=tmp_path), "utf-8")
-    return path
-
-
-async def type_in(*words: str) -> int:
-    """Run a command in a thread, as it brings a loop of its own."""
-    import asyncio
-
-    return await asyncio.to_thread(cli.main, [str(word) for word in words])
 
 
 async def test_a_whole_record_passes_and_a_changed_one_is_named_with_exit_code_one(
