@@ -11,7 +11,8 @@ from bot.clock import FrozenClock
 from domain.login import Role
 from store import logins
 from store.database import Store
-from tests.console import factory
+from tests.console import audit_scene, factory
+from tests.console.audit_scene import AuditScene
 from tests.console.conftest import Pages
 from tests.console.group_factory import Groups
 
@@ -46,10 +47,16 @@ class Walker:
     """Asks for addresses as somebody, with ids of the scene. `whose`: own or other."""
 
     def __init__(
-        self, pages: Pages, scene: factory.Scene, groups: Groups, store: Store, clock: FrozenClock
+        self,
+        pages: Pages,
+        scene: factory.Scene,
+        groups: Groups,
+        audit: AuditScene,
+        store: Store,
+        clock: FrozenClock,
     ) -> None:
         self._pages, self._scene, self._store, self._clock = pages, scene, store, clock
-        self._groups = groups
+        self._groups, self._audit = groups, audit
 
     async def ask(self, address: str, column: str, whose: str) -> ClientResponse:
         method, path = address.split(" ")
@@ -90,6 +97,8 @@ class Walker:
                 found = await logins.find_login(tx, "somebody")
             assert found is not None
             ids["logins"] = found.id
+        if area == "audit":
+            return self._audit.filled(path, column, whose)
         if area == "static":
             return f"/console/static/{'0' * 16}/console.css"
         return (
@@ -130,7 +139,8 @@ async def test_every_address_answers_every_role_as_documented(
     pages: Pages, scene: factory.Scene, groups: Groups, store: Store, frozen_clock: FrozenClock
 ) -> None:
     await factory.add_login(store, frozen_clock, "somebody", Role.ADVISOR)
-    walker = Walker(pages, scene, groups, store, frozen_clock)
+    audit = await audit_scene.make_audit_scene(store, frozen_clock, pages.names)
+    walker = Walker(pages, scene, groups, audit, store, frozen_clock)
     wrong = []
 
     for address, row in documented().items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import AsyncIterator
 
@@ -17,6 +18,8 @@ from domain.login import Role
 from store import notices, tables
 from store.database import Store
 from tests.console.factory import HOUSE
+from tests.reviews import factory as reviews_factory
+from tests.reviews.conftest import make_case
 from tests.sidebar import doors, factory
 from tests.sidebar.conftest import Phone
 
@@ -41,6 +44,9 @@ AROUND_CUSTOMER = {
     "leader": factory.LEADER,
     "compliance": "zhoubing",
 }
+
+
+AROUND_FINDING = {"stranger": "wangwu", "leader": factory.LEADER, "self": factory.OWNER}
 
 
 def documented(people: dict[str, str] = PEOPLE) -> dict[str, dict[str, str]]:
@@ -153,6 +159,35 @@ async def test_a_customers_page_answers_everybody_as_documented(
     assert not wrong, "\n".join(wrong)
 
 
+async def test_ones_own_audit_answers_everybody_as_documented(
+    phone: Phone, client: ClientSession, store: Store, frozen_clock: FrozenClock
+) -> None:
+    case = await store.write(functools.partial(make_case, subject=AROUND_FINDING["self"]))
+    await reviews_factory.confirm(store, frozen_clock, case)
+    wrong = []
+
+    for address, row in documented(AROUND_FINDING).items():
+        method, path = address.split(" ")
+        number = await latest_appeal(store) if "/appeals/" in path else case.red
+        for person, word in row.items():
+            answer = await client.request(
+                method,
+                phone.at(path.replace("{id}", str(number))),
+                data={"csrf": doors.CSRF, "reason": "x", "act": "withdraw"} if method == "POST" else None,
+                cookies=await doors.sign_in(store, frozen_clock, AROUND_FINDING[person]),
+                allow_redirects=False,
+            )
+            if meaning(answer.status) != word.replace("own", "yes"):
+                wrong.append(f"{address} as {person}: {word}, got {answer.status}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+async def latest_appeal(store: Store) -> int:
+    async with store.read() as tx:
+        return int((await tx.execute(sa.select(sa.func.max(tables.appeal.c.id)))).scalar_one())
+
+
 async def test_an_administrator_who_leads_nobody_sees_no_customer(
     phone: Phone, client: ClientSession, store: Store, frozen_clock: FrozenClock
 ) -> None:
@@ -168,7 +203,7 @@ async def test_an_administrator_who_leads_nobody_sees_no_customer(
 
 
 async def test_nobody_unknown_gets_past_the_entrance(phone: Phone, client: ClientSession) -> None:
-    for address in (*documented(), *documented(AROUND_CUSTOMER)):
+    for address in (*documented(), *documented(AROUND_CUSTOMER), *documented(AROUND_FINDING)):
         method, path = address.split(" ")
         wanted = path.replace("{id}", "1").replace("{place}", "0")
         answer = await client.request(method, phone.at(wanted), allow_redirects=False)
@@ -187,7 +222,8 @@ async def test_no_address_is_missing_from_the_documentation(phone: Phone) -> Non
     }
     closed = {address for address in found if address.split(" ")[1] not in OPEN}
 
-    assert closed == set(documented()) | set(documented(AROUND_CUSTOMER))
+    tables_ = (documented(), documented(AROUND_CUSTOMER), documented(AROUND_FINDING))
+    assert closed == set().union(*tables_)
 
 
 async def test_somebody_in_a_team_sees_no_other_groups_of_the_team(
