@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot import assembling, machine, proof
 from bot.archives import Archives
+from bot.audits import LOOK_SECONDS, Audits
 from bot.channels.wecom import app_chats, app_messages, external, group_welcomes, mass
 from bot.channels.wecom.app_chats import ChatChannel
 from bot.channels.wecom.app_messages import AppChannel
@@ -101,6 +102,7 @@ class Loops:
         self.directory = self._directory()
         self.sops = Sops(house, self.outbox, lookups_bell=self.directory.bell if self.directory else None)
         self.archives = Archives(house)
+        self.audits = Audits(house, cards_bell=self.sops.cards.bell)
         self.inbox = Inbox(
             house.store,
             house.clock,
@@ -137,6 +139,7 @@ class Loops:
                 await self._house.store.write(release_all)
             await self.sops.take_over()
             await self.archives.take_over()
+            await self.audits.take_over()
         if self.files is not None:
             await asyncio.to_thread(self.files.sweep)
 
@@ -163,6 +166,9 @@ class Loops:
             self._run(reading.name, reading.step, reading.bell, longest=reading.longest)
             self._archive_bells.append(reading.bell)
         self.archives.add_ticks(self._ticker)
+        for audit in self.audits.loops():
+            self._run(audit.name, audit.step, audit.bell, longest=LOOK_SECONDS)
+        self.audits.add_ticks(self._ticker)
         self._once("matching", self._house.library.warm_up)
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds
@@ -181,7 +187,7 @@ class Loops:
         bells = [self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell, self._words_bell]
         if self.directory is not None:
             bells.append(self.directory.bell)
-        for bell in (*bells, *self._sop_bells, *self._archive_bells):
+        for bell in (*bells, *self._sop_bells, *self._archive_bells, self.audits.bell):
             bell.ring()
         await self._house.library.stop()
         await self._ticker.stop(seconds)

@@ -94,6 +94,23 @@ class Metrics:
             "How often the process with the archive's library died.",
             registry=self.registry,
         )
+        self.audit_waiting = Gauge(
+            "guanjia_audit_waiting", "Talks that are due for the audit.", registry=self.registry
+        )
+        self.audit_lag_seconds = Gauge(
+            "guanjia_audit_lag_seconds",
+            "How long the talk that is due longest has been waiting for the audit.",
+            registry=self.registry,
+        )
+        self.audit_messages = Counter(
+            "guanjia_audit_messages", "Messages the audit looked at.", registry=self.registry
+        )
+        self.audit_sessions = Counter(
+            "guanjia_audit_sessions", "Sessions the audit wrote, new or changed.", registry=self.registry
+        )
+        self.audit_red_lines = Counter(
+            "guanjia_audit_red_lines", "Red lines the audit suspects.", registry=self.registry
+        )
         self.writer_queue = Gauge(
             "guanjia_store_writer_queue", "Callers that wait for the writer.", registry=self.registry
         )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store.tables import archive_cursor, delivery, event, kf_cursor, lookup, media, turn, walk
+from store.tables import archive_cursor, audit_mark, delivery, event, kf_cursor, lookup, media, turn, walk
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _HELD = (
@@ -20,6 +20,7 @@ _HELD = (
     (archive_cursor, archive_cursor.c.lease_owner.is_not(None)),
     (lookup, lookup.c.lease_owner.is_not(None)),
     (walk, walk.c.lease_owner.is_not(None)),
+    (audit_mark, audit_mark.c.lease_owner.is_not(None)),
 )
 
 

@@ -596,6 +596,21 @@ class Sop(Section):
         return value
 
 
+class Audit(Section):
+    """The quality audit of talks."""
+
+    enabled: bool = setting(
+        True, "Cut and judge what is on record; false: it is kept, and judged once this is true again."
+    )
+    from_at: AwareDatetime | None = setting(
+        None, "Nothing said before is judged; without it everything is.", sample="2026-12-01T00:00:00+08:00"
+    )
+    batch: int = setting(50, "Talks looked at in one go.", ge=1, le=1000)
+    most_messages: int = setting(
+        5_000, "Messages held in memory at once; longer talks are judged in parts.", ge=100, le=100_000
+    )
+
+
 class Proof(Section):
     """The chain over what is on record, erasing what is over its time, and the search."""
 
@@ -662,6 +677,7 @@ class Settings(Section):
     pilot: Pilot = Field(default_factory=Pilot)
     people: People = Field(default_factory=People)
     sop: Sop = Field(default_factory=Sop)
+    audit: Audit = Field(default_factory=Audit)
     proof: Proof = Field(default_factory=Proof)
     console: Console = Field(default_factory=Console)
     clock: ClockSettings = Field(default_factory=ClockSettings)
