@@ -8,11 +8,13 @@ the key and a check sum. Sources: WeCom docs 91552, 91774.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import secrets
 import shutil
 import subprocess
+import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,8 +34,10 @@ class NoCompiler(Exception):
 
 
 def compile_library(folder: Path) -> Path:
-    """Make the stand-in library in `folder`, where it finds what it serves. Raises NoCompiler."""
+    """Make the stand-in library in `folder`, where it finds what it serves, unless it is there. Raises NoCompiler."""
     made = folder / LIBRARY
+    if made.exists() and made.stat().st_mtime >= SOURCE.stat().st_mtime:
+        return made
     compiler = shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc")
     if compiler is None:
         raise NoCompiler((NoCompiler.__doc__ or "").strip())
@@ -56,6 +60,16 @@ class Archive:
         (folder / "media").mkdir(parents=True, exist_ok=True)
         self._chat = folder / "chat.jsonl"
         self.seq = self._last_seq()
+
+    def own_key(self, version: int) -> Path:
+        """Encrypt under a key pair kept in the folder, made the first time; return the file of the private key."""
+        path = self.folder / "keys" / f"{version}.pem"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(0o600)
+            path.write_text(self.new_key(version), "ascii")
+        self.use_key(version, path.read_text("ascii"))
+        return path
 
     def new_key(self, version: int, *, pkcs1: bool = False) -> str:
         """Let the company set up a key pair of its own; return the private key in PEM, PKCS #8 or #1."""
@@ -109,9 +123,11 @@ class Archive:
         """Leave numbers out, as the real archive does."""
         self.seq += count
 
-    def put_file(self, file_id: str, content: bytes) -> None:
-        """Keep the bytes behind an sdkfileid of letters, digits, - and _."""
+    def put_file(self, file_id: str, content: bytes) -> dict[str, Any]:
+        """Keep the bytes behind an sdkfileid of letters, digits, - and _; return what a message tells of the file."""
         (self.folder / "media" / file_id).write_bytes(content)
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        return {"sdkfileid": file_id, "md5sum": md5, "filesize": len(content)}
 
     def refuse_file(self, file_id: str, code: int) -> None:
         """Answer `code` for this file from now on, e.g. 10010: too old."""
@@ -137,3 +153,19 @@ def standin_encrypt(key: bytes, plain: bytes) -> str:
     pad = (key * (len(told) // len(key) + 1))[: len(told)]
     mixed = int.from_bytes(told, "big") ^ int.from_bytes(pad, "big")
     return base64.b64encode(mixed.to_bytes(len(told), "big")).decode()
+
+
+def main() -> None:
+    """`python -m sandbox.archive FOLDER`: make keys and library, print where they are; 1 without a compiler."""
+    folder = Path(sys.argv[1])
+    try:
+        library = compile_library(folder)
+    except NoCompiler as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    key = Archive(folder).own_key(1)
+    print(json.dumps({"library": str(library), "key": str(key), "version": 1}))
+
+
+if __name__ == "__main__":
+    main()

@@ -131,6 +131,7 @@ MESSAGES = {
     90502: "owner has resigned",
     90504: "owner unchanged",
     91040: "invalid ticket type",
+    92002: "invalid robot id",
     95000: "invalid open_kfid",
     95001: "reply count limit since the last customer message",
     95002: "more than 48 hours since the last customer message",
@@ -146,6 +147,10 @@ MESSAGES = {
     95019: "servicer is not receiving",
     95100: "msgid repeated",
     301002: "agentid not match the token",
+    301053: "msgaudit not enabled",
+    301059: "not an internal group",
+    301060: "too many agree infos",
+    301061: "user not in the archive range",
     301017: "voice must be amr",
     830002: "file too large, use Range",
 }

@@ -18,6 +18,7 @@ from sandbox import (
     tags,
     web_login,
 )
+from sandbox.archive_desk import ArchiveDesk
 from sandbox.behaviour import Behaviour, Life, Mood
 from sandbox.codes import WorldError
 from sandbox.control import Act, door, field
@@ -65,6 +66,9 @@ class CorpControl:
             "mass/personal": self._personal,
             "tag/add": self._add_tags,
             "tag/remove": self._remove_tag,
+            "archive/permit": self._permit,
+            "archive/consent": self._consent,
+            "archive/add": self._archive,
             "sidebar/verify": self._verify,
             "sidebar/send": self._sidebar_send,
         }
@@ -263,6 +267,26 @@ class CorpControl:
     def _verify(self, body: Json) -> Json:
         problem = web_login.signature_problem(self._world, body)
         return {"good": not problem, "problem": problem}
+
+    def _permit(self, body: Json) -> None:
+        self._desk.permit(_userid(body), field(body, "is_in", bool, True))
+
+    def _consent(self, body: Json) -> None:
+        """`subject`: the member's userid, or the group's chat_id; `status`: Agree, Disagree or Default_Agree."""
+        self._desk.say(
+            field(body, "subject", str), field(body, "external_userid", str), field(body, "status", str)
+        )
+
+    def _archive(self, body: Json) -> Json:
+        """Any message as the archive has it; msgid, action and msgtime may be left out."""
+        is_external = field(body, "is_external", bool, True)
+        return {"msgid": self._desk.put(field(body, "message", dict), is_external=is_external)}
+
+    @property
+    def _desk(self) -> ArchiveDesk:
+        if self._world.archive is None:
+            raise WorldError("沙箱没有会话存档（archive_folder 未设置）")
+        return self._world.archive
 
     def _sidebar_send(self, body: Json) -> None:
         sidebar.send(

@@ -208,6 +208,8 @@ def show(
     """Add a line to the group's chat."""
     made = relations.line(world, by, via, msgtype, body, msgid)
     group.lines.append(made)
+    if world.archive is not None:
+        world.archive.heard_group(group, made)
     world.tell("groups", chat_id=group.chat_id)
     return made
 

@@ -122,6 +122,8 @@ def show(
     """Add a line to the chat of the two."""
     made = line(world, by, via, msgtype, body, msgid)
     relation.lines.append(made)
+    if world.archive is not None:
+        world.archive.heard_chat(relation, made)
     world.tell("relations", userid=relation.userid, external_userid=relation.external_userid)
     return made
 

@@ -17,6 +17,7 @@ from sandbox import (
     app_chats,
     cards,
     contact_ways,
+    endpoints_archive,
     endpoints_base,
     endpoints_contacts,
     endpoints_groups,
@@ -30,6 +31,7 @@ from sandbox import (
     statistics,
     tags,
 )
+from sandbox.archive_desk import ArchiveDesk
 from sandbox.behaviour import Behaviour
 from sandbox.callbacks import Postman
 from sandbox.clock import WorldClock
@@ -55,6 +57,7 @@ ENDPOINTS = [
     *endpoints_groups.ENDPOINTS,
     *endpoints_mass.ENDPOINTS,
     *app_chats.ENDPOINTS,
+    *endpoints_archive.ENDPOINTS,
     *statistics.ENDPOINTS,
 ]
 
@@ -79,6 +82,8 @@ def create_app(settings: Settings) -> web.Application:
     """The sandbox as an aiohttp application; `app[server.BOX]` gives access to its world."""
     clock = WorldClock(Path(settings.clock_file) if settings.clock_file else None)
     world = World(settings, clock)
+    if settings.archive_folder:
+        world.archive = ArchiveDesk(world, Path(settings.archive_folder))
     faults = FaultBox(settings.seed)
     postman = Postman(settings, clock, faults)
     protocol = Protocol(world, faults, ENDPOINTS)

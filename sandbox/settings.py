@@ -35,6 +35,7 @@ class AppSettings:
     """A self-built app: one secret, one access token.
 
     `kf`, `contacts`: listed under 可调用接口的应用 of 微信客服, of 客户联系.
+    `archive`: the secret is that of 会话内容存档.
     `departments`, `userids`: the visible range (可见范围).
     `trusted_domain`: host and port of its pages (可信域名); "" takes any.
     """
@@ -44,6 +45,7 @@ class AppSettings:
     secret: str
     kf: bool = True
     contacts: bool = True
+    archive: bool = False
     departments: tuple[int, ...] = (1,)
     userids: tuple[str, ...] = ()
     trusted_domain: str = ""
@@ -189,6 +191,9 @@ class Settings:
     mass_dispatch_seconds: float = 1.0  # a new mass send answers 41063 for so long, virtual or real time
     group_detail_lag_seconds: int = 0  # groupchat/get shows the members of before for so long, virtual time
     account_limit: int = 1000  # message/send: 200 person-times a day for each account of the corp
+    archive_folder: str = (
+        ""  # where the message archive and its stand-in library are; "": nothing is archived
+    )
     sidebar_url: str = ""  # the application's page in the chat toolbar of the pretend client
     suggestions: tuple[str, ...] = SUGGESTIONS
     apps: tuple[AppSettings, ...] = ()

@@ -11,7 +11,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox import media as medias
 from sandbox import messages
@@ -39,6 +39,9 @@ from sandbox.records import (
 )
 from sandbox.settings import CustomerSettings, Settings
 from sandbox.tokens import SyncTokens, TokenDesk
+
+if TYPE_CHECKING:
+    from sandbox.archive_desk import ArchiveDesk
 
 WINDOW_SECONDS = 48 * 3600
 WELCOME_SECONDS = 20
@@ -75,6 +78,7 @@ class World:
         self.pace = Pace(clock)
         self.corp = Corp(settings.corp_name)
         self.web = WebShelf()
+        self.archive: ArchiveDesk | None = None
         self.on_event: Event | None = None
         self.on_mass: Callable[[MassTask], None] | None = None  # a mass send awaits confirmation
         self.on_remind: Callable[[MassTask], None] | None = None
