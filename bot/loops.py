@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot import assembling, machine, proof
 from bot.archives import Archives
+from bot.appeal_times import AppealTimes
 from bot.audits import LOOK_SECONDS, Audits
 from bot.channels.wecom import app_chats, app_messages, external, group_welcomes, mass
 from bot.channels.wecom.app_chats import ChatChannel
@@ -45,6 +46,8 @@ _LIBRARY_SECONDS = 2.0
 _MEDIA_WAIT_SECONDS = 5.0
 # How often it is asked whether a walk over people and groups is due.
 _WALK_SECONDS = 30
+# How often it is asked whether the time of an appeal is over.
+_APPEAL_SECONDS = 60
 # How often it is looked whether the platform has new daily figures.
 _OFFICIAL_SECONDS = 600
 # How often the company's own file about its staff is looked at.
@@ -103,6 +106,7 @@ class Loops:
         self.sops = Sops(house, self.outbox, lookups_bell=self.directory.bell if self.directory else None)
         self.archives = Archives(house)
         self.audits = Audits(house, cards_bell=self.sops.cards.bell)
+        self.appeal_times = AppealTimes(house.store, house.clock, assembling.service_hours(settings))
         self.inbox = Inbox(
             house.store,
             house.clock,
@@ -169,6 +173,7 @@ class Loops:
         for audit in self.audits.loops():
             self._run(audit.name, audit.step, audit.bell, longest=LOOK_SECONDS)
         self.audits.add_ticks(self._ticker)
+        self._ticker.every(_APPEAL_SECONDS, "appeals", self.appeal_times.look)
         self._once("matching", self._house.library.warm_up)
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds

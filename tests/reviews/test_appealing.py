@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from audit import appealing, reviewing, second_looks
 from audit.appealing import Company
+from bot.appeal_times import AppealTimes
 from bot.clock import FrozenClock
 from content import review_rules
 from domain.appeal import Actor, Appeal, AppealAct, AppealPart, AppealRefusal, AppealState
@@ -277,3 +278,15 @@ async def test_what_nobody_takes_up_goes_to_compliance_and_is_reminded_of(
         "lapse",
     ]
     assert await way.wait(30) == 0
+
+
+async def test_the_running_program_moves_what_is_overdue(way: Way, store: Store, case: Case) -> None:
+    times = AppealTimes(store, way.clock, way.at.hours)
+    await way.submit(case.red)
+
+    await times.look()
+    assert (await way.appeal(case.red)).state is AppealState.SUBMITTED
+    way.clock.advance(timedelta(days=4))
+    await times.look()
+
+    assert (await way.appeal(case.red)).state is AppealState.REINSPECTION
