@@ -130,13 +130,15 @@ async def hands_of(tx: AsyncConnection, one: Appeal, finding: Finding) -> Hands:
 
 async def run_due(tx: AsyncConnection, at: Company, now: datetime, limit: int = 100) -> int:
     """Do what time does: hand on what nobody took up, remind, close what is over. Return how many were moved."""
-    late = await appeals.list_due(tx, now, limit)
-    for one in late:
+    moved = 0
+    for one in await appeals.list_due(tx, now, limit):
         what = _BY_TIME[one.state]
-        await _move(tx, one, what, TIMER, "", at=at, now=now)
+        if not await _move(tx, one, what, TIMER, "", at=at, now=now):
+            continue
+        moved += 1
         if what in (AppealAct.ESCALATE, AppealAct.REMIND):
             await _tell_compliance(tx, one, at.rules, now)
-    return len(late)
+    return moved
 
 
 async def _open(

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from bot import assembling, machine, proof
-from bot.archives import Archives
 from bot.appeal_times import AppealTimes
+from bot.archives import Archives
 from bot.audits import LOOK_SECONDS, Audits
 from bot.channels.wecom import app_chats, app_messages, external, group_welcomes, mass
 from bot.channels.wecom.app_chats import ChatChannel
