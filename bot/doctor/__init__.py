@@ -3,7 +3,8 @@
 Each check is a small function that returns findings; they run in the order of docs/go-live.md, so the first failure
 is the first thing to do. Credentials that are not filled in yet keep only their own checks from running. `local.py`
 looks at this machine, `platform.py` asks the platform, `contacts.py` asks for what people and groups need,
-`callbacks.py` calls our own public address as the platform would. Nothing is changed and no message is sent.
+`archive.py` for what the message archive needs, `callbacks.py` calls our own public address as the platform would.
+Nothing is changed and no message is sent.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from bot import config
 from bot.checking import Problem
-from bot.doctor import callbacks, contacts, local, platform
+from bot.doctor import archive, callbacks, contacts, local, platform
 from bot.doctor.finding import Finding, State, configuration_failed
 
 __all__ = ["Finding", "State", "configuration_failed", "examine"]
@@ -31,11 +32,15 @@ async def examine(
         yield finding
     async for finding in local.check_content(settings):
         yield finding
+    async for finding in archive.check_library(settings):
+        yield finding
     if offline:
         return
     async for finding in platform.check(so_far):
         yield finding
     async for finding in contacts.check(so_far):
+        yield finding
+    async for finding in archive.check(so_far):
         yield finding
     async for finding in callbacks.check(so_far):
         yield finding
