@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ NAVIGATION = (
     Door(key="cases", path="/console/cases", right="talk"),
     Door(key="groups", path="/console/groups", right=Right.SEE_GROUPS),
     Door(key="sops", path="/console/sops", right=Right.SEE_CONTENT),
+    Door(key="audit", path="/console/audit", right=Right.SEE_AUDIT),
+    Door(key="own_audit", path="/console/audit/mine", right=Right.SEE_OWN_AUDIT),
     Door(key="deliveries", path="/console/deliveries", right=Right.SEE_DELIVERIES),
     Door(key="unanswered", path="/console/unanswered", right=Right.SEE_UNANSWERED),
     Door(key="content", path="/console/content", right=Right.SEE_CONTENT),
@@ -50,6 +52,19 @@ NAVIGATION = (
     Door(key="health", path="/console/health", right=Right.SEE_HEALTH),
     Door(key="logins", path="/console/logins", right=Right.MANAGE_LOGINS),
     Door(key="access_log", path="/console/access-log", right=Right.SEE_ACCESS_LOG),
+)
+
+# The pages of the audit, in a line of their own below the head.
+AUDIT_PAGES = (
+    Door(key="audit_overview", path="/console/audit", right=Right.SEE_AUDIT),
+    Door(key="audit_team", path="/console/audit/team", right=Right.SEE_AUDIT),
+    Door(key="audit_response", path="/console/audit/response", right=Right.SEE_AUDIT),
+    Door(key="audit_compliance", path="/console/audit/compliance", right=Right.SEE_AUDIT),
+    Door(key="audit_sessions", path="/console/audit/sessions", right=Right.SEE_AUDIT),
+    Door(key="audit_reviews", path="/console/audit/reviews", right=Right.REVIEW),
+    Door(key="audit_appeals", path="/console/audit/appeals", right=Right.DECIDE_APPEALS),
+    Door(key="audit_sampling", path="/console/audit/sampling", right=Right.REVIEW),
+    Door(key="audit_agreement", path="/console/audit/agreement", right=Right.REVIEW),
 )
 
 
@@ -85,6 +100,7 @@ class Frame:
             is_urgent=is_urgent,
             mode_word=mode_word,
             size=size,
+            audit_pages=audit_pages,
         )
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
@@ -103,14 +119,19 @@ class Frame:
         return Markup(self.render("live.html", {"inner": Markup(inner), "url": next_url})), mark  # noqa: S704 - rendered by an escaping template above
 
 
-def doors_for(viewer: Viewer) -> list[Door]:
+def doors_for(viewer: Viewer, doors: Sequence[Door] = NAVIGATION) -> list[Door]:
     """Return the navigation of this person."""
     rights = viewer.rights
     return [
         door
-        for door in NAVIGATION
+        for door in doors
         if door.right is None or (viewer.sees_talk if door.right == "talk" else door.right in rights)
     ]
+
+
+def audit_pages(viewer: Viewer) -> list[Door]:
+    """Return the pages of the audit that this person may open."""
+    return doors_for(viewer, AUDIT_PAGES)
 
 
 def counts_for(knowledge: Knowledge, shelf: Shelf) -> dict[str, int]:

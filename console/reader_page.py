@@ -14,7 +14,7 @@ from domain.talk import Conversation
 from store import case_reports, health_reports, logins, transcripts
 
 # Shown in the page; everything else is a download. SVG is not among them: it can carry scripts.
-_INLINE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+INLINE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _WINDOW = timedelta(hours=48)
 
 
@@ -48,7 +48,7 @@ async def show(visit: Visit) -> web.Response:
         budget_used=used,
         budget=transcripts.BUDGET,
         window_ends_at=_window_ends_at(talk),
-        inline_types=_INLINE,
+        inline_types=INLINE,
     )
 
 
@@ -59,7 +59,7 @@ async def show_media(visit: Visit) -> web.StreamResponse:
     path = visit.ctx.data_folder / "media" / found.digest
     if found.state != "fetched" or not _is_digest(found.digest) or not _is_file(path):
         raise NotFound()
-    is_inline = found.content_type in _INLINE
+    is_inline = found.content_type in INLINE
     subject = f"conversation:{found.conversation_id}"
     if is_inline:
         await visit.openings.record(visit, subject)

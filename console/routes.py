@@ -15,6 +15,15 @@ from multidict import MultiDict, MultiDictProxy
 
 from console import (
     account_page,
+    agreement_page,
+    appeals_page,
+    audit_advisor_page,
+    audit_compliance_page,
+    audit_overview_page,
+    audit_response_page,
+    audit_session_page,
+    audit_sessions_page,
+    audit_team_page,
     cases_page,
     content_page,
     conversations_page,
@@ -29,8 +38,11 @@ from console import (
     login_page,
     logins_page,
     overview_page,
+    own_audit_page,
     quits_page,
     reader_page,
+    reviews_page,
+    sampling_page,
     sops_page,
     try_page,
     unanswered_page,
@@ -111,6 +123,30 @@ def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
         ),
         ("GET", "/sops", sops_page.show_list),
         ("GET", "/sops/{template:[a-z0-9_]+}/preview", sops_page.show_preview),
+        ("GET", "/audit", audit_overview_page.show),
+        ("GET", "/audit/team", audit_team_page.show),
+        ("GET", r"/audit/advisors/{subject:[\w.@-]{1,64}}", audit_advisor_page.show),
+        ("GET", "/audit/response", audit_response_page.show),
+        ("GET", "/audit/compliance", audit_compliance_page.show),
+        ("GET", "/audit/sessions", audit_sessions_page.show),
+        ("GET", f"/audit/sessions/{number}", audit_session_page.show),
+        ("GET", "/audit/reviews", reviews_page.show_list),
+        ("GET", f"/audit/reviews/{number}", reviews_page.show_one),
+        ("POST", f"/audit/reviews/{number}/take", reviews_page.take),
+        ("POST", f"/audit/reviews/{number}/release", reviews_page.release),
+        ("POST", f"/audit/reviews/{number}/decide", reviews_page.decide),
+        ("POST", f"/audit/reviews/{number}/coach", reviews_page.coach),
+        ("GET", "/audit/appeals", appeals_page.show_list),
+        ("GET", f"/audit/appeals/{number}", appeals_page.show_one),
+        ("POST", f"/audit/appeals/{number}/act", appeals_page.act),
+        ("GET", "/audit/sampling", sampling_page.show),
+        ("POST", "/audit/sampling/make", sampling_page.make),
+        ("GET", "/audit/agreement", agreement_page.show),
+        ("GET", "/audit/mine", own_audit_page.show),
+        ("GET", f"/audit/mine/findings/{number}", own_audit_page.show_finding),
+        ("POST", f"/audit/mine/findings/{number}/appeal", own_audit_page.appeal),
+        ("POST", f"/audit/mine/appeals/{number}/act", own_audit_page.act),
+        ("POST", f"/audit/mine/notes/{number}/read", own_audit_page.read_note),
         ("GET", "/deliveries", deliveries_page.show_list),
         ("POST", f"/deliveries/{number}/settle", deliveries_page.settle),
         ("GET", "/unanswered", unanswered_page.show),
@@ -178,7 +214,15 @@ def _page_of(path: str) -> str:
     has_own_page = parts[0] in ("cases", "events", "groups") and len(parts) > 1 and parts[1].isdigit()
     if parts[0].startswith("logout"):
         return ""
+    if parts[0] == "audit":
+        return _audit_page_of(parts)
     return "/console/" + "/".join(parts[: 2 if has_own_page else 1])
+
+
+def _audit_page_of(parts: list[str]) -> str:
+    """Return the page of a form of the audit: reviews/7/decide, mine/findings/7/appeal, mine/notes/7/read."""
+    has_own_page = parts[1:2] in (["reviews"], ["appeals"]) or parts[1:3] == ["mine", "findings"]
+    return "/console/" + "/".join(parts[:-1] if has_own_page else parts[:2])
 
 
 @web.middleware

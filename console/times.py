@@ -49,6 +49,11 @@ class Times:
         """Return the whole time, for tool tips and files: 2026-11-23 10:02:07."""
         return "" if at is None else f"{at.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
 
+    def day(self, at: datetime, *, before: bool = False) -> str:
+        """Return the day alone: 11月23日; with `before`, the day that ends at this midnight."""
+        local = at.astimezone(self._zone) - timedelta(days=1 if before else 0)
+        return self._say("day", str(local.month), str(local.day))
+
     def for_input(self, at: datetime) -> str:
         """Return the time as a form's field of type datetime-local holds it."""
         return f"{at.astimezone(self._zone):%Y-%m-%dT%H:%M}"
@@ -82,6 +87,17 @@ class Times:
             if seconds >= size * (2 if unit == "days" else 1):
                 return self._say(unit, str(seconds // size))
         return self._say("seconds", str(seconds))
+
+    def wait(self, length: timedelta | None) -> str:
+        """Return a waiting time as precisely as it matters: 45 秒, 2.5 分钟, 26 分钟, 3.2 小时; empty for None."""
+        if length is None:
+            return ""
+        seconds = length.total_seconds()
+        for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+            if seconds >= size * (2 if unit == "days" else 1):
+                count = seconds / size
+                return self._say(unit, f"{count:.0f}" if count >= 10 else f"{count:.1f}".removesuffix(".0"))
+        return self._say("seconds", f"{seconds:.0f}")
 
     def _say(self, key: str, *values: str) -> str:
         return self._words.label("time", key).format(*values)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import COUNTING, FindingState, TalkKind
-from store import paging
+from store import evaluations, paging
 from store.audit_reports import IS_CURRENT
 from store.paging import Place
 from store.tables import conversation, customer, evaluation, finding, group, session
@@ -58,12 +58,12 @@ class SessionFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class SubjectScore:
-    """What one subject reached in a session."""
+    """What one subject reached in a session. `first`: the wait for the first human answer, in working time."""
 
     subject: str
     score: float | None
     grade: str
-    first_working: float | None
+    first: timedelta | None
     is_unanswered: bool
 
 
@@ -238,12 +238,13 @@ async def _scores(tx: AsyncConnection, session_ids: Sequence[int]) -> dict[int, 
     ).where(evaluation.c.session_id.in_(session_ids), IS_CURRENT)
     found: dict[int, list[SubjectScore]] = {}
     for row in (await tx.execute(select.order_by(evaluation.c.id))).all():
+        figures = evaluations.figures_of(row.figures)
         one = SubjectScore(
             subject=row.subject,
             score=row.final_score,
             grade=row.final_grade,
-            first_working=row.figures.get("first_working"),
-            is_unanswered=bool(row.figures.get("is_unanswered")),
+            first=figures.first_working,
+            is_unanswered=figures.is_unanswered,
         )
         found.setdefault(row.session_id, []).append(one)
     return found

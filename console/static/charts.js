@@ -168,7 +168,100 @@ function sources(data) {
   };
 }
 
-const KINDS = { calendar, burden, quota, members, gates, sources };
+// --- the audit: bars lead to what is behind them (data.links), by a click.
+
+const nameAxis = (names) => ({
+  type: "category", data: names, axisLine, axisTick: { show: false },
+  axisLabel: { color: INK, fontSize: 11, interval: 0, hideOverlap: true, rotate: isNarrow() && names.length > 6 ? 45 : 0 },
+});
+
+function waits(data) {
+  const base = usual();
+  const last = data.counts.length - 1;
+  return {
+    ...base, tooltip: { ...base.tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
+    grid: { left: 8, right: 12, top: 24, bottom: 8, containLabel: true }, xAxis: nameAxis(data.names), yAxis: countAxis(),
+    series: [{
+      type: "bar", name: data.words.sessions, barMaxWidth: 46,
+      label: { show: true, position: "top", color: INK, fontSize: 11 },
+      data: data.counts.map((count, at) => ({
+        value: count, itemStyle: { color: at === last ? BAD : ACCENT, borderRadius: [3, 3, 0, 0] },
+      })),
+    }],
+  };
+}
+
+function hours(data) {
+  const base = usual();
+  const line = (name, values, color, more = {}) => ({ type: "line", name, data: values, color, connectNulls: false, symbolSize: 6, ...more });
+  return {
+    ...base, legend: { bottom: 0, textStyle: { color: INK } },
+    tooltip: { ...base.tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
+    grid: { left: 8, right: 8, top: 30, bottom: 34, containLabel: true }, xAxis: nameAxis(data.names),
+    yAxis: [
+      { type: "value", name: data.words.minutes, nameTextStyle: { color: FAINT }, axisLabel: { color: FAINT }, splitLine: { lineStyle: { color: RULE } } },
+      countAxis({ name: data.words.sessions, nameTextStyle: { color: FAINT }, splitLine: { show: false } }),
+    ],
+    series: [
+      { type: "bar", name: data.words.sessions, data: data.counts, yAxisIndex: 1, itemStyle: { color: "#d9e6e1", borderRadius: [3, 3, 0, 0] }, barMaxWidth: 26 },
+      line(data.words.median, data.median, ACCENT, { lineStyle: { width: 2.5 } }),
+      line(data.words.p90, data.p90, WARN, { lineStyle: { type: "dashed" } }),
+    ],
+  };
+}
+
+function score(data) {
+  const base = usual();
+  const known = data.low.filter((value) => value !== null);
+  const hidden = { type: "line", symbol: "none", lineStyle: { opacity: 0 }, stack: "interval", tooltip: { show: false }, silent: true };
+  return {
+    ...base, legend: { bottom: 0, textStyle: { color: INK }, data: [data.words.score, data.words.sessions, data.words.waits] },
+    tooltip: {
+      ...base.tooltip, trigger: "axis",
+      formatter: (rows) => {
+        const at = rows[0].dataIndex;
+        const points = data.score[at] === null ? data.words.few : `${data.score[at]}（${data.low[at]}–${data.high[at]}）`;
+        return [data.weeks[at], `${data.words.score} ${points}`, `${data.words.sessions} ${data.sessions[at]}`,
+          data.waits[at] === null ? "" : `${data.words.waits} ${data.waits[at]} ${data.words.minutes}`].filter(Boolean).join("\n");
+      },
+    },
+    grid: [{ left: 46, right: 46, top: 26, height: "44%" }, { left: 46, right: 46, top: "64%", bottom: 56 }],
+    xAxis: [{ ...nameAxis(data.weeks), axisLabel: { show: false } }, { ...nameAxis(data.weeks), gridIndex: 1 }],
+    yAxis: [
+      { type: "value", name: data.words.score, nameTextStyle: { color: FAINT }, max: 100,
+        min: known.length ? Math.max(0, Math.floor((Math.min(...known) - 5) / 10) * 10) : 0,
+        axisLabel: { color: FAINT }, splitLine: { lineStyle: { color: RULE } } },
+      countAxis({ gridIndex: 1, splitNumber: 2 }),
+      { type: "value", gridIndex: 1, name: data.words.minutes, nameTextStyle: { color: FAINT }, splitNumber: 2, axisLabel: { color: FAINT }, splitLine: { show: false } },
+    ],
+    series: [
+      { ...hidden, name: "low", data: data.low },
+      { ...hidden, name: data.words.interval, areaStyle: { color: ACCENT, opacity: 0.14 },
+        data: data.high.map((high, at) => (high === null ? null : high - data.low[at])) },
+      { type: "line", name: data.words.score, data: data.score, color: ACCENT, lineStyle: { width: 2.5 }, symbolSize: 8 },
+      { type: "bar", name: data.words.sessions, xAxisIndex: 1, yAxisIndex: 1, data: data.sessions, itemStyle: { color: "#d9e6e1", borderRadius: [3, 3, 0, 0] }, barMaxWidth: 26 },
+      { type: "line", name: data.words.waits, xAxisIndex: 1, yAxisIndex: 2, data: data.waits, color: WARN, symbolSize: 6 },
+    ],
+  };
+}
+
+function violations(data) {
+  const base = usual();
+  const tones = { red: BAD, S0: "#d8675f", S1: WARN, S2: "#e8c98f", S3: "#cbd3d0" };
+  return {
+    ...base, legend: { bottom: 0, textStyle: { color: INK } },
+    tooltip: { ...base.tooltip, trigger: "axis", axisPointer: { type: "shadow" } },
+    grid: { left: 8, right: 8, top: 30, bottom: 34, containLabel: true }, xAxis: nameAxis(data.weeks),
+    yAxis: [countAxis({ name: data.words.found, nameTextStyle: { color: FAINT } }),
+      countAxis({ name: data.words.sessions, nameTextStyle: { color: FAINT }, splitLine: { show: false } })],
+    series: [
+      ...data.series.map((one) => ({ type: "bar", stack: "all", name: one.name, data: one.counts, itemStyle: { color: tones[one.key] }, barMaxWidth: 30 })),
+      { type: "line", name: data.words.sessions, yAxisIndex: 1, data: data.sessions, color: FAINT, lineStyle: { type: "dashed", width: 1.5 }, symbolSize: 5 },
+    ],
+  };
+}
+
+const KINDS = { calendar, burden, quota, members, gates, sources, waits, hours, score, violations };
 
 for (const place of document.querySelectorAll("[data-chart]")) {
   if (!globalThis.echarts) {
@@ -179,6 +272,10 @@ for (const place of document.querySelectorAll("[data-chart]")) {
   const data = JSON.parse(document.getElementById(place.dataset.source).textContent);
   const chart = globalThis.echarts.init(place, null, { locale: "ZH" });
   const draw = () => chart.setOption(KINDS[place.dataset.chart](data), true);
+  if (data.links) {
+    place.classList.add("is-link");
+    chart.on("click", (one) => { if (data.links[one.dataIndex]) location.assign(data.links[one.dataIndex]); });
+  }
   chart.on("finished", () => { place.dataset.drawn = "yes"; });
   draw();
   let width = place.clientWidth;
