@@ -216,7 +216,7 @@ def _main_first(figures: Mapping[str, Figures]) -> tuple[str, ...]:
 
 
 def _complains(basis: Basis | None, text: str) -> bool:
-    return basis is not None and any(hit.kind is SignalKind.COMPLAINT for hit in basis.signs(text))
+    return basis is not None and SignalKind.COMPLAINT in basis.signs(text)
 
 
 def _first_contacts(slices: Sequence[Slice], known: frozenset[str] | None) -> list[frozenset[str] | None]:
