@@ -87,6 +87,7 @@ class Facts:
         """`history`: the versions of each entry with the moment from which each holds."""
         self.slots = tuple(slot for slot in slots if slot.faq_id in history)
         self._history = {key: sorted(versions, key=lambda one: one[0]) for key, versions in history.items()}
+        self._hint = facts.hint_of(self.slots)
         self._fact = functools.lru_cache(4096)(self._read)
         self._said = functools.lru_cache(16_384)(self._read_statements)
 
@@ -104,6 +105,8 @@ class Facts:
         return [claim for claim in found if claim is not None]
 
     def _read_statements(self, folded: str, asked: str) -> tuple[facts.Said, ...]:
+        if self._hint.search(folded) is None and (not asked or self._hint.search(asked) is None):
+            return ()
         return tuple(facts.statements(folded, asked, self.slots))
 
     def _compared(self, said: facts.Said, moment: datetime, today: date) -> Claim | None:

@@ -61,12 +61,7 @@ def _complains(view: Seen) -> bool:
     """Say whether the customer complained before the subject first answered."""
     answered = min((one.said.sent_at for one in view.own), default=None)
     early = [one for one in view.theirs if answered is None or one.said.sent_at <= answered]
-    return any(
-        sign.kind is SignalKind.COMPLAINT
-        for one in early
-        if one.folded
-        for sign in view.basis.signs(one.said.text)
-    )
+    return any(SignalKind.COMPLAINT in view.basis.signs(one.said.text) for one in early if one.folded)
 
 
 def _against(item: str, view: Seen, took: timedelta, limit: timedelta, count: int) -> Verdict:

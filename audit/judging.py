@@ -130,9 +130,9 @@ def subjects_of(piece: Slice, figures: Mapping[str, Figures]) -> list[str]:
 
 
 def line_of(told: tuple[Told, ...], scorecard: rubric.Rubric) -> Line | None:
-    """Return the product line most of the talk is about; None where no word tells."""
+    """Return the product line most messages are about; None where no word tells."""
     counts = {
-        line: sum(len(scorecard.words[name].spans(one.folded)) for one in told if one.folded)
+        line: sum(scorecard.words[name].is_in(one.folded) for one in told if one.folded)
         for line, name in _LINES.items()
     }
     best = max(counts, key=lambda line: counts[line])

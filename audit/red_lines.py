@@ -97,11 +97,7 @@ def _ignored(view: Seen) -> list[NewFinding]:
 
 def _first_signal(view: Seen, kind: SignalKind) -> Told | None:
     return next(
-        (
-            one
-            for one in view.theirs
-            if one.folded and any(sign.kind is kind for sign in view.basis.signs(one.said.text))
-        ),
+        (one for one in view.theirs if one.folded and kind in view.basis.signs(one.said.text)),
         None,
     )
 

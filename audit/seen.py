@@ -18,10 +18,12 @@ from domain.audit import BOT, Figures, NewPromise, Said, SessionEnd, Slice, Span
 from domain.compliance import Problem, Severity, Speaker
 from domain.faq import EntityMode, Line
 from domain.hours import ServiceHours
-from domain.replies import SignalHit
+from domain.replies import SignalKind
 from domain.talk import Author
 
 _REMEMBERED = 16_384  # Texts whose check is remembered; staff repeat themselves.
+# The signs a customer gives that the scorecard asks about; the others are the handlers' business.
+_SIGNS = frozenset({SignalKind.COMPLAINT, SignalKind.FRAUD, SignalKind.SELF_HARM})
 _DISCLOSURE = "DISCLOSURE"  # The label of a line that is missing (content/compliance.py).
 _SPOKEN_KINDS = frozenset(
     {"text", "link", "msgmenu", "markdown", "mixed"}
@@ -70,13 +72,17 @@ class Basis:
         self.missing: Callable[[str, Line], tuple[Problem, ...]] = functools.lru_cache(_REMEMBERED)(
             self._missing
         )
-        self.signs: Callable[[str], tuple[SignalHit, ...]] = functools.lru_cache(_REMEMBERED)(
-            lambda text: tuple(signals.find(text))
-        )
+        self._signals = tuple(signal for signal in signals.signals if signal.kind in _SIGNS)
+        self.signs: Callable[[str], frozenset[SignalKind]] = functools.lru_cache(_REMEMBERED)(self._signs)
 
     def _check(self, text: str, speaker: Speaker) -> tuple[Problem, ...]:
         found = self.rules.check_text(text, speaker)
         return tuple(problem for problem in found if problem.label != _DISCLOSURE)
+
+    def _signs(self, text: str) -> frozenset[SignalKind]:
+        """Return which of complaint, fraud and danger to life a customer's words show."""
+        folded = normalising.folded(text)
+        return frozenset(signal.kind for signal in self._signals if signal.patterns.is_in(folded))
 
     def _missing(self, text: str, line: Line) -> tuple[Problem, ...]:
         """Return the lines a text about `line` should carry and does not."""
@@ -148,7 +154,7 @@ class Seen:
 
     def has(self, name: str, told: Told) -> bool:
         """Say whether a message has a wording of the scorecard."""
-        return bool(self.rubric.words[name].spans(told.folded))
+        return self.rubric.words[name].is_in(told.folded)
 
     def any_has(self, name: str, told: list[Told] | tuple[Told, ...]) -> bool:
         return any(self.has(name, one) for one in told)
@@ -164,12 +170,7 @@ _HEARD = frozenset({"voice", "meeting_voice_call", "voip_doc_share", "video", "c
 
 def told_of(said: Said) -> Told:
     """Return a message with its words folded; a message nobody can read has none."""
-    return Told(said=said, folded=_folded(said.text) if said.text and said.is_seen else "")
-
-
-@functools.lru_cache(maxsize=_REMEMBERED)
-def _folded(text: str) -> str:
-    return normalising.folded(text)
+    return Told(said=said, folded=normalising.folded(said.text) if said.text and said.is_seen else "")
 
 
 def span_of(told: Told, place: tuple[int, int]) -> Span:

@@ -85,7 +85,7 @@ class Slot:
 
     def is_about(self, words: str) -> bool:
         """Say whether folded words speak of this fact."""
-        return bool(self.about.spans(words)) and not (self.unless and self.unless.spans(words))
+        return self.about.is_in(words) and not (self.unless and self.unless.is_in(words))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +174,11 @@ def _clause(text: str, place: tuple[int, int]) -> str:
     start = max(text.rfind(sign, 0, place[0]) for sign in "。;\n") + 1
     ends = [found for sign in "。;\n" if (found := text.find(sign, place[1])) >= 0]
     return text[start : min(ends, default=len(text))].strip()
+
+
+def hint_of(slots: Sequence[Slot]) -> re.Pattern[str]:
+    """Return one expression that finds whatever any slot is about."""
+    return re.compile("|".join(slot.about.wanted.pattern for slot in slots) or "(?!)")
 
 
 def statements(text: str, asked: str, slots: Sequence[Slot]) -> list[Said]:

@@ -110,7 +110,7 @@ class _Judge:
                 self.calendar,
                 remaking.limits_for(basis, piece),
                 self.closings,
-                complains=lambda text: any(sign.kind is SignalKind.COMPLAINT for sign in basis.signs(text)),
+                complains=lambda text: SignalKind.COMPLAINT in basis.signs(text),
             )
         background = judging.Background(hours=self.calendar.hours, has_times=dialogue.has_times)
         judgement = judging.judge(piece, figures, background, basis, session_id=0, now=piece.ended_at)
