@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -89,12 +90,13 @@ class OwnAppeal:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnFindingPage:
-    """One finding in full, with the talk around it. `decided_by`: who confirmed or rejected it, "" for nobody."""
+    """One finding in full, with the talk around it. `decisions`: rows of finding_entry, the oldest first."""
 
     finding: Finding
     told: RuleTold
     talk: Talk
     marked: Mapping[int, Sequence[Piece]]
+    decisions: Sequence[Any]
     appeals: Sequence[OwnAppeal]
     may_appeal: bool
     appeal_until: datetime
@@ -175,6 +177,7 @@ async def load_finding(
             )
             for said in talk.heard
         },
+        decisions=await findings.list_entries(tx, finding_id),
         appeals=own,
         may_appeal=_may_appeal(finding, at, ctx.clock.now(), has_appeal=bool(known)),
         appeal_until=appealing.appeal_until(finding, at),

@@ -17,6 +17,7 @@ from domain.hours import Period, ServiceHours
 from store.database import Store
 from tests.audit import factory
 from tests.console.conftest import pages, serve  # noqa: F401 - fixtures of the pages
+from tests.sidebar.conftest import box, phone, serve_phone  # noqa: F401 - fixtures of the phone page
 
 WORDS = "放心，本金一分都不会少，到期稳稳拿回来。"
 
