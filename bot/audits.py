@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from audit import closings
+from audit import bases, closings
 from audit.remaking import Means
 from audit.running import AuditRules, AuditWorker, Done
 from audit.seen import Basis
@@ -19,7 +19,7 @@ from content.loading import Content
 from domain.faq import EntityMode, Line
 from domain.working_time import WorkingCalendar
 from scheduler.ticker import Ticker, Wakeup
-from store import audit_marks
+from store import audit_marks, contents
 
 if TYPE_CHECKING:
     from bot.app import House
@@ -51,6 +51,8 @@ class Audits:
             Line(line): EntityMode(mode) for line, mode in settings.entity_mode.model_dump().items()
         }
         self._basis: tuple[Content, Basis] | None = None
+        # What the basis was made from: the words, and the newest version and approval on record.
+        self._made_from: tuple[Content, tuple[int, int]] | None = None
         self._cards_bell = cards_bell
         self.bell = Wakeup()
         self.worker = AuditWorker(
@@ -68,7 +70,24 @@ class Audits:
         """Return what runs for ever."""
         if not self._enabled:
             return []
-        return [AuditLoop(name="audit", step=self.worker.run_due, bell=self.bell)]
+        return [AuditLoop(name="audit", step=self.run_due, bell=self.bell)]
+
+    async def run_due(self) -> float | None:
+        """Work on what is due, by the words and approvals of now."""
+        await self.take_up()
+        return await self.worker.run_due()
+
+    async def take_up(self) -> None:
+        """Make the basis anew where the words or an approval changed: which FAQ version held when comes from there."""
+        content = self._house.library.content
+        async with self._house.store.read() as tx:
+            mark = await contents.mark(tx)
+            if self._made_from is not None and self._made_from == (content, mark):
+                return
+            versions = await contents.list_versions(tx, ("faq",))
+        serves_samples = self._house.settings.content.serve_samples
+        facts = bases.facts_of(content, versions, serves_samples=serves_samples)
+        self._basis, self._made_from = (content, bases.basis_of(content, facts)), (content, mark)
 
     def add_ticks(self, ticker: Ticker) -> None:
         """Have the figures brought up to date."""
@@ -110,8 +129,8 @@ class Audits:
 
 
 def basis_of(content: Content) -> Basis:
-    """Return what sessions are judged by, out of the words as they are read."""
-    return Basis(rubric=content.rubric, rules=content.rules, signals=content.signals)
+    """Return what sessions are judged by, out of the words as they are read; for what has no store."""
+    return bases.basis_of(content)
 
 
 def rules_of(from_at: datetime | None, batch: int, most_messages: int) -> AuditRules:

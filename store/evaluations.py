@@ -188,16 +188,6 @@ async def list_of_subject(
     return [_evaluation(row) for row in (await tx.execute(wanted)).all()]
 
 
-async def list_starts(tx: AsyncConnection, since: datetime, until: datetime) -> dict[int, datetime]:
-    """Return when the first session of each conversation began, of those begun in [since, until)."""
-    wanted = (
-        sa.select(session.c.conversation_id, sa.func.min(session.c.started_at).label("first"))
-        .where(session.c.started_at >= since, session.c.started_at < until, session.c.merged_into.is_(None))
-        .group_by(session.c.conversation_id)
-    )
-    return {row.conversation_id: row.first for row in (await tx.execute(wanted)).all()}
-
-
 def _evaluation(row: Any) -> Evaluation:
     return Evaluation(
         id=row.id,
