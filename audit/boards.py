@@ -85,7 +85,9 @@ def line_of(
         sessions=len(rows),
         scored=len(scores),
         score=spreads.mean_of(scores),
-        waits=response.waits_of(rows, WaitClock.WORKING, limits),
+        waits=response.waits_of_bot(rows, limits)
+        if subject == BOT
+        else response.waits_of(rows, WaitClock.WORKING, limits),
         asked=sum(one.figures.asked > 0 for one in rows),
         unanswered=sum(one.figures.is_unanswered for one in rows),
         findings=tallies.findings.get(subject, FindingTally()),

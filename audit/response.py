@@ -112,6 +112,17 @@ def waits_of(rows: Iterable[Scored], clock: WaitClock, limits: Limits) -> Waits 
     )
 
 
+def waits_of_bot(rows: Iterable[Scored], limits: Limits) -> Waits | None:
+    """Return how the bot's first answers are spread, in wall time."""
+    return spreads.waits_of(
+        [
+            (one.figures.bot_first_wall, limits.bot)
+            for one in rows
+            if one.subject == BOT and one.figures.bot_first_wall is not None
+        ]
+    )
+
+
 def board_of(rows: Sequence[Scored], clock: WaitClock, limits: Limits, zone: ZoneInfo) -> Board:
     """Return the board of these rows. Hours are those of `zone` in which the session began."""
     human = [one for one in rows if one.subject != BOT]
@@ -125,13 +136,7 @@ def board_of(rows: Sequence[Scored], clock: WaitClock, limits: Limits, zone: Zon
         unanswered=_unanswered(human),
         hours=tuple(_row(str(hour), hours.get(hour, []), clock, limits) for hour in range(24)),
         people=tuple(_row(name, people[name], clock, limits) for name in sorted(people)),
-        bot=spreads.waits_of(
-            [
-                (one.figures.bot_first_wall, limits.bot)
-                for one in rows
-                if one.subject == BOT and one.figures.bot_first_wall is not None
-            ]
-        ),
+        bot=waits_of_bot(rows, limits),
     )
 
 

@@ -18,10 +18,11 @@ from store.audit_reports import Scored
 
 @dataclass(frozen=True, kw_only=True)
 class Week:
-    """One week. `score` None: too few sessions, or none."""
+    """One week. `score`: of the four weeks that end with it, `pooled` sessions; None: too few of them."""
 
     since: datetime
     scored: int
+    pooled: int
     score: Mean | None
     waits: Waits | None
     unanswered: int
@@ -49,18 +50,26 @@ class Lost:
         return self.lost / self.weight if self.weight else 0.0
 
 
+# A week alone has seldom twenty sessions.
+POOLED_WEEKS = 4
+
+
 def weeks_of(
     rows: Sequence[Scored], edges: Sequence[tuple[datetime, datetime]], limits: Limits
 ) -> list[Week]:
-    """Return each week from its edges."""
+    """Return each week from its edges; rows from three weeks before the first one on."""
     found = []
     for since, until in edges:
         own = [one for one in rows if since <= one.started_at < until]
-        scores = [one.score for one in own if one.score is not None]
+        pooled_since = until - timedelta(weeks=POOLED_WEEKS)
+        scores = [
+            one.score for one in rows if one.score is not None and pooled_since <= one.started_at < until
+        ]
         found.append(
             Week(
                 since=since,
-                scored=len(scores),
+                scored=sum(one.score is not None for one in own),
+                pooled=len(scores),
                 score=spreads.mean_of(scores),
                 waits=response.waits_of(own, WaitClock.WORKING, limits),
                 unanswered=sum(one.figures.is_unanswered for one in own),

@@ -54,7 +54,9 @@ async def show(visit: Visit) -> web.Response:
         member = await staff.find(tx, subject) if subject != BOT else None
         everybody = await audit_reports.list_scored(tx, wanted)
         rows = [one for one in everybody if one.subject == subject]
-        course = await audit_reports.list_scored(tx, audit_periods.over(visit, weeks, subject=subject))
+        course = await audit_reports.list_scored(
+            tx, audit_periods.over(visit, weeks, subject=subject, weeks_before=scorecards.POOLED_WEEKS - 1)
+        )
         if member is None and subject != BOT and not course and not rows:
             raise NotFound()
         tallies = await audit_overview_page.read_tallies(tx, wanted)

@@ -42,7 +42,7 @@ class Rate:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A rule, and how right it is: of the findings that people decided, those that stayed."""
+    """A rule, and how right it is: of the findings that people decided, those that stayed. `name` "": by its label."""
 
     row: RuleRow
     name: str
@@ -104,12 +104,10 @@ async def show(visit: Visit) -> web.Response:
 
 def _judged(visit: Visit, rules: Sequence[RuleRow]) -> list[Judged]:
     known = {rule.id: rule for rule in visit.ctx.knowledge().content.rules.rules}
-    rubric = visit.ctx.knowledge().content.rubric
     found = []
     for row in rules:
         rule = known.get(row.rule_id)
-        name = rule.message if rule else rubric.label_name(row.label)
-        found.append(Judged(row=row, name=name, law=rule.law if rule else ""))
+        found.append(Judged(row=row, name=rule.message if rule else "", law=rule.law if rule else ""))
     return found
 
 

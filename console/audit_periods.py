@@ -70,7 +70,8 @@ def weeks(visit: Visit) -> list[Period]:
     return [Period(key="week", since=since, until=until) for since, until in pairwise(edges)]
 
 
-def over(visit: Visit, periods: Sequence[Period], *, subject: str) -> AuditFilter:
-    """Return the filter from the first to the last of some periods, of one person."""
-    whole = Period(key="", since=periods[0].since, until=periods[-1].until)
+def over(visit: Visit, periods: Sequence[Period], *, subject: str, weeks_before: int = 0) -> AuditFilter:
+    """Return the filter from some weeks before the first to the last of these periods, of one person."""
+    since = periods[0].since - timedelta(weeks=weeks_before)
+    whole = Period(key="", since=since, until=periods[-1].until)
     return wanted(visit, whole, subject=subject)
