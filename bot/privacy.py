@@ -29,14 +29,14 @@ def eraser_of(settings: config.Settings, store: Store) -> Eraser:
 async def survey(settings: config.Settings, customer: str) -> list[Part]:
     """Return what is held of the customer with this external user id. Raises ConfigError for an unknown one."""
     async with _eraser(settings) as (store, eraser):
-        return await eraser.survey(await _customer_id(store, customer))
+        return await eraser.survey(await customer_id(store, customer))
 
 
 async def erase(settings: config.Settings, customer: str, *, reason: str, by: str, note: str) -> Outcome:
     """Erase what the law does not keep."""
     async with _eraser(settings) as (store, eraser):
-        customer_id = await _customer_id(store, customer)
-        return await eraser.erase_customer(customer_id, reason=reason, by=by, note=note)
+        found = await customer_id(store, customer)
+        return await eraser.erase_customer(found, reason=reason, by=by, note=note)
 
 
 async def report(settings: config.Settings) -> tuple[str, list[Due]]:
@@ -50,7 +50,7 @@ async def add_hold(
 ) -> int:
     """Place a hold and return its number. Raises ConfigError unless exactly one thing is named."""
     async with proof.opened(settings) as store:
-        customer_id = await _customer_id(store, customer) if customer else None
+        whom = await customer_id(store, customer) if customer else None
         now = proof.clock_of(settings).now()
         try:
             return await store.write(
@@ -59,7 +59,7 @@ async def add_hold(
                     reason=reason,
                     by=by,
                     now=now,
-                    customer_id=customer_id,
+                    customer_id=whom,
                     conversation_id=conversation,
                     staff_platform_id=staff,
                 )
@@ -81,7 +81,8 @@ async def list_holds(settings: config.Settings) -> list[Hold]:
         return await holds.list_all(tx)
 
 
-async def _customer_id(store: Store, customer: str) -> int:
+async def customer_id(store: Store, customer: str) -> int:
+    """Return the id behind an external user id. Raises ConfigError for an unknown one."""
     async with store.read() as tx:
         found = await customers.find_ids(tx, [customer])
     if customer not in found:

@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.talk import Customer
 from store import dialect
 from store.tables import customer
 
@@ -34,6 +35,14 @@ async def find_ids(tx: AsyncConnection, platform_ids: Sequence[str]) -> dict[str
         rows = await tx.execute(_FIND_IDS, {"names": names[start : start + CHUNK]})
         known.update((row.platform_id, row.id) for row in rows.all())
     return known
+
+
+async def get(tx: AsyncConnection, customer_id: int) -> Customer:
+    """Return the customer; raises LookupError when there is none."""
+    row = (await tx.execute(sa.select(customer).where(customer.c.id == customer_id))).one_or_none()
+    if row is None:
+        raise LookupError(f"no customer {customer_id}")
+    return Customer(id=row.id, platform_id=row.platform_id, nickname=row.nickname)
 
 
 async def set_first_source(tx: AsyncConnection, customer_id: int, *, scene: str, scene_param: str) -> None:

@@ -10,7 +10,21 @@ import sys
 
 import typer
 
-from bot.cli import audit, content, faq, operating, people, privacy, proof, records, serving, set_up, sop, talking
+from bot.cli import (
+    audit,
+    content,
+    exporting,
+    faq,
+    operating,
+    people,
+    privacy,
+    proof,
+    records,
+    serving,
+    set_up,
+    sop,
+    talking,
+)
 from domain import errors
 
 app = typer.Typer(
@@ -21,7 +35,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (serving, set_up, talking, content, faq, sop, operating, people, records, audit, proof, privacy):
+for module in (
+    serving,
+    set_up,
+    talking,
+    content,
+    faq,
+    sop,
+    operating,
+    people,
+    records,
+    audit,
+    proof,
+    privacy,
+    exporting,
+):
     module.register(app)
 
 

@@ -52,7 +52,7 @@ def verify(
     options.quieten()
     kept = proving.load_head(head_file) if head_file else None
     begun = time.perf_counter()
-    with _bar("核对记录") as progress:
+    with Bar("核对记录") as progress:
         found = options.run(
             proving.verify(
                 settings,
@@ -168,7 +168,7 @@ def _signer(settings: Settings, file: Path | None) -> Signer | None:
     return signing.load(wanted) if wanted else None
 
 
-class _bar:  # noqa: N801 - used as a function
+class Bar:
     """A progress bar on standard error; nothing when that is no terminal."""
 
     def __init__(self, words: str) -> None:
@@ -186,7 +186,7 @@ class _bar:  # noqa: N801 - used as a function
         )
         self._task = self._progress.add_task(words, total=None)
 
-    def __enter__(self) -> _bar:
+    def __enter__(self) -> Bar:
         self._progress.start()
         return self
 
