@@ -38,12 +38,14 @@ _TIRED = timedelta(minutes=10)
 @dataclass(frozen=True, kw_only=True)
 class AuditRules:
     """How the worker works. `from_at`: nothing said before is looked at. `batch`: conversations taken at once;
-    `most_messages`: messages held in memory at once, a longer talk is worked on in parts. `lease`: wall time."""
+    `most_messages`: messages held in memory at once, a longer talk is worked on in parts. `lease`: wall time. `unseen`:
+    words about the archive under which nothing is analysed."""
 
     from_at: datetime = _EVER
     batch: int = 50
     most_messages: int = 5_000
     lease: timedelta = timedelta(minutes=5)
+    unseen: frozenset[str] = audit_reading.UNSEEN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +138,7 @@ class AuditWorker:
         from_at = {mark.conversation_id: mark.from_at for mark in marks}
         while True:
             async with self._store.read() as tx:
-                loaded = await _load(tx, marks, plan, most)
+                loaded = await _load(tx, marks, plan, most, self._rules.unseen)
             remade = await self._run(functools.partial(_remake_each, loaded, means, now))
             if not any(_stands_still(one, from_at) for one in remade):
                 return remade
@@ -284,9 +286,11 @@ def _packed(plan: _Plan, most: int) -> Iterator[list[Mark]]:
         yield pack
 
 
-async def _load(tx: AsyncConnection, marks: Sequence[Mark], plan: _Plan, most: int) -> list[Loaded]:
+async def _load(
+    tx: AsyncConnection, marks: Sequence[Mark], plan: _Plan, most: int, unseen: frozenset[str]
+) -> list[Loaded]:
     since = {mark.conversation_id: plan.since[mark.conversation_id] for mark in marks}
-    said = await _read(tx, since, plan.counts, most)
+    said = await _read(tx, since, plan.counts, most, unseen)
     kept = await audit_sessions.list_from(tx, since)
     known = await audit_sessions.list_known_subjects(
         tx, {number: at for number, at in since.items() if number in plan.have_earlier}
@@ -306,14 +310,20 @@ async def _load(tx: AsyncConnection, marks: Sequence[Mark], plan: _Plan, most: i
 
 
 async def _read(
-    tx: AsyncConnection, since: Mapping[int, datetime], counts: Mapping[int, int], most: int
+    tx: AsyncConnection,
+    since: Mapping[int, datetime],
+    counts: Mapping[int, int],
+    most: int,
+    unseen: frozenset[str],
 ) -> dict[int, tuple[list[Said], bool]]:
     """Return the messages of each conversation, and whether there are more than were read."""
     long = {number for number in since if counts.get(number, 0) > most}
     short = {number: at for number, at in since.items() if number not in long}
-    found = {number: (said, False) for number, said in (await audit_reading.read_many(tx, short)).items()}
+    read = await audit_reading.read_many(tx, short, unseen=unseen)
+    found = {number: (said, False) for number, said in read.items()}
     for number in long:
-        found[number] = await audit_reading.read_said(tx, number, since[number], limit=most), True
+        said = await audit_reading.read_said(tx, number, since[number], limit=most, unseen=unseen)
+        found[number] = said, True
     return found
 
 

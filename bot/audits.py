@@ -6,7 +6,7 @@ Talks are cut and judged in a thread that gives way to the event loop, so that c
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,11 @@ from audit.running import AuditRules, AuditWorker, Done
 from audit.seen import Basis
 from bot import assembling, threads
 from content.loading import Content
+from domain.archive import ConsentStatus
 from domain.faq import EntityMode, Line
 from domain.working_time import WorkingCalendar
 from scheduler.ticker import Ticker, Wakeup
-from store import audit_marks, contents
+from store import audit_marks, audit_reading, contents
 
 if TYPE_CHECKING:
     from bot.app import House
@@ -58,7 +59,10 @@ class Audits:
         self.worker = AuditWorker(
             house.store,
             house.clock,
-            rules_of(settings.audit.from_at, settings.audit.batch, settings.audit.most_messages),
+            replace(
+                rules_of(settings.audit.from_at, settings.audit.batch, settings.audit.most_messages),
+                unseen=unseen_of(settings.wecom.archive.analyse_default_agree),
+            ),
             self._means,
             owner=house.owner,
             run=threads.run,
@@ -131,6 +135,11 @@ class Audits:
 def basis_of(content: Content) -> Basis:
     """Return what sessions are judged by, out of the words as they are read; for what has no store."""
     return bases.basis_of(content)
+
+
+def unseen_of(analyses_default: bool) -> frozenset[str]:
+    """Return the words about the archive under which nothing is analysed (docs/archive.md)."""
+    return audit_reading.UNSEEN - ({ConsentStatus.DEFAULT_AGREE} if analyses_default else frozenset())
 
 
 def rules_of(from_at: datetime | None, batch: int, most_messages: int) -> AuditRules:

@@ -8,7 +8,7 @@ satisfaction), and what a person sent by one tap for another reason than service
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,12 +16,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.archive import ConsentStatus
 from domain.audit import ASSIGNED, Said, TalkKind
 from domain.delivery import Purpose
 from domain.platform import MessageKind
 from domain.talk import Author
 from store.columns import UtcTime
 from store.tables import (
+    consent,
     conversation,
     delivery,
     group,
@@ -33,6 +35,8 @@ from store.tables import (
 )
 
 MASS, ARCHIVE, WITHHELD = "mass", "archive", "withheld"
+# What was said under these words about the archive is on record and not analysed: a platform's default is no consent.
+UNSEEN = frozenset({ConsentStatus.DISAGREE, ConsentStatus.DEFAULT_AGREE})
 # A twin may have been told so much earlier than the message itself (store/twins.py).
 _TWIN_MARGIN = timedelta(minutes=10)
 # Conversations that are read in one statement, and how far apart their beginnings may be: what lies between the
@@ -74,19 +78,29 @@ async def list_talks(tx: AsyncConnection, ids: Sequence[int]) -> dict[int, Talk]
 
 
 async def read_said(
-    tx: AsyncConnection, conversation_id: int, since: datetime, *, limit: int | None = None
+    tx: AsyncConnection,
+    conversation_id: int,
+    since: datetime,
+    *,
+    limit: int | None = None,
+    unseen: Collection[str] = UNSEEN,
 ) -> list[Said]:
-    """Return what was said in a conversation from `since` on, in order of time; the first `limit` of it."""
+    """Return what was said in a conversation from `since` on, in order of time; the first `limit` of it.
+
+    `unseen`: words about the archive under which nothing may be analysed (domain.archive.ConsentStatus).
+    """
     rows = await tx.execute(_one(limit), _given([conversation_id], since))
-    return _of_rows(rows.all(), {conversation_id: since})[conversation_id]
+    return _of_rows(rows.all(), {conversation_id: since}, unseen)[conversation_id]
 
 
-async def read_many(tx: AsyncConnection, since: Mapping[int, datetime]) -> dict[int, list[Said]]:
-    """Return what was said in each conversation from its own moment on, in order of time."""
+async def read_many(
+    tx: AsyncConnection, since: Mapping[int, datetime], *, unseen: Collection[str] = UNSEEN
+) -> dict[int, list[Said]]:
+    """Return what was said in each conversation from its own moment on, in order of time; `unseen` as in read_said."""
     found: dict[int, list[Said]] = {}
     for together in _grouped(since):
         rows = await tx.execute(_MANY, _given(together, min(since[one] for one in together)))
-        found |= _of_rows(rows.all(), {one: since[one] for one in together})
+        found |= _of_rows(rows.all(), {one: since[one] for one in together}, unseen)
     return found
 
 
@@ -115,7 +129,9 @@ def _given(ids: Sequence[int], since: datetime) -> dict[str, Any]:
     return {"ids": list(ids), "since": since - _TWIN_MARGIN}
 
 
-def _of_rows(rows: Sequence[Any], since: Mapping[int, datetime]) -> dict[int, list[Said]]:
+def _of_rows(
+    rows: Sequence[Any], since: Mapping[int, datetime], unseen: Collection[str]
+) -> dict[int, list[Said]]:
     found: dict[int, list[Said]] = {one: [] for one in since}
     posts: set[int] = set()
     for row in rows:
@@ -123,15 +139,16 @@ def _of_rows(rows: Sequence[Any], since: Mapping[int, datetime]) -> dict[int, li
             if row.source == MASS or _is_post(row):
                 posts.add(row.twin_of)
         elif row.sent_at >= since[row.conversation_id]:
-            found[row.conversation_id].append(_said(row))
+            found[row.conversation_id].append(_said(row, unseen))
     if posts:
         for number, said in found.items():
             found[number] = [replace(one, is_scheduled=True) if one.id in posts else one for one in said]
     return found
 
 
-def _said(row: Any) -> Said:
+def _said(row: Any, unseen: Collection[str]) -> Said:
     author = Author(row.author)
+    is_seen = row.erased_at is None and row.kind != WITHHELD and row.consent not in unseen
     given_to = _given_to(row.event) if author is Author.SYSTEM and row.event else ""
     return Said(
         id=row.id,
@@ -140,12 +157,12 @@ def _said(row: Any) -> Said:
         author=author,
         kind=row.kind,
         sent_at=row.sent_at,
-        text=row.text or "",
+        text=(row.text or "") if is_seen else "",
         staff_id=given_to or (row.servicer_id if author is Author.SERVICER else ""),
         sender_id=row.sender_id,
         is_recalled=row.recalled_id is not None,
         is_scheduled=row.source == MASS or _is_post(row),
-        is_seen=row.erased_at is None and row.kind != WITHHELD,
+        is_seen=is_seen,
         source=row.source,
         decision=ASSIGNED if given_to else (row.decision or ""),
         digest=row.digest,
@@ -217,6 +234,7 @@ _MANY = (
             ),
             else_="",
         ).label("event"),
+        consent.c.status.label("consent"),
         recall.c.id.label("recalled_id"),
         message_twin.c.message_id.label("twin_of"),
         delivery.c.purpose,
@@ -224,6 +242,7 @@ _MANY = (
         turn.c.decision,
     )
     .outerjoin(message_body, message_body.c.message_id == message.c.id)
+    .outerjoin(consent, consent.c.id == message.c.consent_id)
     .outerjoin(recall, sa.and_(recall.c.source == message.c.source, recall.c.msgid == message.c.msgid))
     .outerjoin(message_twin, message_twin.c.twin_id == message.c.id)
     .outerjoin(delivery, _IS_DELIVERY)

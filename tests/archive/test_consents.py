@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from domain.archive import ConsentSource, ConsentStatus, ConsentWord
-from store import consents
+from bot import audits
+from domain.archive import Consent, ConsentSource, ConsentStatus, ConsentWord
+from store import audit_reading, consents
 from store.database import Store
 from store.tables import consent, media
 from tests.archive import office
@@ -105,8 +106,6 @@ async def test_a_platforms_default_is_kept_apart_from_a_consent(records: Store) 
 
 @pytest.mark.parametrize(("at", "expected"), [(0, None), (1, "agree"), (4, "agree"), (5, "disagree")])
 def test_the_newest_word_at_a_moment_counts(at: int, expected: str | None) -> None:
-    from domain.archive import Consent
-
     words = [
         Consent(id=n, customer_id="wm", staff_id="a", status=ConsentStatus(status), changed_at=minute(when))
         for n, (status, when) in enumerate([("agree", 1), ("disagree", 5)])
@@ -115,3 +114,23 @@ def test_the_newest_word_at_a_moment_counts(at: int, expected: str | None) -> No
     found = consents.word_at(words, minute(at))
 
     assert (found.status if found else None) == expected
+
+
+@pytest.mark.parametrize("analyses_default", [False, True])
+async def test_a_default_is_analysed_only_where_the_company_says_so(
+    records: Store, analyses_default: bool
+) -> None:
+    default = ConsentWord(
+        customer_id=CUSTOMER, staff_id="zhangsan", status=ConsentStatus.DEFAULT_AGREE, changed_at=minute(0)
+    )
+    await records.write(
+        lambda tx: consents.add(tx, [default], source=ConsentSource.CHECK, policy_version="", now=NOW)
+    )
+    await office.pull_all(records, MemoryReader([said(1, 1), word(2, 5, "agree"), said(3, 6)]))
+    [talk] = {one.conversation_id for one in await office.said(records)}
+
+    async with records.read() as tx:
+        read = await audit_reading.read_said(tx, talk, BEGIN, unseen=audits.unseen_of(analyses_default))
+
+    seen = [(one.text, one.is_seen) for one in read if one.kind == "text"]
+    assert seen == [("话", True) if analyses_default else ("", False), ("话", True)]
