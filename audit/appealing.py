@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from audit import alarming
 from content import review_rules
 from content.review_rules import ReviewRules
 from domain import appeal as appeal_rules
@@ -229,6 +230,8 @@ async def _follow(
     now: datetime,
 ) -> None:
     """Let an act count: hold, restore or end the finding, tell the advisor, open the next level or close this one."""
+    if what is AppealAct.SUBMIT:
+        await _tell_opened(tx, one, at.rules, now)
     if what is AppealAct.SUBMIT and finding.is_red:
         await doubts.put_back(tx, finding.id, by=actor.name, note=note, now=now, appeal_id=one.id)
     elif what is AppealAct.WITHDRAW and finding.is_red and one.state is not AppealState.DRAFT:
@@ -275,7 +278,7 @@ async def _tell_advisor(
 ) -> None:
     if one.subject == BOT:
         return
-    text = rules.notices["appeal_decided_text"].format(label=finding.note, outcome=rules.outcomes[outcome])
+    text = rules.notices["appeal_decided_text"].format(outcome=rules.outcomes[outcome])
     await _tell(
         tx,
         [one.subject],
@@ -287,22 +290,31 @@ async def _tell_advisor(
     )
 
 
-async def _tell_compliance(tx: AsyncConnection, one: Appeal, rules: ReviewRules, now: datetime) -> None:
-    finding = await findings.get(tx, one.finding_id)
+async def _tell_opened(tx: AsyncConnection, one: Appeal, rules: ReviewRules, now: datetime) -> None:
+    """Tell who leads the advisor of a new appeal, on the second level compliance."""
+    if one.level > 1:
+        await _tell_compliance(tx, one, rules, now, "appeal_raised")
+        return
+    leads = (await alarming.supervisors_of(tx, [one.subject]))[one.subject]
+    text = rules.notices["appeal_new_text"].format(days=rules.appeal.step_days)
+    await _tell(tx, leads, f"audit:new:{one.id}", rules.notices["appeal_new"], text, _page(one), now)
+
+
+async def _tell_compliance(
+    tx: AsyncConnection, one: Appeal, rules: ReviewRules, now: datetime, title: str = "appeal_overdue"
+) -> None:
     people = [
         login.staff_platform_id
         for login in await logins.list_logins(tx)
         if Role.COMPLIANCE in login.roles and login.disabled_at is None and login.staff_platform_id
     ]
-    await _tell(
-        tx,
-        people,
-        f"audit:late:{one.id}:{now:%m%d%H%M}",
-        rules.notices["appeal_overdue"],
-        rules.notices["appeal_overdue_text"].format(label=finding.note),
-        f"/console/audit/appeals/{one.id}",
-        now,
-    )
+    key = f"audit:late:{one.id}:{now:%m%d%H%M}"
+    text = rules.notices["appeal_overdue_text"]
+    await _tell(tx, people, key, rules.notices[title], text, _page(one), now)
+
+
+def _page(one: Appeal) -> str:
+    return f"/console/audit/appeals/{one.id}"
 
 
 async def _tell(

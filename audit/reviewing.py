@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from audit import sampling
 from content import review_rules
 from domain.attention import NewNotice, NoticeKind
-from domain.audit import Finding, FindingState
+from domain.audit import BOT, Finding, FindingState
 from domain.review import Review, ReviewKind, ReviewRefusal, ReviewState, Verdict, finding_key
-from store import doubts, findings, notices, reviews
+from store import coaching, doubts, findings, notices, reviews
 from store.reviews import NewReview
 
 FIRST_LOOKS = frozenset(
@@ -215,9 +215,33 @@ async def _judges(tx: AsyncConnection, one: Review) -> set[str]:
     return before - {""}
 
 
+async def coach(tx: AsyncConnection, one: Review, text: str, by: str, now: datetime) -> None:
+    """Write a word of advice to whom the review is about, and let them know."""
+    note_id = await coaching.add(
+        tx,
+        subject=one.subject,
+        text=text,
+        by=by,
+        now=now,
+        session_id=one.session_id,
+        finding_id=one.finding_id,
+    )
+    words = review_rules.load().notices
+    notice = NewNotice(
+        key=f"audit:coach:{note_id}",
+        recipient=one.subject,
+        kind=NoticeKind.REPORT,
+        title=words["coaching"],
+        text=words["coaching_text"],
+        url=f"{OWN_PAGE}#notes",
+        due_at=now,
+    )
+    await notices.add(tx, [notice], now)
+
+
 async def _tell(tx: AsyncConnection, finding: Finding, now: datetime) -> None:
-    """Let the advisor know, within the budget of attention; the bot has no phone."""
-    if finding.subject == "bot":
+    """Let the advisor know, within the budget of attention and without a quote; the bot has no phone."""
+    if finding.subject == BOT:
         return
     rules = review_rules.load()
     notice = NewNotice(
@@ -225,7 +249,7 @@ async def _tell(tx: AsyncConnection, finding: Finding, now: datetime) -> None:
         recipient=finding.subject,
         kind=NoticeKind.REPORT,
         title=rules.notices["red_confirmed"],
-        text=rules.notices["red_confirmed_text"].format(label=finding.note, days=rules.appeal.appeal_days),
+        text=rules.notices["red_confirmed_text"].format(days=rules.appeal.appeal_days),
         url=f"{OWN_PAGE}/findings/{finding.id}",
         due_at=now,
     )

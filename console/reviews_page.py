@@ -20,10 +20,9 @@ from console.review_access import Talk, actor_of
 from console.rule_words import RuleTold
 from console.visit import PAGE_ROWS, Visit
 from content.rubric import ADVISOR, BOT, Item
-from domain.attention import NewNotice, NoticeKind
 from domain.audit import Finding
 from domain.review import MISSED, Review, ReviewKind, ReviewRefusal, ReviewState, Verdict, finding_key
-from store import coaching, notices, reviews, session_talks
+from store import coaching, reviews, session_talks
 
 SHOWS = ("open", "mine", "done")
 _ITEM = "item:"
@@ -136,7 +135,6 @@ async def decide(visit: Visit) -> web.Response:
 async def coach(visit: Visit) -> web.Response:
     """Write a word of advice to whom the review is about."""
     text, now = visit.said("text", 1000), visit.ctx.clock.now()
-    words = visit.frame.words
 
     async def job(tx: AsyncConnection) -> str:
         one = await review_access.access_review(visit.viewer, tx, visit.number())
@@ -144,25 +142,7 @@ async def coach(visit: Visit) -> web.Response:
             return "empty"
         if one.subject == BOT:
             return "coach_bot"
-        note_id = await coaching.add(
-            tx,
-            subject=one.subject,
-            text=text,
-            by=actor_of(visit.viewer),
-            now=now,
-            session_id=one.session_id,
-            finding_id=one.finding_id,
-        )
-        told = NewNotice(
-            key=f"audit:coach:{note_id}",
-            recipient=one.subject,
-            kind=NoticeKind.REPORT,
-            title=words.label("audit_notice", "coaching"),
-            text=text[:200],
-            url="/sidebar/audit#notes",
-            due_at=now,
-        )
-        await notices.add(tx, [told], now)
+        await reviewing.coach(tx, one, text, actor_of(visit.viewer), now)
         return ""
 
     wrong = await visit.write(job)

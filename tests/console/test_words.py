@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from audit import drawing, second_looks
 from bot.clock import FrozenClock
 from console import frame, words
 from console.access import RIGHTS, Right
@@ -16,6 +17,8 @@ from console.times import Times
 from content import endings
 from content.sop_shelf import BlockRefusal
 from domain import (
+    appeal,
+    audit,
     case,
     cohorts,
     delivery,
@@ -26,6 +29,8 @@ from domain import (
     login,
     platform,
     replies,
+    review,
+    sampling,
     sop,
     talk,
 )
@@ -77,6 +82,21 @@ MEMBERS: list[tuple[str, Iterable[Enum]]] = [
     ("score_gap", first_week.Gap),
     ("source_kind", cohorts.SourceKind),
     ("source_about", cohorts.SourceKind),
+    ("review_kind", review.ReviewKind),
+    ("review_kind_tone", review.ReviewKind),
+    ("review_kind_about", review.ReviewKind),
+    ("wrong", review.ReviewRefusal),
+    ("appeal_state", appeal.AppealState),
+    ("appeal_tone", appeal.AppealState),
+    ("appeal_act", appeal.AppealAct),
+    ("appeal_outcome", appeal.DECIDED),
+    ("wrong", appeal.AppealRefusal),
+    ("own_finding_state", audit.FindingState),
+    ("own_finding_tone", audit.FindingState),
+    ("plan_kind", sampling.PlanKind),
+    ("plan_kind_about", drawing.KINDS),
+    ("trust", second_looks.Trust),
+    ("trust_tone", second_looks.Trust),
     ("sop_role", sop.SopRole),
     ("sop_rung", sop.RungAct),
     ("sop_shift", Shift),

@@ -159,7 +159,8 @@ async def test_advice_reaches_the_advisor_who_marks_it_read(
     async with store.read() as tx:
         (note,) = await coaching.list_of_subject(tx, "zhangsan")
         told = await notices.list_of(tx, "zhangsan", frozen_clock.now() - timedelta(days=1))
-    assert [each.text for each in told] == ["先说风险，再说收益"]
+    assert [(each.title, each.url) for each in told] == [("有一条给你的建议", "/sidebar/audit#notes")]
+    assert "风险" not in told[0].text
     await advisor.post(f"/mine/notes/{note.id}/read")
     assert "本人看过" in await people[Role.SUPERVISOR].get(f"/reviews/{one.id}")
 
