@@ -45,7 +45,12 @@ def _rounds(view: Seen) -> list[tuple[Turn, list[Told]]]:
             rounds.append((turn, []))
         elif rounds:
             rounds[-1][1].extend(told[one.id] for one in turn.messages if one.id in told)
-    return [(turn, replies) for turn, replies in rounds if turn.asks and asking.asks(turn.text)]
+    filler = view.rubric.words["filler"]
+    return [
+        (turn, replies)
+        for turn, replies in rounds
+        if turn.asks and asking.asks(turn.text) and not filler.is_in(normalising.folded(turn.text))
+    ]
 
 
 def _asked_again(view: Seen, turn: Turn, replies: Sequence[Told], later: Sequence[Turn]) -> Hit | None:
