@@ -16,6 +16,7 @@ from console.context import ConsoleContext, ProcessHealth, SidebarContext
 from console.sidebar import routes as sidebar_routes
 from console.sidebar.suggesting import Suggesting
 from console.week import routes as week_routes
+from content import retention as retention_files
 from domain.delivery import Attached
 from domain.errors import ChannelRefused, StoreUnavailable
 from domain.faq import Line
@@ -136,6 +137,7 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
         try_question=try_question,
         shelf=house.library.shelf,
         sop_template=house.library.sop_template,
+        retention=lambda: retention_files.load(settings.content.folder),
         hours=rules.hours,
     )
 

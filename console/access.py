@@ -6,6 +6,7 @@ role and compares. What a person may not know of is NotFound, what they may know
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,7 @@ from store import (
     lines,
     logins,
     machine_reports,
+    search,
     session_talks,
     sop_files,
     staff,
@@ -68,6 +70,10 @@ class Right(StrEnum):
     REVIEW = "review"  # Judge suspicions and sessions of others, draw samples, advise colleagues.
     DECIDE_APPEALS = "decide_appeals"  # Take up appeals and decide them; never those of findings one judged.
     SEE_OWN_AUDIT = "see_own_audit"  # One's own sessions, findings and promises; appeal.
+    SEARCH = "search"  # Find words in the talk one may see.
+    EXPORT = "export"  # Hand conversations out, personal numbers hidden.
+    EXPORT_FULL = "export_full"  # With personal numbers.
+    ERASE = "erase"  # Requests of customers under PIPL, legal holds.
     MANAGE_LOGINS = "manage_logins"
     SEE_ACCESS_LOG = "see_access_log"
 
@@ -75,7 +81,14 @@ class Right(StrEnum):
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     # An administrator runs the system; that makes nobody a judge of colleagues.
     Role.ADMIN: frozenset(Right)
-    - {Right.APPROVE_CONTENT, Right.REVIEW, Right.DECIDE_APPEALS, Right.SEE_OWN_AUDIT},
+    - {
+        Right.APPROVE_CONTENT,
+        Right.REVIEW,
+        Right.DECIDE_APPEALS,
+        Right.SEE_OWN_AUDIT,
+        Right.EXPORT_FULL,
+        Right.ERASE,
+    },
     Role.SUPERVISOR: frozenset(
         {
             Right.SEE_ALL_TALK,
@@ -94,6 +107,8 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.REVIEW,
             Right.DECIDE_APPEALS,
             Right.SEE_OWN_AUDIT,
+            Right.SEARCH,
+            Right.EXPORT,
         }
     ),
     Role.COMPLIANCE: frozenset(
@@ -112,13 +127,19 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.SEE_AUDIT,
             Right.REVIEW,
             Right.DECIDE_APPEALS,
+            Right.SEARCH,
+            Right.EXPORT,
+            Right.EXPORT_FULL,
+            Right.ERASE,
         }
     ),
     Role.CONTENT: frozenset(
         {Right.SEE_LINES, Right.SEE_CONTENT, Right.APPROVE_CONTENT, Right.SEE_UNANSWERED}
     ),
-    Role.OWNER: frozenset({Right.SEE_CONTENT, Right.SEE_GROUPS, Right.RUN_SOPS, Right.SEE_OWN_AUDIT}),
-    Role.ADVISOR: frozenset({Right.SEE_CONTENT, Right.SEE_GROUPS, Right.SEE_OWN_AUDIT}),
+    Role.OWNER: frozenset(
+        {Right.SEE_CONTENT, Right.SEE_GROUPS, Right.RUN_SOPS, Right.SEE_OWN_AUDIT, Right.SEARCH}
+    ),
+    Role.ADVISOR: frozenset({Right.SEE_CONTENT, Right.SEE_GROUPS, Right.SEE_OWN_AUDIT, Right.SEARCH}),
 }
 # These roles see conversations and cases: all with SEE_ALL_TALK, otherwise those they serve or own.
 TALK_ROLES = frozenset({Role.ADMIN, Role.SUPERVISOR, Role.COMPLIANCE, Role.OWNER, Role.ADVISOR})
@@ -447,12 +468,30 @@ async def access_login(viewer: Viewer, tx: AsyncConnection, login_id: int) -> Lo
     return found
 
 
+async def access_search(
+    viewer: Viewer, tx: AsyncConnection, wanted: search.SearchFilter, place: Place | None, limit: int
+) -> search.Found:
+    """Return messages with these words that this person may see; the caller writes the search down."""
+    require(viewer, Right.SEARCH)
+    require_talk(viewer)
+    return await search.search(tx, dataclasses.replace(wanted, scope=viewer.scope), before=place, limit=limit)
+
+
 async def access_log(
-    viewer: Viewer, tx: AsyncConnection, before_id: int | None, limit: int
+    viewer: Viewer,
+    tx: AsyncConnection,
+    before_id: int | None,
+    limit: int,
+    *,
+    subject: str = "",
+    actor: str = "",
+    customer_id: int | None = None,
 ) -> list[AccessEntry]:
-    """Return who looked at what, newest first."""
+    """Return who looked at what, newest first; of one thing, one person or one customer's talk where asked."""
     require(viewer, Right.SEE_ACCESS_LOG)
-    return await logins.list_access(tx, limit=limit, before_id=before_id)
+    if customer_id is not None:
+        return await logins.list_access_of_customer(tx, customer_id, limit=limit, before_id=before_id)
+    return await logins.list_access(tx, limit=limit, before_id=before_id, subject=subject, actor=actor)
 
 
 def access_line_stop(viewer: Viewer, name: str) -> Line:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from content import retention as retention_files
 from content import sop_shelf
 from content.knowledge import Knowledge
+from content.retention import Retention
 from content.sop_shelf import Shelf
 from domain.delivery import Attached
 from domain.faq import Line
@@ -61,6 +63,7 @@ class ConsoleContext:
     when nothing changed, `requeue_event(key)` when there is no such event. `try_question(text, topic)` returns what the
     bot would do with a question now, after an answer about `topic`; nothing is written or sent. `shelf` holds the
     SOP templates in use; `sop_template(version_id)` is a frozen one, kept by whoever fills this, and raises KeyError.
+    `retention` returns how long words are kept, and by which law.
     `hours`: whose days count as working days for appeals.
     """
 
@@ -81,6 +84,7 @@ class ConsoleContext:
     try_question: Callable[[str, Topic | None], Awaitable[Reply | None]]
     shelf: Callable[[], Shelf] = _no_shelf
     sop_template: Callable[[int], Awaitable[Template]] = _no_template
+    retention: Callable[[], Retention] = retention_files.load
     hours: ServiceHours = field(default_factory=_no_hours)
 
 

@@ -38,6 +38,7 @@ class Door:
 NAVIGATION = (
     Door(key="overview", path="/console/", right=None),
     Door(key="conversations", path="/console/conversations", right="talk"),
+    Door(key="search", path="/console/search", right=Right.SEARCH),
     Door(key="cases", path="/console/cases", right="talk"),
     Door(key="groups", path="/console/groups", right=Right.SEE_GROUPS),
     Door(key="sops", path="/console/sops", right=Right.SEE_CONTENT),
@@ -51,6 +52,8 @@ NAVIGATION = (
     Door(key="events", path="/console/events", right=Right.SEE_EVENTS),
     Door(key="health", path="/console/health", right=Right.SEE_HEALTH),
     Door(key="logins", path="/console/logins", right=Right.MANAGE_LOGINS),
+    Door(key="export", path="/console/export", right=Right.EXPORT),
+    Door(key="privacy", path="/console/privacy", right=Right.ERASE),
     Door(key="access_log", path="/console/access-log", right=Right.SEE_ACCESS_LOG),
 )
 

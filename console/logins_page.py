@@ -128,14 +128,25 @@ def set_password(sessions: Sessions) -> Handler:
 
 
 async def show_access_log(visit: Visit) -> web.Response:
-    """Show who looked at what."""
+    """Show who looked at what; `customer`, `subject` or `actor` of the address narrow it down."""
     before = visit.query("before")
     before_id = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None
+    asked = {name: visit.query(name) for name in ("customer", "subject", "actor")}
+    whom = asked["customer"]
     async with visit.ctx.store.read() as tx:
-        rows = await access.access_log(visit.viewer, tx, before_id, PAGE_ROWS + 1)
+        rows = await access.access_log(
+            visit.viewer,
+            tx,
+            before_id,
+            PAGE_ROWS + 1,
+            subject=asked["subject"],
+            actor=asked["actor"],
+            customer_id=int(whom) if whom.isascii() and whom.isdigit() and len(whom) <= 18 else None,
+        )
         names = await people.list_names(tx)
     return visit.page(
         "access_log.html",
+        asked=asked,
         rows=rows[:PAGE_ROWS],
         people=names,
         next_id=rows[PAGE_ROWS - 1].id if len(rows) > PAGE_ROWS else None,

@@ -15,7 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.login import AccessEntry, Login, LoginSession, Role
 from store import dialect
-from store.tables import access_log, login, login_session, role, staff
+from store.tables import (
+    access_log,
+    case,
+    conversation,
+    customer,
+    login,
+    login_session,
+    role,
+    session,
+    staff,
+)
 
 
 async def add_login(
@@ -216,14 +226,44 @@ async def record_access(
 
 
 async def list_access(
-    tx: AsyncConnection, *, limit: int, before_id: int | None = None, subject: str = ""
+    tx: AsyncConnection, *, limit: int, before_id: int | None = None, subject: str = "", actor: str = ""
 ) -> list[AccessEntry]:
     """Return the newest lines of the access log, those before `before_id` when given."""
-    wanted = sa.select(access_log).order_by(access_log.c.id.desc()).limit(limit)
-    if before_id is not None:
-        wanted = wanted.where(access_log.c.id < before_id)
+    wanted = sa.select(access_log)
     if subject:
         wanted = wanted.where(access_log.c.subject == subject)
+    if actor:
+        wanted = wanted.where(access_log.c.actor == actor)
+    return await _list_access(tx, wanted, limit, before_id)
+
+
+async def list_access_of_customer(
+    tx: AsyncConnection, customer_id: int, *, limit: int, before_id: int | None = None
+) -> list[AccessEntry]:
+    """Return who read or did what to a customer's talk: conversations, cases, sessions, exports, erasures."""
+    talks = sa.select(sa.literal("conversation:") + sa.cast(conversation.c.id, sa.String)).where(
+        conversation.c.customer_id == customer_id
+    )
+    sessions = (
+        sa.select(sa.literal("session:") + sa.cast(session.c.id, sa.String))
+        .join(conversation, conversation.c.id == session.c.conversation_id)
+        .where(conversation.c.customer_id == customer_id)
+    )
+    matters = sa.select(sa.literal("case:") + sa.cast(case.c.id, sa.String)).where(
+        case.c.customer_id == customer_id
+    )
+    name = sa.select(sa.literal("customer:") + customer.c.platform_id).where(customer.c.id == customer_id)
+    subjects = sa.union_all(talks, sessions, matters, name, sa.select(sa.literal(f"customer:{customer_id}")))
+    wanted = sa.select(access_log).where(access_log.c.subject.in_(subjects))
+    return await _list_access(tx, wanted, limit, before_id)
+
+
+async def _list_access(
+    tx: AsyncConnection, wanted: sa.Select[Any], limit: int, before_id: int | None
+) -> list[AccessEntry]:
+    wanted = wanted.order_by(access_log.c.id.desc()).limit(limit)
+    if before_id is not None:
+        wanted = wanted.where(access_log.c.id < before_id)
     return [
         AccessEntry(id=row.id, at=row.at, actor=row.actor, act=row.act, subject=row.subject, note=row.note)
         for row in (await tx.execute(wanted)).all()

@@ -88,6 +88,7 @@ class Walker:
             "cases": getattr(scene, f"{prefix}_case"),
             "deliveries": scene.unknown_delivery,
             "events": scene.failed_event,
+            "privacy": 1,
         }
         group = "own" if whose == "own" else "other"
         ids["groups"] = getattr(self._groups, group)
