@@ -12,6 +12,7 @@ from datetime import datetime
 
 from audit import (
     closings,
+    feelings,
     items_accuracy,
     items_compliance,
     items_courtesy,
@@ -169,7 +170,7 @@ def _evaluate(view: Seen) -> tuple[Evaluated, list[NewFinding]]:
         grade=grading.grade_of(score),
         weight=weight,
         items=tuple(results),
-        figures=view.figures or Figures(),
+        figures=feelings.noted(view.figures, feelings.of(view.turns, view.rubric.moods)),
     )
     return evaluated, found
 

@@ -189,7 +189,8 @@ class Figures:
     """The times of one subject in one session; None is N/A (nothing to measure), never zero.
 
     Wall times are plain distances, working times count service hours only. Pairs: each customer turn that needed a
-    reply with the answer to it.
+    reply with the answer to it. Moods: of the customers' words, -2 very unhappy to 2 very happy, at the start, at the
+    end and at worst; the end less the start is our estimate of satisfaction where nobody rated.
     """
 
     first_wall: timedelta | None = None
@@ -204,6 +205,9 @@ class Figures:
     rounds: int = 0
     customer_messages: int = 0
     staff_messages: int = 0
+    mood_start: float | None = None
+    mood_end: float | None = None
+    mood_worst: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
