@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,8 +20,6 @@ from store import reviews, sampling_plans
 from store.reviews import NewReview
 from store.sampling_plans import SessionFacts
 
-# From here on down a customer's worst turn is a strong emotion (-1 to 1).
-_STRONG = -0.6
 _KINDS = {
     PlanKind.RANDOM: ReviewKind.RANDOM,
     PlanKind.RISK: ReviewKind.RISK,
@@ -74,7 +72,7 @@ def _risks(one: SessionFacts, rules: ReviewRules, hours: ServiceHours) -> list[R
         Risk.NEW_ADVISOR: is_new,
         Risk.EARLIER_RED: one.had_red,
         Risk.WEIGHTY_LINE: is_weighty,
-        Risk.STRONG_EMOTION: one.mood is not None and one.mood <= _STRONG,
+        Risk.STRONG_EMOTION: one.mood is not None and one.mood <= rules.strong_emotion_at,
         Risk.PROMISE: one.has_promise,
         Risk.RECALLED: one.was_recalled,
         Risk.OFF_HOURS: bool(hours.periods) and not hours.is_open(one.started_at),
@@ -171,8 +169,3 @@ def is_wrong(one: Review) -> bool:
 
 def _has_missed(one: Review) -> bool:
     return one.verdicts.get(MISSED) is Verdict.YES
-
-
-def period_of_days(now: datetime, days: int) -> tuple[datetime, datetime]:
-    """Return the last `days` days until now."""
-    return now - timedelta(days=days), now

@@ -30,10 +30,11 @@ class AppealLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewRules:
-    """All of the file. Shares run from 0 to 1; `least_scored`: no score is shown below so many scored sessions."""
+    """All of the file. Shares run from 0 to 1, emotions from -2 to 2."""
 
     risks: Mapping[Risk, float]
     new_advisor: timedelta
+    strong_emotion_at: float
     weighty_lines: frozenset[str]
     weighty_case_kinds: frozenset[str]
     must_case_kinds: frozenset[str]
@@ -41,7 +42,6 @@ class ReviewRules:
     margin: float
     unflagged_a_month: int
     minimum_a_month: int
-    least_scored: int
     blind_share: float
     red_due: timedelta
     due: timedelta
@@ -60,6 +60,7 @@ def load(path: Path = _FILE) -> ReviewRules:
         rules = ReviewRules(
             risks={risk: float(found["risk"][risk]) for risk in Risk},
             new_advisor=timedelta(days=found["risk_when"]["new_advisor_days"]),
+            strong_emotion_at=float(found["risk_when"]["strong_emotion_at"]),
             weighty_lines=frozenset(found["risk_when"]["weighty_lines"]),
             weighty_case_kinds=frozenset(found["risk_when"]["weighty_case_kinds"]),
             must_case_kinds=frozenset(found["must"]["case_kinds"]),

@@ -32,7 +32,8 @@ _LIVE = [FindingState.SUSPECTED, *sorted(COUNTING)]
 class SessionFacts:
     """What the store knows of one member's part in a session that matters to a draw.
 
-    `known_since`: when the member was first seen. `case_kinds`, `case_reasons`: of cases opened while it lasted.
+    `mood`: the customer's worst turn from -2 to 2, None when it was not measured. `known_since`: when the member was
+    first seen. `case_kinds`, `case_reasons`: of cases opened while it lasted, or within a day after it.
     """
 
     session_id: int
@@ -69,7 +70,7 @@ async def list_facts(tx: AsyncConnection, from_at: datetime, until_at: datetime)
             had_red=row.subject in reds and reds[row.subject] < row.started_at,
             has_promise=(row.session_id, row.subject) in promised,
             was_recalled=row.session_id in recalled,
-            mood=_mood(row.figures),
+            mood=row.mood,
             known_since=row.first_seen_at,
             case_kinds=frozenset(kind for kind, _ in cases.get(row.session_id, ())),
             case_reasons=frozenset(reason for _, reason in cases.get(row.session_id, ())),
@@ -127,7 +128,7 @@ _PARTS = (
         evaluation.c.subject,
         session.c.started_at,
         session.c.line,
-        session.c.figures,
+        evaluation.c.figures["mood_worst"].as_float().label("mood"),
         staff.c.first_seen_at,
     )
     .join(session, session.c.id == evaluation.c.session_id)
@@ -212,12 +213,6 @@ async def _cases(
         if row.opened_at <= row.ended_at + timedelta(days=1):
             found.setdefault(row.id, set()).add((row.kind, row.reason))
     return found
-
-
-def _mood(figures: Any) -> float | None:
-    """Return the customer's worst turn, where the audit has measured it."""
-    found = figures.get("mood_worst") if isinstance(figures, dict) else None
-    return float(found) if isinstance(found, int | float) else None
 
 
 def _plan(row: Any) -> SamplingPlan:
