@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.channels.wecom.msgaudit import PAIRS_AT_ONCE, MsgAudit
 from domain import platform
-from domain.archive import ConsentSource, ConsentStatus, ConsentWord
+from domain.archive import Consent, ConsentSource, ConsentStatus, ConsentWord
 from domain.errors import ChannelError
 from domain.ports import Clock
 from scheduler.ticker import Wakeup
-from store import archives, consents, events, instance
+from store import archives, consents, erasures, events, instance
 from store.database import Store
 from store.events import StoredEvent
 
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 _DAY = timedelta(days=1)
 _ASKED_AT = "archive_permits_asked_at"
+_WITHDRAWN = "archive_withdrawn_up_to"
+_BY = "archive"
 _GROUPS_AT_ONCE = 100
 
 
@@ -85,6 +88,39 @@ class ArchiveConsents:
             )
             return
         await self._store.write(lambda tx: instance.set_value(tx, _ASKED_AT, now.isoformat()))
+
+    async def withdraw(self) -> None:
+        """Erase what was recorded under a refusal before we knew of it; a legal hold keeps it all the same."""
+        async with self._store.read() as tx:
+            known = int(await instance.find_value(tx, _WITHDRAWN) or 0)
+            words = await consents.list_withdrawn(tx, known)
+        for word in words:
+            await self._withdraw(word)
+            done = str(word.id)
+            await self._store.write(partial(instance.set_value, key=_WITHDRAWN, value=done))
+
+    async def _withdraw(self, word: Consent) -> None:
+        after = 0
+        while True:
+            async with self._store.read() as tx:
+                found = await consents.list_told_under(tx, word, after_id=after, limit=erasures.CHUNK)
+            if not found:
+                return
+            after = found[-1]
+            job = partial(
+                erasures.erase,
+                message_ids=found,
+                reason="consent",
+                law="PIPL 15",
+                by=_BY,
+                now=self._clock.now(),
+                note=f"consent {word.id}",
+            )
+            erased = await self._store.write(job)
+            log.info(
+                "words under a refusal erased",
+                extra={"action": "archive_withdrawn", "count": len(erased.message_ids)},
+            )
 
     async def _ask_contacts(self, msgaudit: MsgAudit, now: datetime) -> None:
         after = ("", "")

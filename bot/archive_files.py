@@ -92,6 +92,17 @@ class ArchiveFiles:
             await self._fetch(one)
         return 0 if wanted else None
 
+    async def sweep(self) -> None:
+        """Remove what was half fetched of files that are not to be fetched any more, e.g. of erased messages."""
+        begun = await asyncio.to_thread(self._list_begun)
+        if not begun:
+            return
+        async with self._store.read() as tx:
+            wanted = await archive_media.list_wanted(tx, list(begun))
+        for file_id, paths in begun.items():
+            for path in paths if file_id not in wanted else ():
+                path.unlink(missing_ok=True)
+
     async def _fetch(self, one: ArchiveFile) -> None:
         try:
             await self._take(one)
@@ -165,6 +176,14 @@ class ArchiveFiles:
         await self._store.write(lambda tx: archive_media.record_failed(tx, one, note, retry_at))
 
     # --- the disk -------------------------------------------------------------------------------------------
+
+    def _list_begun(self) -> dict[int, list[Path]]:
+        begun: dict[int, list[Path]] = {}
+        for path in self._folder.glob(".archive-*"):
+            number = path.name.removeprefix(".archive-").partition(".")[0]
+            if number.isdigit():
+                begun.setdefault(int(number), []).append(path)
+        return begun
 
     def _path(self, one: ArchiveFile) -> Path:
         return self._folder / f".archive-{one.id}"

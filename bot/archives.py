@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CONSENTS_SECONDS = 300
+_WITHDRAWN_SECONDS = 30
 _SENDS_SECONDS = 30
 _FIGURES_SECONDS = 15
 _REAP_SECONDS = 30
@@ -95,6 +96,7 @@ class Archives:
         ticker.every(_SENDS_SECONDS, "told_sends", self._sends.record_due)
         if self._puller is not None:
             ticker.every(_CONSENTS_SECONDS, "archive_consents", self.events.refresh)
+            ticker.every(_WITHDRAWN_SECONDS, "archive_withdrawn", self.events.withdraw)
             ticker.every(_FIGURES_SECONDS, "archive_figures", self.measure)
             ticker.every(_REAP_SECONDS, "archive_reap", self._reap)
 
@@ -119,6 +121,8 @@ class Archives:
     async def _reap(self) -> None:
         wall = self._house.clock.wall()
         await self._house.store.write(lambda tx: files.release(tx, wall=wall))
+        if self._files is not None:
+            await self._files.sweep()
 
     def _make_puller(self, reader: ArchiveReader) -> ArchivePuller:
         house, settings = self._house, self._house.settings.wecom.archive
@@ -136,10 +140,13 @@ class Archives:
 
     def _make_files(self, reader: ArchiveReader) -> ArchiveFiles:
         house, settings = self._house, self._house.settings
-        archive = settings.wecom.archive
-        folder = archive.media_folder or settings.media_folder
         return ArchiveFiles(
-            house.store, reader, house.clock, folder, owner=house.owner, max_bytes=archive.media_max_bytes
+            house.store,
+            reader,
+            house.clock,
+            settings.media_folder,
+            owner=house.owner,
+            max_bytes=settings.wecom.archive.media_max_bytes,
         )
 
 

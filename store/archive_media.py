@@ -1,12 +1,13 @@
 """Files of archived messages: fetched in parts within five days, kept by the digest of their content.
 
-States: due, claimed, fetched; damaged (kept, but not what the platform told), expired (gone at the platform), failed.
+States: due, claimed, fetched; damaged (kept, but not what the platform told), expired (gone at the platform), failed;
+erased with its message.
 Leases are on wall time; `attempt` is the fence. The files of customer service are store/files.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -104,8 +105,11 @@ async def record_fetched(
     content_type: str,
     damage: str = "",
 ) -> None:
-    """Record where the file is: `digest` in the media folder. `damage`: how it differs from what was told."""
-    await _end(
+    """Record where the file is: `digest` in the media folder. `damage`: how it differs from what was told.
+
+    Of a message that was erased meanwhile only the digest is noted, so that the file goes too (store/erasures.py).
+    """
+    is_ours = await _end(
         tx,
         wanted,
         state="damaged" if damage else "fetched",
@@ -114,6 +118,9 @@ async def record_fetched(
         content_type=content_type,
         error=damage or None,
     )
+    if not is_ours:
+        erased = sa.update(media).where(media.c.id == wanted.id, media.c.state == "erased")
+        await tx.execute(erased.values(digest=digest))
 
 
 async def record_expired(tx: AsyncConnection, wanted: ArchiveFile, error: str) -> None:
@@ -137,9 +144,18 @@ async def count_waiting(tx: AsyncConnection) -> int:
     return int((await tx.execute(wanted.select_from(media))).scalar_one())
 
 
-async def _end(tx: AsyncConnection, wanted: ArchiveFile, **values: object) -> None:
-    await tx.execute(
+async def list_wanted(tx: AsyncConnection, file_ids: Collection[int]) -> set[int]:
+    """Return those of these files that are still to be fetched."""
+    wanted = sa.select(media.c.id).where(
+        media.c.id.in_(sorted(file_ids)), media.c.state.in_(["due", "claimed"])
+    )
+    return set((await tx.execute(wanted)).scalars().all())
+
+
+async def _end(tx: AsyncConnection, wanted: ArchiveFile, **values: object) -> bool:
+    done = await tx.execute(
         sa.update(media)
-        .where(media.c.id == wanted.id, media.c.attempt == wanted.attempt)
+        .where(media.c.id == wanted.id, media.c.attempt == wanted.attempt, media.c.state == "claimed")
         .values(lease_owner=None, lease_until=None, **values)
     )
+    return done.rowcount == 1

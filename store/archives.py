@@ -112,8 +112,8 @@ async def add_holds(tx: AsyncConnection, new: Sequence[NewHold], now: datetime) 
             "seq": one.entry.seq,
             "msgid": one.entry.msgid,
             "key_version": one.entry.key_version,
-            "random_key": one.entry.random_key,
-            "encrypted": one.entry.encrypted,
+            "random_key": "" if one.is_read else one.entry.random_key,
+            "encrypted": "" if one.is_read else one.entry.encrypted,
             "reason": one.reason,
             "error": one.error,
             "received_at": now,
@@ -143,11 +143,11 @@ async def list_oddities(tx: AsyncConnection, limit: int = 200) -> list[Hold]:
 
 
 async def settle_holds(tx: AsyncConnection, hold_ids: Collection[int], now: datetime) -> None:
-    """Record that these were read after all."""
+    """Record that these were read after all. What came is not needed any more: the words may have to be erased."""
     ids = sorted(hold_ids)
     for start in range(0, len(ids), _CHUNK):
         some = archive_hold.c.id.in_(ids[start : start + _CHUNK])
-        await tx.execute(sa.update(archive_hold).where(some).values(read_at=now))
+        await tx.execute(sa.update(archive_hold).where(some).values(read_at=now, random_key="", encrypted=""))
 
 
 async def set_reasons(tx: AsyncConnection, found: Mapping[int, tuple[HoldReason, str]]) -> None:

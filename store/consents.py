@@ -10,10 +10,23 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.archive import Consent, ConsentSource, ConsentStatus, ConsentWord
+from domain.talk import Author
 from store import dialect
-from store.tables import archived_staff, consent, customer, group, group_member, relation, staff
+from store.tables import (
+    archived_staff,
+    consent,
+    conversation,
+    customer,
+    group,
+    group_member,
+    message,
+    message_body,
+    relation,
+    staff,
+)
 
 _CHUNK = 500
+_ARCHIVE = "archive"
 
 Subject = tuple[str, str, str]
 
@@ -59,6 +72,67 @@ async def find_words(tx: AsyncConnection, subjects: Collection[Subject]) -> dict
 def word_at(words: Sequence[Consent], moment: datetime) -> Consent | None:
     """Return the word that held at a moment, of words with the oldest first; None when there was none yet."""
     return next((one for one in reversed(words) if one.changed_at <= moment), None)
+
+
+async def list_withdrawn(tx: AsyncConnection, after_id: int, limit: int = 50) -> list[Consent]:
+    """Return words of refusal that became known after the one with this id, in the order they did."""
+    wanted = (
+        sa.select(consent)
+        .where(consent.c.id > after_id, consent.c.status == ConsentStatus.DISAGREE)
+        .order_by(consent.c.id)
+        .limit(limit)
+    )
+    return [_consent(row) for row in (await tx.execute(wanted)).all()]
+
+
+async def list_told_under(
+    tx: AsyncConnection, word: Consent, *, after_id: int = 0, limit: int = 200
+) -> list[int]:
+    """Return archived messages that have words and were said under a refusal, before it was known.
+
+    In a group those of the customer, one to one those of both; up to the next word. In order, after `after_id`.
+    """
+    later = [
+        one for one in (await find_words(tx, {word.subject})).get(word.subject, ()) if _is_after(one, word)
+    ]
+    conditions = [
+        message.c.source == _ARCHIVE,
+        message.c.id > after_id,
+        message.c.sent_at >= word.changed_at,
+        sa.or_(message_body.c.text != "", message_body.c.raw != ""),
+        message_body.c.erased_at.is_(None),
+        message.c.author != Author.SYSTEM,
+    ]
+    if later:
+        conditions.append(message.c.sent_at < later[0].changed_at)
+    wanted = (
+        sa.select(message.c.id)
+        .join(message_body, message_body.c.message_id == message.c.id)
+        .join(conversation, conversation.c.id == message.c.conversation_id)
+        .outerjoin(customer, customer.c.id == conversation.c.customer_id)
+        .where(*conditions, _said_to(word))
+        .order_by(message.c.id)
+        .limit(limit)
+    )
+    return list((await tx.execute(wanted)).scalars().all())
+
+
+def _is_after(one: Consent, word: Consent) -> bool:
+    return (one.changed_at, one.id) > (word.changed_at, word.id)
+
+
+def _said_to(word: Consent) -> sa.ColumnElement[bool]:
+    if word.chat_id:
+        return sa.and_(
+            conversation.c.channel == "group",
+            conversation.c.account_id == word.chat_id,
+            message.c.sender_id == word.customer_id,
+        )
+    return sa.and_(
+        conversation.c.channel == "chat",
+        conversation.c.account_id == word.staff_id,
+        customer.c.platform_id == word.customer_id,
+    )
 
 
 async def list_unknown_pairs(

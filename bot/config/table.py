@@ -273,9 +273,6 @@ class Archive(Section):
         30.0, "How often the archive is read when no callback comes.", unit="seconds", ge=1, le=3600
     )
     page_size: int = setting(1000, "Entries of one call.", ge=1, le=1000)
-    media_folder: RelativePath | None = setting(
-        None, "Where files of archived messages are kept; empty: media in the data folder.", sample='"media"'
-    )
     media_max_bytes: int = setting(
         200 * 1024 * 1024, "Larger files are noted but not kept.", unit="bytes", ge=0
     )

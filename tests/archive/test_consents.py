@@ -9,10 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from bot import audits
+from bot.archive_consents import ArchiveConsents
+from bot.clock import FrozenClock
 from domain.archive import Consent, ConsentSource, ConsentStatus, ConsentWord
+from scheduler.ticker import Wakeup
 from store import audit_reading, consents
 from store.database import Store
-from store.tables import consent, media
+from store.tables import consent, erasure, media
 from tests.archive import office
 from tests.archive.library import NOW, message, milliseconds
 from tests.archive.office import MemoryReader
@@ -134,3 +137,33 @@ async def test_a_default_is_analysed_only_where_the_company_says_so(
 
     seen = [(one.text, one.is_seen) for one in read if one.kind == "text"]
     assert seen == [("话", True) if analyses_default else ("", False), ("话", True)]
+
+
+@pytest.mark.parametrize("chat_id", ["", GROUP])
+async def test_a_refusal_heard_late_erases_what_was_said_since_up_to_the_next_word(
+    records: Store, chat_id: str
+) -> None:
+    more = {"roomid": chat_id, "from": CUSTOMER, "tolist": ["zhangsan"]}
+    bag = [said(n, n, f"第{n}句", **more) for n in range(1, 7)]
+    await office.pull_all(records, MemoryReader(bag))
+    words = [
+        ConsentWord(
+            customer_id=CUSTOMER,
+            staff_id="" if chat_id else "zhangsan",
+            chat_id=chat_id,
+            status=status,
+            changed_at=minute(at),
+        )
+        for status, at in ((ConsentStatus.DISAGREE, 3), (ConsentStatus.AGREE, 5))
+    ]
+    await records.write(
+        lambda tx: consents.add(tx, words, source=ConsentSource.CHECK, policy_version="", now=NOW)
+    )
+    worker = ArchiveConsents(records, None, FrozenClock(NOW), policy_version="", bell=Wakeup())
+
+    await worker.withdraw()
+    await worker.withdraw()
+
+    assert [one.text for one in await office.said(records)] == ["第1句", "第2句", "", "", "第5句", "第6句"]
+    reasons = await office.rows(records, sa.select(erasure.c.reason))
+    assert [one[0] for one in reasons] == ["consent", "consent"]

@@ -172,6 +172,26 @@ async def test_a_file_that_cannot_be_had_is_marked_or_waits(
     assert row.lease_owner is None
 
 
+async def test_a_file_of_an_erased_message_goes_too(records: Store, tmp_path: Path) -> None:
+    at = await keeper(records, tmp_path)
+    whole = at.reader.fetch
+
+    async def erases(file_id: str, index: str) -> Piece:
+        if index == "4":
+            await records.write(lambda tx: tx.execute(sa.update(media).values(state="erased")))
+        piece: Piece = await whole(file_id, index)
+        return piece
+
+    at.reader.fetch = erases
+    row = await at.fetch()
+    left = at.kept()
+    await at.files.sweep()
+
+    assert row.state == "erased"
+    assert left
+    assert at.kept() == {}
+
+
 async def test_the_library_gives_a_file_of_several_parts(
     records: Store, tmp_path: Path, archived: Archive
 ) -> None:

@@ -156,6 +156,7 @@ async def test_what_lacks_its_key_is_kept_and_read_when_the_key_is_added(
     assert [one.text for one in await office.said(records)] == ["第一把", "第二把"]
     [held] = await office.rows(records, sa.select(archive_hold))
     assert held.read_at is not None
+    assert (held.random_key, held.encrypted) == ("", ""), "what is read must be erasable"
 
 
 async def test_a_wrong_key_and_damage_are_told_apart(records: Store, archived: Archive) -> None:
