@@ -21,12 +21,12 @@ from sandbox import server
 
 GOAL_SECONDS = 1.0
 WARM_UP = 50
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 
 async def measure(chosen: argparse.Namespace, report: Report) -> None:
     """Ask at an even pace and report."""
-    texts = await questions.answerable()
+    texts = await questions.answerable(int(chosen.rate * chosen.seconds))
     dice = random.Random(1)
     with (
         tempfile.TemporaryDirectory(prefix="guanjia-latency-") as name,

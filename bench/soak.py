@@ -270,7 +270,7 @@ async def opened(size: Size, report: Report, folder: Path, database_url: str) ->
     """Put sandbox, houses and book together; nothing runs yet."""
     clock_file = folder / "clock.json"
     write_clock_file(clock_file, virtual_at=MORNING, rate=1.0)
-    texts = await questions.answerable()
+    texts = await questions.answerable(size.messages // 2)
     wanted = wecom.settings(
         clock_file, customers=size.customers, repeat=size.repeat, seed=size.seed, page_cap=300
     )

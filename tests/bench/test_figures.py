@@ -18,7 +18,7 @@ from sandbox import server
 async def test_mutated_requests_get_the_right_refusal_and_store_nothing() -> None:
     found = Report("fuzz")
 
-    await fuzz.measure(argparse.Namespace(requests=5001, seed=3), found)
+    await fuzz.measure(argparse.Namespace(requests=2001, seed=3), found)
 
     assert found.broken == []
     assert {row[0] for row in found.rows} >= {"HTTP 200", "HTTP 400", "HTTP 403", "HTTP 404", "HTTP 413"}
@@ -33,6 +33,7 @@ async def test_many_callers_with_a_stale_token_cause_one_refresh() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_questions_asked_at_an_even_pace_are_answered() -> None:
     found = Report("latency")
     # So many that nobody asks more than five times: WeCom holds a sixth answer to one message, and on a busy machine
@@ -52,7 +53,7 @@ async def test_callbacks_are_answered_200_and_all_of_them_are_in_the_database(tm
         house = House(Plan(folder=tmp_path, database_url=url, api_base=box.url))
         await house.start()
         try:
-            blows = await asyncio.wait_for(hammer.strike(house.port, requests, 32), 30)
+            blows = await asyncio.wait_for(hammer.strike(house.port, requests, 32), 60)
         finally:
             # Killed, not stopped: what was answered 200 was on the disk.
             house.kill()

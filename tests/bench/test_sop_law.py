@@ -21,7 +21,7 @@ async def test_no_step_of_a_first_week_is_lost_or_done_twice_when_everything_goe
         kills=1,
         processes=1,
         database="sqlite",
-        grain=900,
+        grain=1800,
         begins_at=datetime(2026, 11, 29, 1, 30, tzinfo=UTC),
         seed=7,
     )
