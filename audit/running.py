@@ -11,41 +11,25 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from audit import alarming, remaking
+from audit import alarming, loading, remaking
+from audit.loading import AuditRules, Plan
 from audit.remaking import NOTHING, Loaded, Means, Remade, RemadeSession
-from domain.audit import NewPromise, Said, TalkKind
 from domain.ports import Clock
-from store import audit_marks, audit_reading, audit_sessions, evaluations, promises
+from store import audit_marks, audit_reading, audit_sessions, evaluations
 from store.audit_marks import Mark
-from store.audit_reading import Talk
 from store.database import Store
 from store.evaluations import Judged
-from store.promises import Promise
 
 log = logging.getLogger(__name__)
 
 Run = Callable[[Callable[[], list[Remade]]], Awaitable[list[Remade]]]
-_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _TIRED = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditRules:
-    """How the worker works. `from_at`: nothing said before is looked at. `batch`: conversations taken at once;
-    `most_messages`: messages held in memory at once, a longer talk is worked on in parts. `lease`: wall time. `unseen`:
-    words about the archive under which nothing is analysed."""
-
-    from_at: datetime = _EVER
-    batch: int = 50
-    most_messages: int = 5_000
-    lease: timedelta = timedelta(minutes=5)
-    unseen: frozenset[str] = audit_reading.UNSEEN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,30 +102,41 @@ class AuditWorker:
 
     async def _work(self, marks: Sequence[Mark], now: datetime) -> None:
         async with self._store.read() as tx:
-            plan = await _plan(tx, marks, self._rules, now)
+            plan = await loading.plan(tx, marks, self._rules, now)
+            loaded = await loading.load_all(tx, plan, self._rules)
+            if loaded is None:
+                counts = await audit_reading.count_many(tx, plan.since)
         if plan.idle:
             await self._store.write(lambda tx: audit_marks.settle(tx, plan.idle, {}, self._owner))
-        for some in _packed(plan, self._rules.most_messages):
-            await self._work_on(some, plan, now)
+        if loaded is not None:
+            await self._finish(plan.marks, await self._remade(loaded, now), now)
+            return
+        for some in loading.packed(plan, counts, self._rules.most_messages):
+            await self._finish(some, await self._in_parts(some, plan, counts, now), now)
 
-    async def _work_on(self, marks: Sequence[Mark], plan: _Plan, now: datetime) -> None:
+    async def _remade(self, loaded: Sequence[Loaded], now: datetime) -> tuple[Means, list[Remade]]:
         means = self._means()
-        remade = await self._remake(marks, plan, means, now)
+        return means, await self._run(functools.partial(_remake_each, loaded, means, now))
+
+    async def _finish(self, marks: Sequence[Mark], made: tuple[Means, list[Remade]], now: datetime) -> None:
+        means, remade = made
         done = await self._store.write(lambda tx: self._record(tx, marks, remade, means, now))
         if done.red:
             self._on_alarm()
         self._on_done(done)
 
-    async def _remake(self, marks: Sequence[Mark], plan: _Plan, means: Means, now: datetime) -> list[Remade]:
+    async def _in_parts(
+        self, marks: Sequence[Mark], plan: Plan, counts: Mapping[int, int], now: datetime
+    ) -> tuple[Means, list[Remade]]:
         """Read and remake; of a talk too long to be read at once so much that at least one session is whole."""
         most = self._rules.most_messages
         from_at = {mark.conversation_id: mark.from_at for mark in marks}
         while True:
             async with self._store.read() as tx:
-                loaded = await _load(tx, marks, plan, most, self._rules.unseen)
-            remade = await self._run(functools.partial(_remake_each, loaded, means, now))
-            if not any(_stands_still(one, from_at) for one in remade):
-                return remade
+                loaded = await loading.load_parts(tx, marks, plan, counts, most, self._rules.unseen)
+            made = await self._remade(loaded, now)
+            if not any(_stands_still(one, from_at) for one in made[1]):
+                return made
             most *= 2
 
     async def _record(
@@ -197,20 +192,6 @@ class AuditWorker:
         return await alarming.raise_alarms(tx, new, now)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """What has to be read: from when each conversation, how much there is; `idle` are marks with nothing to do."""
-
-    marks: tuple[Mark, ...]
-    idle: tuple[Mark, ...]
-    talks: Mapping[int, Talk]
-    since: Mapping[int, datetime]
-    counts: Mapping[int, int]
-    # Conversations cut from one of their sessions on; the others have none before what is new.
-    have_earlier: frozenset[int]
-    promises: Mapping[int, tuple[NewPromise, ...]]
-
-
 async def _rest(conversation_id: int, until: datetime, tx: AsyncConnection) -> None:
     await audit_marks.postpone(tx, [conversation_id], until)
 
@@ -222,109 +203,6 @@ def _stands_still(one: Remade, from_at: Mapping[int, datetime]) -> bool:
 
 def _remake_each(loaded: Sequence[Loaded], means: Means, now: datetime) -> list[Remade]:
     return [remaking.remake(one, means, now) for one in loaded]
-
-
-async def _plan(tx: AsyncConnection, marks: Sequence[Mark], rules: AuditRules, now: datetime) -> _Plan:
-    talks = await audit_reading.list_talks(tx, [mark.conversation_id for mark in marks])
-    working = [mark for mark in marks if _is_judged(talks.get(mark.conversation_id))]
-    ids = [mark.conversation_id for mark in working]
-    starts = await audit_sessions.find_starts(tx, ids)
-    given = await promises.list_of_conversations(tx, ids)
-    overdue = await _first_overdue(tx, given, now)
-    since = {}
-    for mark in working:
-        number = mark.conversation_id
-        start = min(starts.get(number, mark.from_at), overdue.get(number, mark.from_at))
-        since[number] = max(start, rules.from_at)
-    return _Plan(
-        marks=tuple(working),
-        idle=tuple(mark for mark in marks if not _is_judged(talks.get(mark.conversation_id))),
-        talks=talks,
-        since=since,
-        counts=await audit_reading.count_many(tx, since),
-        have_earlier=frozenset(starts),
-        promises=given,
-    )
-
-
-def _is_judged(talk: Talk | None) -> bool:
-    return talk is not None and talk.kind is not TalkKind.INTERNAL
-
-
-async def _first_overdue(
-    tx: AsyncConnection, given: Mapping[int, Sequence[NewPromise]], now: datetime
-) -> dict[int, datetime]:
-    """Return from which session on to look where a promise fell due that still counts as open, by conversation."""
-    due = [
-        one
-        for each in given.values()
-        for one in each
-        if isinstance(one, Promise) and one.state == promises.OPEN and one.due_at <= now
-    ]
-    if not due:
-        return {}
-    started = await audit_sessions.list_started(tx, sorted({one.session_id for one in due}))
-    found: dict[int, datetime] = {}
-    for one in due:
-        at = started.get(one.session_id, one.made_at)
-        found[one.conversation_id] = min(at, found.get(one.conversation_id, at))
-    return found
-
-
-def _packed(plan: _Plan, most: int) -> Iterator[list[Mark]]:
-    """Yield marks whose messages together are few enough to be held at once."""
-    pack: list[Mark] = []
-    size = 0
-    for mark in plan.marks:
-        count = plan.counts.get(mark.conversation_id, 0)
-        if pack and size + count > most:
-            yield pack
-            pack, size = [], 0
-        pack.append(mark)
-        size += count
-    if pack:
-        yield pack
-
-
-async def _load(
-    tx: AsyncConnection, marks: Sequence[Mark], plan: _Plan, most: int, unseen: frozenset[str]
-) -> list[Loaded]:
-    since = {mark.conversation_id: plan.since[mark.conversation_id] for mark in marks}
-    said = await _read(tx, since, plan.counts, most, unseen)
-    kept = await audit_sessions.list_from(tx, since)
-    known = await audit_sessions.list_known_subjects(
-        tx, {number: at for number, at in since.items() if number in plan.have_earlier}
-    )
-    return [
-        Loaded(
-            talk=plan.talks[number],
-            since=since[number],
-            said=tuple(messages),
-            kept=tuple(kept[number]),
-            promises=plan.promises.get(number, ()),
-            known_subjects=known.get(number, frozenset()),
-            is_partial=is_partial,
-        )
-        for number, (messages, is_partial) in said.items()
-    ]
-
-
-async def _read(
-    tx: AsyncConnection,
-    since: Mapping[int, datetime],
-    counts: Mapping[int, int],
-    most: int,
-    unseen: frozenset[str],
-) -> dict[int, tuple[list[Said], bool]]:
-    """Return the messages of each conversation, and whether there are more than were read."""
-    long = {number for number in since if counts.get(number, 0) > most}
-    short = {number: at for number, at in since.items() if number not in long}
-    read = await audit_reading.read_many(tx, short, unseen=unseen)
-    found = {number: (said, False) for number, said in read.items()}
-    for number in long:
-        said = await audit_reading.read_said(tx, number, since[number], limit=most, unseen=unseen)
-        found[number] = said, True
-    return found
 
 
 def _judged(one: RemadeSession, session_id: int) -> Judged:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from audit import bases, closings
+from audit.loading import AuditRules
 from audit.remaking import Means
-from audit.running import AuditRules, AuditWorker, Done
+from audit.running import AuditWorker, Done
 from audit.seen import Basis
 from bot import assembling, threads
 from content.loading import Content

@@ -94,13 +94,25 @@ async def read_said(
 
 
 async def read_many(
-    tx: AsyncConnection, since: Mapping[int, datetime], *, unseen: Collection[str] = UNSEEN
-) -> dict[int, list[Said]]:
-    """Return what was said in each conversation from its own moment on, in order of time; `unseen` as in read_said."""
+    tx: AsyncConnection,
+    since: Mapping[int, datetime],
+    most: int,
+    *,
+    unseen: Collection[str] = UNSEEN,
+) -> dict[int, list[Said]] | None:
+    """Return what was said in each conversation from its own moment on, in order of time; `unseen` as in read_said.
+
+    None when it is more than `most` messages: count them then, and take less at once.
+    """
     found: dict[int, list[Said]] = {}
+    left = most
     for together in _grouped(since):
-        rows = await tx.execute(_MANY, _given(together, min(since[one] for one in together)))
-        found |= _of_rows(rows.all(), {one: since[one] for one in together}, unseen)
+        given = _given(together, min(since[one] for one in together)) | {"most": left + 1}
+        rows = (await tx.execute(_SOME, given)).all()
+        left -= len(rows)
+        if left < 0:
+            return None
+        found |= _of_rows(rows, {one: since[one] for one in together}, unseen)
     return found
 
 
@@ -250,6 +262,7 @@ _MANY = (
     .where(_THESE)
     .order_by(message.c.conversation_id, message.c.sent_at, message.c.id)
 )
+_SOME = _MANY.limit(sa.bindparam("most"))
 
 
 def _one(limit: int | None) -> sa.Select[Any]:

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from audit import closings
+from audit.loading import AuditRules
 from audit.remaking import Means, Remade
-from audit.running import AuditRules, AuditWorker, Done
+from audit.running import AuditWorker, Done
 from audit.seen import Basis
 from bot.clock import FrozenClock
 from domain.audit import SessionEnd, TalkKind
