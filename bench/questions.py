@@ -25,7 +25,7 @@ async def answerable(most: int = 0) -> list[str]:
     """
     folder = CHECKOUT / "content"
     content = await asyncio.to_thread(load, folder)
-    found = []
+    found: list[str] = []
     with tempfile.TemporaryDirectory(prefix="guanjia-bench-") as cache:
         settings = asking.sample_settings(folder, "示例信息服务有限公司")
         async with asking.open_desk(settings, SystemClock(), Path(cache)) as desk:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from store import tables
 from tests.scenarios.town import ACCOUNT, CUSTOMER, Town, town
+
+# What is said is decided in Python; that it is stored and sent on PostgreSQL too, the other stories tell.
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 async def ask(here: Town, said: str, msgs: int = 1, menu_id: str = "") -> str:

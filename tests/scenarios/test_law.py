@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from domain.faq import Line
 from store import contents, lines, tables
 from tests.scenarios.town import ACCOUNT, CUSTOMER, town
+
+# What is said is decided in Python; that it is stored and sent on PostgreSQL too, the other stories tell.
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 async def test_a_complaint_opens_a_case_due_in_fifteen_days(tmp_path: Path, database_url: str) -> None:
