@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.clock import FrozenClock
+from tests.console.conftest import pages, serve  # noqa: F401 - fixtures of the pages
 
 CONFIG = """
 [store]
