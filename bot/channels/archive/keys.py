@@ -25,14 +25,17 @@ class BadKey(Exception):
     """The key of this version does not open it."""
 
 
-def read_key(pem: bytes) -> RSAPrivateKey:
-    """Return an RSA key from PEM, PKCS #1 or PKCS #8. Raises ValueError that says what is wrong, in English."""
+def read_key(pem: bytes, *, is_checked: bool = False) -> RSAPrivateKey:
+    """Return an RSA key from PEM, PKCS #1 or PKCS #8. Raises ValueError that says what is wrong, in English.
+
+    `is_checked`: its numbers were looked at before, which takes 50 ms.
+    """
     if b"-----BEGIN" not in pem:
         raise ValueError("is no PEM file: it does not begin with -----BEGIN … PRIVATE KEY-----")
     if b"PUBLIC KEY-----" in pem and b"PRIVATE KEY-----" not in pem:
         raise ValueError("holds the public key; the private one is needed")
     try:
-        key = load_pem_private_key(pem, password=None)
+        key = load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=is_checked)
     except TypeError:
         raise ValueError("is protected by a password; write it without one and guard the file") from None
     except (ValueError, binascii.Error) as error:
@@ -43,10 +46,10 @@ def read_key(pem: bytes) -> RSAPrivateKey:
 
 
 class Keys:
-    """Opens message keys. Safe from several threads."""
+    """Opens message keys by private keys that were checked before (settings). Safe from several threads."""
 
     def __init__(self, pems: Mapping[int, str]) -> None:
-        self._keys = {version: read_key(pem.encode()) for version, pem in pems.items()}
+        self._keys = {version: read_key(pem.encode(), is_checked=True) for version, pem in pems.items()}
 
     def open(self, version: int, random_key: str) -> bytes:
         """Return a message's key. Raises NoKey, BadKey."""
