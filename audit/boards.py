@@ -88,8 +88,8 @@ def line_of(
         waits=response.waits_of_bot(rows, limits)
         if subject == BOT
         else response.waits_of(rows, WaitClock.WORKING, limits),
-        asked=sum(one.figures.asked > 0 for one in rows),
-        unanswered=sum(one.figures.is_unanswered for one in rows),
+        asked=sum(one.asked > 0 for one in rows),
+        unanswered=sum(one.is_unanswered for one in rows),
         findings=tallies.findings.get(subject, FindingTally()),
         ratings=tallies.ratings.get("" if subject == BOT else subject, RatingTally()),
         promises=tallies.promises.get(subject, PromiseTally()),

@@ -102,7 +102,7 @@ def limits_of(rubric: Rubric) -> Limits:
 
 def first_of(one: Scored, clock: WaitClock) -> timedelta | None:
     """Return how long the customer waited for the first human answer."""
-    return one.figures.first_working if clock is WaitClock.WORKING else one.figures.first_wall
+    return one.first_working if clock is WaitClock.WORKING else one.first_wall
 
 
 def waits_of(rows: Iterable[Scored], clock: WaitClock, limits: Limits) -> Waits | None:
@@ -115,11 +115,7 @@ def waits_of(rows: Iterable[Scored], clock: WaitClock, limits: Limits) -> Waits 
 def waits_of_bot(rows: Iterable[Scored], limits: Limits) -> Waits | None:
     """Return how the bot's first answers are spread, in wall time."""
     return spreads.waits_of(
-        [
-            (one.figures.bot_first_wall, limits.bot)
-            for one in rows
-            if one.subject == BOT and one.figures.bot_first_wall is not None
-        ]
+        [(one.bot_first, limits.bot) for one in rows if one.subject == BOT and one.bot_first is not None]
     )
 
 
@@ -152,8 +148,8 @@ def _grouped(rows: Iterable[Scored], key: Callable[[Scored], _K]) -> dict[_K, li
 
 
 def _asked(rows: Iterable[Scored]) -> int:
-    return sum(one.figures.asked > 0 for one in rows)
+    return sum(one.asked > 0 for one in rows)
 
 
 def _unanswered(rows: Iterable[Scored]) -> int:
-    return sum(one.figures.is_unanswered for one in rows)
+    return sum(one.is_unanswered for one in rows)

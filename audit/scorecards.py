@@ -72,8 +72,8 @@ def weeks_of(
                 pooled=len(scores),
                 score=spreads.mean_of(scores),
                 waits=response.waits_of(own, WaitClock.WORKING, limits),
-                unanswered=sum(one.figures.is_unanswered for one in own),
-                asked=sum(one.figures.asked > 0 for one in own),
+                unanswered=sum(one.is_unanswered for one in own),
+                asked=sum(one.asked > 0 for one in own),
             )
         )
     return found
@@ -116,7 +116,7 @@ def clips_of(rows: Sequence[Scored]) -> tuple[Scored | None, Scored | None]:
         return None, None
 
     def told(one: Scored) -> tuple[int, datetime]:
-        return one.figures.rounds, one.started_at
+        return one.rounds, one.started_at
 
     best = max(scored, key=lambda one: (one.score, told(one)))
     worst = min(
@@ -125,7 +125,6 @@ def clips_of(rows: Sequence[Scored]) -> tuple[Scored | None, Scored | None]:
     return best, worst
 
 
-def average_wait(rows: Sequence[Scored]) -> timedelta | None:
-    """Return the mean over every question with an answer, in working time (ART, quality_audit.md §3)."""
-    waits = [wait for one in rows for wait in one.figures.waits_working]
+def average_of(waits: Sequence[timedelta]) -> timedelta | None:
+    """Return the mean over every question with an answer (ART, quality_audit.md §3)."""
     return sum(waits, timedelta(0)) / len(waits) if waits else None

@@ -61,6 +61,7 @@ async def show(visit: Visit) -> web.Response:
             raise NotFound()
         tallies = await audit_overview_page.read_tallies(tx, wanted)
         coverage = await audit_overview_page.read_coverage(tx, wanted, period)
+        waits = await audit_reports.list_waits(tx, own)
         items = scorecards.lost_of(await session_talks.list_items(tx, own))
         findings = await finding_reports.list_findings(
             tx, own, states=_STATES[shown], before=visit.place, limit=PAGE_ROWS + 1
@@ -78,7 +79,7 @@ async def show(visit: Visit) -> web.Response:
         member=member,
         period=period,
         line=boards.line_of(subject, rows, tallies, coverage, limits),
-        art=scorecards.average_wait(rows),
+        art=scorecards.average_of(waits),
         medians=boards.medians_of(lines),
         items=items,
         most_lost=scorecards.most_lost(items),

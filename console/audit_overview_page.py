@@ -136,6 +136,6 @@ def _course(rows: Sequence[Scored], limits: response.Limits) -> Course:
         score=spreads.mean_of(scores),
         scored=len(scores),
         waits=response.waits_of(human, WaitClock.WORKING, limits),
-        asked=sum(one.figures.asked > 0 for one in human),
-        unanswered=sum(one.figures.is_unanswered for one in human),
+        asked=sum(one.asked > 0 for one in human),
+        unanswered=sum(one.is_unanswered for one in human),
     )

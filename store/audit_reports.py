@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.audit import Figures, TalkKind
+from domain.audit import TalkKind
 from domain.official import OfficialKind
 from domain.people import StaffStatus
 from store import evaluations
@@ -50,7 +50,10 @@ class AuditFilter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scored:
-    """How one subject did in one session. `score` and `grade` as people decided in the end."""
+    """How one subject did in one session. `score` and `grade` as people decided in the end.
+
+    Of the figures only what boards count, read by the database: 10,000 whole ones take 0.2 s to parse.
+    """
 
     session_id: int
     subject: str
@@ -59,7 +62,12 @@ class Scored:
     line: str
     score: float | None
     grade: str
-    figures: Figures
+    asked: int = 0
+    is_unanswered: bool = False
+    rounds: int = 0
+    first_wall: timedelta | None = None
+    first_working: timedelta | None = None
+    bot_first: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +86,8 @@ class Coverage:
     """Who could be seen. `advisors`: all who may have customers; `archived`: those whose talks are archived.
 
     `told`: chats with customers by the platform's own statistics, by UserID; a member who is missing there has none.
-    `seen`: chats that were seen, counted alike: one for each customer and day. `archive_read_at` None: there is no
-    archive, or it was never read.
+    `seen`: chats that were seen, counted alike: one for each customer and day; empty where nothing was told.
+    `archive_read_at` None: there is no archive, or it was never read.
     """
 
     advisors: frozenset[str]
@@ -100,7 +108,7 @@ async def list_scored(tx: AsyncConnection, wanted: AuditFilter) -> list[Scored]:
             session.c.line,
             evaluation.c.final_score,
             evaluation.c.final_grade,
-            evaluation.c.figures,
+            *_MEASURED,
         )
         .join(session, session.c.id == evaluation.c.session_id)
         .join(conversation, conversation.c.id == session.c.conversation_id)
@@ -125,10 +133,45 @@ async def list_scored(tx: AsyncConnection, wanted: AuditFilter) -> list[Scored]:
             line=row.line,
             score=row.final_score,
             grade=row.final_grade,
-            figures=evaluations.figures_of(row.figures),
+            asked=row.asked or 0,
+            is_unanswered=bool(row.is_unanswered),
+            rounds=row.rounds or 0,
+            first_wall=_length(row.first_wall),
+            first_working=_length(row.first_working),
+            bot_first=_length(row.bot_first_wall),
         )
         for row in (await tx.execute(select)).all()
     ]
+
+
+_FIGURES = evaluation.c.figures
+_MEASURED = (
+    *(_FIGURES[name].as_float().label(name) for name in ("first_wall", "first_working", "bot_first_wall")),
+    *(_FIGURES[name].as_integer().label(name) for name in ("asked", "rounds")),
+    _FIGURES["is_unanswered"].as_boolean().label("is_unanswered"),
+)
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+async def list_waits(tx: AsyncConnection, wanted: AuditFilter) -> list[timedelta]:
+    """Return every wait of the period, in working time; ask for one person at a time."""
+    select = (
+        sa.select(_FIGURES)
+        .join(session, session.c.id == evaluation.c.session_id)
+        .where(
+            IS_CURRENT,
+            evaluation.c.started_at >= wanted.since,
+            evaluation.c.started_at < wanted.until,
+            session.c.merged_into.is_(None),
+        )
+    )
+    if wanted.subjects is not None:
+        select = select.where(evaluation.c.subject.in_(wanted.subjects))
+    found = (evaluations.figures_of(body) for body in (await tx.execute(select)).scalars().all())
+    return [wait for figures in found for wait in figures.waits_working]
 
 
 async def count_sessions(tx: AsyncConnection, wanted: AuditFilter) -> SessionCounts:
@@ -215,11 +258,12 @@ async def read_coverage(
         sa.or_(archived_staff.c.until_at.is_(None), archived_staff.c.until_at >= wanted.since),
     )
     cursor = sa.select(sa.func.max(archive_cursor.c.pulled_at))
+    told = await _told(tx, first_day, last_day)
     return Coverage(
         advisors=frozenset((await tx.execute(may_have)).scalars().all()),
         archived=frozenset((await tx.execute(archived)).scalars().all()),
-        told=await _told(tx, first_day, last_day),
-        seen=await _seen(tx, wanted),
+        told=told,
+        seen=await _seen(tx, wanted) if told else {},
         archive_read_at=(await tx.execute(cursor)).scalar_one_or_none(),
     )
 

@@ -144,23 +144,14 @@ async def count_rules(tx: AsyncConnection, wanted: AuditFilter) -> list[RuleRow]
         sa.select(
             finding.c.rule_id,
             finding.c.rule_version,
-            finding.c.label,
-            finding.c.severity,
             finding.c.state,
-            finding.c.evidence,
+            sa.func.min(finding.c.label).label("label"),
+            sa.func.min(finding.c.severity).label("severity"),
             sa.func.count().label("number"),
-            sa.func.count(finding.c.decided_at).label("decided"),
             sa.func.min(finding.c.found_at).label("first"),
         )
         .where(*in_period(wanted), finding.c.state != FindingState.GONE)
-        .group_by(
-            finding.c.rule_id,
-            finding.c.rule_version,
-            finding.c.label,
-            finding.c.severity,
-            finding.c.state,
-            finding.c.evidence,
-        )
+        .group_by(finding.c.rule_id, finding.c.rule_version, finding.c.state)
     )
     groups: dict[str, list[Any]] = {}
     for row in (await tx.execute(select)).all():

@@ -13,7 +13,7 @@ from audit import boards, response, spreads
 from audit.boards import Tallies, TeamLine
 from audit.response import WaitClock
 from domain.audit import TalkKind
-from store import audit_reports, audit_tallies, evaluations, session_reports, violation_reports
+from store import audit_reports, audit_tallies, session_reports, violation_reports
 from store.audit_reports import Scored
 from store.audit_tallies import FindingTally, PromiseTally, RatingTally
 from store.database import Store
@@ -212,5 +212,4 @@ def _scored(subject: str, score: float) -> Scored:
         line="loan",
         score=score,
         grade="good",
-        figures=evaluations.figures_of({}),
     )
