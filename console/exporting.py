@@ -22,7 +22,7 @@ from console import people
 from console.words import Words
 from content import masking
 from domain.proof import Head
-from store import chain, customers, exports
+from store import chain, customers, exports, health_reports
 from store.database import Store
 from store.exports import ExportedFinding, ExportedMessage, ExportScope
 
@@ -74,7 +74,7 @@ class Exporter:
         """Write the scope to `file`, readable by the owner only, and return its cover."""
         cover = await self.cover(scope, by=by, now=now, is_masked=is_masked)
         async with self.store.read() as tx:
-            names = await people.list_names(tx)
+            names = await health_reports.list_account_names(tx) | await people.list_names(tx)
         pages = self._pages(scope, names, is_masked=is_masked, total=cover.messages, progress=progress)
         file.touch(0o600)
         if format_ == "xlsx":

@@ -19,7 +19,16 @@ from domain import word_pairs
 from domain.talk import Author
 from store import paging, search_index, talk_reports
 from store.paging import Place
-from store.tables import conversation, customer, message, message_body, recall, search_batch, search_posting
+from store.tables import (
+    conversation,
+    customer,
+    message,
+    message_body,
+    recall,
+    search_batch,
+    search_posting,
+    session,
+)
 
 # Texts compared for one answer at most, about 150 ms; then the answer says how far it came.
 BUDGET = 12_000
@@ -44,7 +53,7 @@ class SearchFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A message that holds the words."""
+    """A message that holds the words. `session_id`: the audit's session of a talk that has no page of its own."""
 
     id: int
     conversation_id: int
@@ -57,6 +66,7 @@ class Hit:
     text: str
     sent_at: datetime
     is_recalled: bool
+    session_id: int | None
 
     @property
     def place(self) -> Place:
@@ -243,6 +253,7 @@ def said_with(staff_id: str) -> sa.ColumnElement[bool]:
 
 async def _hits(tx: AsyncConnection, ids: Sequence[int]) -> list[Hit]:
     rows = {row.id: row for row in (await tx.execute(_HITS, {"ids": list(ids)})).all()} if ids else {}
+    sessions = {row.id: await _session_of(tx, row) for row in rows.values() if row.channel == "group"}
     return [
         Hit(
             id=id_,
@@ -256,10 +267,22 @@ async def _hits(tx: AsyncConnection, ids: Sequence[int]) -> list[Hit]:
             text=rows[id_].text,
             sent_at=rows[id_].sent_at,
             is_recalled=rows[id_].recall_id is not None,
+            session_id=sessions.get(id_),
         )
         for id_ in ids
         if id_ in rows
     ]
+
+
+async def _session_of(tx: AsyncConnection, row: Any) -> int | None:
+    wanted = sa.select(session.c.id).where(
+        session.c.conversation_id == row.conversation_id,
+        session.c.started_at <= row.sent_at,
+        session.c.ended_at >= row.sent_at,
+        session.c.merged_into.is_(None),
+    )
+    found: int | None = (await tx.execute(wanted.order_by(session.c.id).limit(1))).scalar_one_or_none()
+    return found
 
 
 _POSTINGS = sa.select(search_posting.c.batch, search_posting.c.pair, search_posting.c.ids).where(

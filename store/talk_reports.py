@@ -79,14 +79,15 @@ async def list_talks(
 
 
 def own_talks(scope: frozenset[str]) -> sa.ColumnElement[bool]:
-    """Return the condition for conversations that one of `scope` serves now or owns a case of."""
+    """Return the condition for conversations that one of `scope` serves now or owns a case of, and their own chats."""
     serving = sa.select(kf_state.c.conversation_id).where(
         kf_state.c.state == int(SessionState.SERVICER), kf_state.c.servicer_id.in_(scope)
     )
     owning = sa.select(case.c.conversation_id).where(
         case.c.owner.in_(scope), case.c.conversation_id.is_not(None)
     )
-    return sa.or_(conversation.c.id.in_(serving), conversation.c.id.in_(owning))
+    own = sa.and_(conversation.c.channel == "chat", conversation.c.account_id.in_(scope))
+    return sa.or_(conversation.c.id.in_(serving), conversation.c.id.in_(owning), own)
 
 
 def _talk_conditions(

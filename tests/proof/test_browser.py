@@ -38,7 +38,7 @@ async def test_words_are_found_by_keyboard_and_the_talk_is_handed_out_on_paper(
     marked = await page.locator("mark").all_inner_texts()
     await assert_fits(page)
     await keep_picture(page, f"search-{width}")
-    await page.locator(".hit").first.click()
+    await page.locator(".search-hit").first.click()
     await page.wait_for_url(f"**/conversations/{record.conversation}?before=*")
     for name, path in {
         "privacy": f"/console/privacy/{record.customer}",
