@@ -35,6 +35,7 @@ NAMES = (
     "negation",
     "reason",
     "fact",
+    "diagnosis",
 )
 ADVISOR = "advisor"
 BOT = "bot"
@@ -112,6 +113,10 @@ RED_LINES: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 REASONS = ("unseen", "human", "no_times", "open", "nothing_said")
+_CONTACT = frozenset({"customers", "touches", "each", "quits", "refusals", "left", "sessions", "mismatched"})
+DIAGNOSES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"under": _CONTACT, "over": _CONTACT, "mismatch": _CONTACT}
+)
 # Red lines that are looked for in the words of staff, by their own patterns.
 SPOKEN = ("red.insult", "red.private_account", "red.evade_archive")
 WORDS = (
@@ -246,6 +251,7 @@ class Rubric:
     limits: Mapping[str, float]
     reasons: Mapping[str, str]
     facts: tuple[facts.Slot, ...]
+    diagnoses: Mapping[str, str]
     moods: moods.Moods
 
     def items_for(self, subject: str, day: date) -> tuple[Item, ...]:
@@ -318,6 +324,7 @@ def read(folder: Path, mistakes: tables.Mistakes) -> Rubric:
         grades=_grades(found["grade"]),
         limits=_by_id(found["limit"], lambda table: _number(table, "value")),
         reasons=_by_id(found["reason"], lambda table: table.text("text")),
+        diagnoses=_by_id(found["diagnosis"], lambda table: table.text("note")),
         facts=tuple(_by_id(found["fact"], facts.parse_slot).values()),
         moods=moods.parse_moods(found["mood"], found["negation"]),
     )
@@ -493,6 +500,7 @@ def _check_whole(
         _check_known(table, "item", table.text("item"), items)
     _check_notes(found["deduction"], DEDUCTIONS)
     _check_notes(found["red_line"], RED_LINES)
+    _check_notes(found["diagnosis"], DIAGNOSES)
     where = f"{folder.parent.name}/{folder.name}"
     needed: tuple[tuple[str, Iterable[str], Collection[str]], ...] = (
         ("deduction", sorted(DEDUCTIONS), rubric.deductions),
@@ -501,6 +509,7 @@ def _check_whole(
         ("words", WORDS, rubric.words),
         ("limit", LIMITS, rubric.limits),
         ("reason", REASONS, rubric.reasons),
+        ("diagnosis", sorted(DIAGNOSES), rubric.diagnoses),
         ("grade", [one.value for one in Grade], [one.value for one in rubric.grades]),
     )
     for name, wanted, known in needed:
