@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from audit import sampling
 from content import review_rules
 from domain.attention import NewNotice, NoticeKind
-from domain.audit import BOT, Finding, FindingState
+from domain.audit import BOT, Evidence, Finding, FindingState
 from domain.review import Review, ReviewKind, ReviewRefusal, ReviewState, Verdict, finding_key
 from store import coaching, doubts, findings, notices, reviews
 from store.reviews import NewReview
@@ -75,7 +75,11 @@ async def wanted_findings(tx: AsyncConnection, one: Review) -> list[Finding]:
     if one.blind_of is not None:
         first = await _get(tx, one.blind_of)
         return [each for each in known if finding_key(each.id) in first.verdicts]
-    return [each for each in known if each.subject == one.subject and each.state is FindingState.SUSPECTED]
+    own = [each for each in known if each.subject == one.subject]
+    if one.kind is ReviewKind.CALIBRATION:
+        # The same for every reviewer, whatever was decided meanwhile.
+        return [each for each in own if each.evidence is not Evidence.AUTO]
+    return [each for each in own if each.state is FindingState.SUSPECTED]
 
 
 async def decide(

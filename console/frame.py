@@ -68,6 +68,7 @@ AUDIT_PAGES = (
     Door(key="audit_appeals", path="/console/audit/appeals", right=Right.DECIDE_APPEALS),
     Door(key="audit_sampling", path="/console/audit/sampling", right=Right.REVIEW),
     Door(key="audit_agreement", path="/console/audit/agreement", right=Right.REVIEW),
+    Door(key="audit_calibration", path="/console/audit/calibration", right=Right.REVIEW),
 )
 
 

@@ -101,3 +101,21 @@ class CoachingNote:
     written_by: str
     written_at: datetime
     read_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationSet:
+    """Sessions that every reviewer judges alone, and the answers agreed on afterwards.
+
+    `guideline_version`: by which wording; `plan_id`: the drawn sessions. `agreed`: "SESSION KEY" to a verdict, empty
+    until it is closed; `closed_at` None: still open.
+    """
+
+    id: int
+    name: str
+    guideline_version: str
+    plan_id: int
+    agreed: Mapping[str, Verdict]
+    made_by: str
+    made_at: datetime
+    closed_at: datetime | None = None

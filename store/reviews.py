@@ -22,7 +22,7 @@ _CHUNK = 200
 
 @dataclass(frozen=True, kw_only=True)
 class NewReview:
-    """A review to be added. Under one `key` there is one row."""
+    """A review to be added. Under one `key` there is one row. `reviewer`: whose it is at once, "" for anybody's."""
 
     key: str
     kind: ReviewKind
@@ -33,6 +33,7 @@ class NewReview:
     plan_id: int | None = None
     blind_of: int | None = None
     weight: float = 1.0
+    reviewer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,8 @@ async def add(tx: AsyncConnection, new: Sequence[NewReview], now: datetime) -> i
             "blind_of": one.blind_of,
             "subject": one.subject,
             "weight": one.weight,
-            "state": ReviewState.WAITING,
+            "state": ReviewState.TAKEN if one.reviewer else ReviewState.WAITING,
+            "reviewer": one.reviewer,
             "created_at": now,
             "due_at": one.due_at,
             "verdicts": {},

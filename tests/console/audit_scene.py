@@ -12,7 +12,7 @@ from audit import appealing
 from bot.clock import FrozenClock
 from domain.appeal import Actor, AppealPart
 from domain.login import Role
-from store import appeals
+from store import appeals, calibrations
 from store.database import Store
 from tests.reviews import factory
 from tests.reviews.conftest import Case, hours, make_case
@@ -37,6 +37,7 @@ class AuditScene:
     own: dict[str, Judged]
     other: Judged
     review: int
+    calibration: int
 
     def filled(self, path: str, column: str, whose: str) -> str:
         """Return an address of the audit with ids in it: one's own where somebody has one and wants it."""
@@ -46,6 +47,7 @@ class AuditScene:
             "appeals": mine.appeal if "/mine/" in path else self.other.appeal,
             "findings": mine.case.red,
             "sessions": mine.case.session,
+            "calibration": self.calibration,
         }
         for name, number in ids.items():
             path = path.replace(f"/{name}/{{id}}", f"/{name}/{number}")
@@ -62,10 +64,16 @@ async def make_audit_scene(store: Store, clock: FrozenClock, names: dict[Role, s
     clock.advance(timedelta(hours=1))
     own = {role.value: await _judged(store, clock, case, names[role]) for role, case in cases.items()}
     waiting = await store.write(functools.partial(make_case, subject=OTHER, customer="wm_waiting"))
+    calibration = await store.write(
+        lambda tx: calibrations.add(
+            tx, name="x", guideline_version="r1", plan_id=0, by="boss", now=clock.now()
+        )
+    )
     return AuditScene(
         own=own,
         other=await _judged(store, clock, other, OTHER),
         review=(await factory.open_review(store, clock, waiting)).id,
+        calibration=calibration,
     )
 
 

@@ -211,3 +211,28 @@ async def test_others_do_not_see_ones_own_audit(
     await people[Role.OWNER].get(f"/mine/findings/{mine.red}", status=404)
     await people[Role.ADVISOR].get("/reviews", status=403)
     await people[Role.ADMIN].get("/appeals", status=403)
+
+
+async def test_a_calibration_set_goes_to_everybody_chosen(
+    people: dict[Role, Person], mine: Case, store: Store
+) -> None:
+    lead = people[Role.SUPERVISOR]
+    assert "还没有校准过" in await lead.get("/calibration")
+    assert "wrong=calibration_people" in await lead.post(
+        "/calibration/make", size="10", reviewer="linzhuguan"
+    )
+    cookies = await lead.cookies()
+    answer = await lead.pages.client.post(
+        "/console/audit/calibration/make",
+        data=[("csrf", CSRF), ("size", "10"), ("reviewer", "linzhuguan"), ("reviewer", "zhaohegui")],
+        cookies=cookies,
+        allow_redirects=False,
+    )
+
+    assert "done=calibration_made" in answer.headers["Location"]
+    page = await lead.get("/calibration")
+    assert "林主管" in page
+    assert "0 / 1" in page
+    assert "/console/audit/reviews/" in await lead.get("/reviews?show=mine")
+    assert "wrong=calibration_open" in await lead.post("/calibration/1/close")
+    assert mine.session
