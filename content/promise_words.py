@@ -109,10 +109,10 @@ _UNITS = {
 }
 # Who gives the word: the speaker, for the customer.
 _ACTOR = re.compile(
-    r"我(?!们?公司规定|的)|咱们?|这边|(?:给|帮|为|替|回|发|跟|向|联系|通知|答复|告诉|打给|寄给|发给|转给|回复)(?:您|你)|一定(?:回|给|办|处理)|保证"
+    r"我(?!们?公司规定|的)|咱们?|这边|(?:给|帮|为|替|(?<!退)回|发|跟|向|联系|通知|答复|告诉|打给|寄给|发给|转给|回复)(?:您|你)|一定(?:回|给|办|处理)|保证"
 )
 _ACT = re.compile(
-    r"回复|答复|回电|回话|回您|回你|联系|打给|打电话|致电|通知|告诉|告知|发给|发您|发你|发过|发到|传给|寄|邮|办好|办妥|办完|办理|办|处理|解决|搞定|弄好|"
+    r"回复|答复|回电|回话|回您|回你|联系|打给|打电话|致电|通知|告诉|告知|发(?!现|生|放|展|行)|传给|寄|邮|办好|办妥|办完|办理|办|处理|解决|搞定|弄好|"
     r"查|核实|核对|确认|问清|问到|反馈|跟进|安排|申请|提交|开好|开具|更新|整理|(?:出|给)(?:您|你|个)*(?:结果|消息|答案|说法|方案|准信)|催|落实|送|拿给|退给|补"
 )
 # What makes it none: doubt, conditions, the past, a process, something that is asked of the customer.
@@ -121,9 +121,10 @@ _NONE = re.compile(
     r"昨天|刚才|刚刚|已经|之前已|您(?:可以|需要|需|要|得|先|再|记得|就|自己|明天|今天|后天|看|有空|方便)|请您|麻烦您|提醒您|"
     r"(?:查|办|处理|发|反馈|提交|登记|问|联系|回复|申请|安排|通知)(?:好|过|完|给您|您)?了"
 )
+_CONDITION = re.compile(r"如果|要是|假如|若|的话|一旦|万一")
 _ASKED = re.compile(r"[?]|(?:吗|么|呢|好不好|行不行|可以不)[,。!~ ]*$")
 _SENTENCE = re.compile(r"[^。!?;\n]+[。!?;\n]*")
-_CLAUSE = re.compile(r"[^,:、]+[,:、]*")
+_CLAUSE = re.compile(r"(?:[^,:、]|(?<=\d):(?=\d))+[,:、]*")
 _OBJECT_LENGTH = 60
 
 
@@ -147,6 +148,8 @@ def _of_sentence(sentence: re.Match[str]) -> Iterator[Promised]:
     for place, clause in enumerate(clauses):
         found = _time(clause[0])
         if found is None or _NONE.search(clause[0]):
+            continue
+        if place and _CONDITION.search(clauses[place - 1][0]):
             continue
         start, end = clause.start(), clause.end()
         if not _is_given(clause[0]):

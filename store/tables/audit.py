@@ -84,7 +84,7 @@ finding = sa.Table(
     "finding",
     metadata,
     key(),
-    # The same thing found again is the same row: session, subject, rule, message and span.
+    # The same thing found again is the same row, also in a session cut anew: subject, rule, message and span.
     sa.Column("key", sa.String(64), nullable=False, unique=True),
     refers("session_id", "session"),
     refers("conversation_id", "conversation"),
