@@ -73,7 +73,7 @@ async def make(store: Store, clock: FrozenClock, folder: Path) -> Scene:
 async def _fill(tx: AsyncConnection, now: datetime) -> Scene:
     await _people(tx, now)
     for place, name in enumerate(("zhangsan", "wangfang", "lina", "zhaoqiang")):
-        for number in range((34, 28, 24, 6)[place]):
+        for number in range((25, 22, 20, 5)[place]):
             await _usual(tx, name, place, number, now)
     full, red, media = await _full(tx, now - timedelta(days=3, hours=1))
     group = await _group(tx, now - timedelta(days=2))
@@ -142,7 +142,7 @@ def _figures(minutes: float | None) -> dict[str, object]:
 
 
 async def _usual(tx: AsyncConnection, name: str, place: int, number: int, now: datetime) -> None:
-    start = now - timedelta(days=1 + number * (27 - 2 * place) / 34, minutes=37 * (number % 9))
+    start = now - timedelta(days=1 + number * (27 - 2 * place) / 25, minutes=37 * (number % 9))
     minutes = [0.4, 0.8, 2.0, 2.6, 4.0, 7.0, 1.5, 18.0, 42.0, 90.0][(number * 3 + place) % (7 + place)]
     is_unanswered = number % 13 == 12
     lines: list[factory.Line] = [(0, "C", "你好，想问一下提前还款要手续费吗？")]
