@@ -34,6 +34,8 @@ async def examine(
         yield finding
     async for finding in archive.check_library(settings):
         yield finding
+    async for finding in archive.check_record(settings):
+        yield finding
     if offline:
         return
     async for finding in platform.check(so_far):

@@ -6,6 +6,7 @@ Says nothing where no archive is set up. The library is asked for one entry, whi
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 import aiohttp
 
@@ -14,7 +15,9 @@ from bot.doctor import platform
 from bot.doctor.finding import Finding, fail, ok, warn
 from bot.doctor.platform import Caller
 from domain.archive import HoldReason
-from domain.errors import ChannelBusy, ChannelError
+from domain.errors import ChannelBusy, ChannelError, StoreUnavailable
+from store import archives as archive_store
+from store import database, schema
 
 _IP = "在“管理工具 → 会话内容存档 → 可信IP地址”加入本机出口 IP"
 _RANGE = "在“管理工具 → 会话内容存档 → 开启范围”加入顾问"
@@ -42,6 +45,16 @@ _LIBRARY: Mapping[int, tuple[str, str]] = {
 }
 
 
+_HELD: Mapping[HoldReason, tuple[str, str]] = {
+    HoldReason.NO_KEY: ("缺少对应版本的私钥", _KEY),
+    HoldReason.BAD_KEY: ("私钥与公钥不是一对", "换成对的私钥并重启，会自动补读"),
+    HoldReason.DAMAGED: ("组件解不开", "更换组件版本并重启，会自动再试；仍解不开就是内容损坏"),
+    HoldReason.POISON: ("会让组件崩溃", "更换组件版本并重启，会自动再试"),
+    HoldReason.UNREADABLE: ("解开后不是消息", "把日志交给开发人员"),
+    HoldReason.CLOCK: ("时间不对", "查看发送人的设备时间"),
+}
+
+
 async def check_library(settings: config.Settings) -> AsyncIterator[Finding]:
     """Tell whether the library's process starts; nothing is asked of the platform."""
     archive = settings.wecom.archive
@@ -66,6 +79,32 @@ async def check_library(settings: config.Settings) -> AsyncIterator[Finding]:
             "没有填写 policy_version，无法证明客户看到的是哪一版告知",
             "填写告知文本的版本，例如 2026-11",
         )
+
+
+async def check_record(settings: config.Settings) -> AsyncIterator[Finding]:
+    """Tell how far the archive is read and what was put aside, from our own database."""
+    url = settings.store.url
+    is_there = not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).exists()
+    if not settings.wecom.archive.is_on or not is_there:
+        return
+    try:
+        if schema.version_of(url) != schema.HEAD:
+            return  # Empty or of another version; told by local.py.
+        opened = await database.Store.open(url)
+    except StoreUnavailable:
+        return
+    try:
+        async with opened.read() as tx:
+            held = await archive_store.count_holds(tx)
+            standing = await archive_store.find_standing(tx, settings.wecom.corp_id)
+    finally:
+        await opened.close()
+    if standing is not None:
+        yield ok("会话存档进度", f"已读到第 {standing.seq} 条")
+    for reason, number in held.items():
+        if number:
+            what, fix = _HELD[reason]
+            yield warn("会话存档搁置", f"{number} 条{what}，已原样保留", fix)
 
 
 async def check(so_far: config.SoFar) -> AsyncIterator[Finding]:

@@ -13,11 +13,15 @@ import pytest
 from bot import config
 from bot.doctor import archive
 from bot.doctor.finding import Finding, State
+from domain.archive import HoldReason
 from domain.errors import ConfigError
 from sandbox import relations, server
 from sandbox import settings as sandbox_settings
 from sandbox.archive_desk import ArchiveDesk
-from tests.archive.library import CORP, compiled, key_pair
+from store.database import Store
+from tests.archive import office
+from tests.archive.library import CORP, compiled, key_pair, message
+from tests.archive.office import MemoryReader
 
 USUAL = sandbox_settings.Settings(
     corp_id=CORP,
@@ -93,6 +97,28 @@ async def test_what_is_wrong_is_named_with_what_to_do(tmp_path: Path) -> None:
     assert "不是一对" in other_key["会话存档拉取"].sentence
     assert "版本 1" in no_key["会话存档拉取"].sentence
     assert "可信IP" in refused["会话存档拉取"].fix
+
+
+async def test_what_was_put_aside_is_told(records: Store, tmp_path: Path) -> None:
+    pem = tmp_path / "1.pem"
+    pem.write_text(key_pair(1))
+    receiver = {"secret": "contacts", "token": "sandboxToken01", "aes_key": "A" * 43}
+    archived = {"library": "lib.so", "secret": "s", "private_keys": [f"1={pem}"]}
+    settings = config.build(
+        {
+            "store": {"url": f"sqlite:///{records.url.database}"},
+            "wecom": {"corp_id": CORP, "receivers": {"contacts": receiver}, "archive": archived},
+        },
+        tmp_path,
+    )
+    closed = {1: HoldReason.NO_KEY, 2: HoldReason.NO_KEY, 3: HoldReason.POISON}
+    await office.pull_all(records, MemoryReader([message(n) for n in range(4)], closed))
+
+    found = [one async for one in archive.check_record(settings)]
+
+    assert [one.state for one in found] == [State.OK, State.WARN, State.WARN]
+    assert "第 4 条" in found[0].sentence
+    assert "2 条缺少对应版本的私钥" in found[1].sentence
 
 
 @pytest.mark.parametrize(
