@@ -31,21 +31,28 @@ class ToldSends:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        # How many targets of each mass send are on record.
+        self._counts: dict[int, int] = {}
 
     async def record_due(self) -> None:
         """Record every send that is known to have arrived and not recorded."""
         now = self._clock.now()
         since = now - _BACK
+        counts: dict[int, int] = {}
         async with self._store.read() as tx:
             told = await told_sends.list_by_hand(tx, since)
             after = 0
             while True:
-                some, after = await told_sends.list_mass(tx, since, after_id=after)
+                some, after, seen = await told_sends.list_mass(
+                    tx, since, after_id=after, known_counts=self._counts
+                )
                 told += some
-                if not after or len(told) >= _AT_ONCE:
+                counts |= seen
+                if not after:
                     break
         for start in range(0, len(told), _AT_ONCE):
             await self._record(told[start : start + _AT_ONCE], now)
+        self._counts = counts
 
     async def _record(self, told: Sequence[ToldSend], now: datetime) -> None:
         await self._store.write(lambda tx: record(tx, told, now))

@@ -5,9 +5,10 @@ They are recorded by bot/told_sends.py; here is which of them are not recorded y
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,11 +56,17 @@ async def list_by_hand(tx: AsyncConnection, since: datetime, limit: int = 200) -
 
 
 async def list_mass(
-    tx: AsyncConnection, since: datetime, *, after_id: int = 0, limit: int = 50
-) -> tuple[list[ToldSend], int]:
-    """Return what mass sends confirmed since gave to whom, as far as it is not recorded, and the last task looked at.
+    tx: AsyncConnection,
+    since: datetime,
+    *,
+    after_id: int = 0,
+    limit: int = 50,
+    known_counts: Mapping[int, int] = MappingProxyType({}),
+) -> tuple[list[ToldSend], int, dict[int, int]]:
+    """Return what mass sends confirmed since gave to whom, as far as it is not recorded.
 
-    Up to `limit` tasks with an id above `after_id`; 0 as the last one: there are no more.
+    Also the last task looked at (0: there are no more), and how many targets each had: a task that has as many as in
+    `known_counts` was looked at before and is left out. Up to `limit` tasks with an id above `after_id`.
     """
     wanted = (
         sa.select(mass_task, delivery.c.body)
@@ -73,6 +80,7 @@ async def list_mass(
         .limit(limit)
     )
     rows = (await tx.execute(wanted)).all()
+    counts = {row.id: sum(one == TargetResult.SENT for one in row.results.values()) for row in rows}
     told = [
         ToldSend(
             source=MASS,
@@ -84,11 +92,13 @@ async def list_mass(
             attachments=tuple(Attached(**one) for one in row.body.get("attachments", ())),
         )
         for row in rows
+        if counts[row.id] != known_counts.get(row.id, 0)
         for target, result in row.results.items()
         if result == TargetResult.SENT
     ]
     known = await messages.find_known(tx, MASS, [one.msgid for one in told])
-    return [one for one in told if one.msgid not in known], rows[-1].id if len(rows) == limit else 0
+    last = rows[-1].id if len(rows) == limit else 0
+    return [one for one in told if one.msgid not in known], last, counts
 
 
 async def keep_new(tx: AsyncConnection, told: Sequence[ToldSend]) -> list[ToldSend]:
