@@ -146,9 +146,10 @@ async def test_the_other_pages_fit_desk_and_phone(
     browsers: Browsers, mine: Case, store: Store, frozen_clock: FrozenClock
 ) -> None:
     await factory.confirm(store, frozen_clock, mine)
+    whole = await factory.open_whole(store, frozen_clock, mine)
     for width, viewport in {"desk": DESK, "small": SMALL}.items():
         lead = await browsers.desk(Role.SUPERVISOR, viewport=viewport)
-        for name in ("reviews?show=done", "sampling", "agreement", "appeals"):
+        for name in ("reviews?show=done", "sampling", "agreement", "calibration", "appeals"):
             await lead.goto(browsers.at(f"/console/audit/{name}"))
             await expect(lead.locator("h1")).to_be_visible()
             await keep_picture(lead, f"{name.partition('?')[0]}-{width}")
@@ -156,6 +157,10 @@ async def test_the_other_pages_fit_desk_and_phone(
         await lead.locator("tbody a").first.click()
         await expect(lead.get_by_role("radio", name="是违规")).to_be_disabled()
         await keep_picture(lead, f"review-done-{width}")
+        await lead.goto(browsers.at(f"/console/audit/reviews/{whole.id}"))
+        await lead.get_by_text("逐项判断").click()
+        await lead.keyboard.press("j")
+        await keep_picture(lead, f"review-whole-{width}")
     advisor = await browsers.desk(Role.ADVISOR)
     await advisor.goto(browsers.at("/console/audit/mine"))
     await keep_picture(advisor, "own-desk")
