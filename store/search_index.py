@@ -166,7 +166,9 @@ async def add(tx: AsyncConnection, batch: Batch, now: datetime) -> bool:
         return True
     if tx.dialect.name == "sqlite":
         rows = [(texts.first_id, pair, ids) for pair, ids in batch.postings.items()]
-        await tx.exec_driver_sql("INSERT INTO search_posting (batch, pair, ids) VALUES (?, ?, ?)", rows)
+        # In pieces: between two statements the one writer lets other work run.
+        for start in range(0, len(rows), _PIECE):
+            await tx.exec_driver_sql(_ADD_SOME, rows[start : start + _PIECE])
     else:
         lists = {"pairs": list(batch.postings), "ids": list(batch.postings.values())}
         await tx.execute(_ADD_ALL, {"batch": texts.first_id, **lists})
@@ -212,6 +214,8 @@ async def _remove_from(tx: AsyncConnection, number: int, by_pair: Mapping[str, C
             await tx.execute(sa.delete(search_posting).where(its, search_posting.c.pair.in_(empty)))
 
 
+_PIECE = 1000
+_ADD_SOME = "INSERT INTO search_posting (batch, pair, ids) VALUES (?, ?, ?)"
 # Fifteen thousand rows in one statement; one by one PostgreSQL takes ten times as long.
 _ADD_ALL = sa.text(
     "INSERT INTO search_posting (batch, pair, ids)"
