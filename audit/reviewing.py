@@ -7,6 +7,7 @@ people disagree the finding is a suspicion again until a third decides.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -15,8 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from audit import sampling
 from content import review_rules
 from domain.attention import NewNotice, NoticeKind
-from domain.audit import BOT, Evidence, Finding, FindingState
-from domain.review import Review, ReviewKind, ReviewRefusal, ReviewState, Verdict, finding_key
+from domain.audit import BOT, Evidence, Finding, FindingState, NewFinding, Span
+from domain.compliance import Severity
+from domain.review import (
+    MISSED,
+    Missed,
+    Review,
+    ReviewKind,
+    ReviewRefusal,
+    ReviewState,
+    Verdict,
+    finding_key,
+)
 from store import coaching, doubts, findings, notices, reviews
 from store.reviews import NewReview
 
@@ -92,17 +103,19 @@ async def decide(
     *,
     names: frozenset[str] = frozenset(),
     rubric_version: str = "",
+    missed: Missed | None = None,
 ) -> ReviewRefusal | None:
     """Record what a person says, and let it count. Raises LookupError for an unknown review.
 
     `verdicts`: by `finding_key`, item id or MISSED. Every wanted finding needs one; to reject a red line takes a note.
+    `missed`: what was missed, where MISSED is yes; a first look makes a confirmed finding of it, with the note.
     """
     one = await _get(tx, review_id)
     refusal = await check(tx, one, by, names)
     if refusal is not None:
         return refusal
     wanted = await wanted_findings(tx, one)
-    refusal = _check_words(wanted, verdicts, note)
+    refusal = _check_words(wanted, verdicts, note, missed)
     if refusal is not None:
         return refusal
     done = await reviews.set_done(
@@ -113,6 +126,8 @@ async def decide(
     if one.kind in FIRST_LOOKS:
         suspected = [each for each in wanted if each.state is FindingState.SUSPECTED]
         await _let_count(tx, one, suspected, verdicts, by=by, note=note, now=now)
+        if verdicts.get(MISSED) is Verdict.YES and missed is not None:
+            await _add_missed(tx, one, missed, by=by, note=note, version=rubric_version, now=now)
         await _draw_second(tx, one, now)
     elif one.kind is ReviewKind.THIRD:
         open_ones = [each for each in wanted if each.state in _DECIDABLE]
@@ -127,8 +142,13 @@ _DECIDABLE = frozenset({FindingState.SUSPECTED, FindingState.CONFIRMED, FindingS
 
 
 def _check_words(
-    wanted: Sequence[Finding], verdicts: Mapping[str, Verdict], note: str
+    wanted: Sequence[Finding], verdicts: Mapping[str, Verdict], note: str, missed: Missed | None
 ) -> ReviewRefusal | None:
+    if verdicts.get(MISSED) is Verdict.YES:
+        if missed is None:
+            return ReviewRefusal.NO_PLACE
+        if not note.strip():
+            return ReviewRefusal.NO_NOTE
     for each in wanted:
         said = verdicts.get(finding_key(each.id))
         if said is None or (each.is_red and said is Verdict.NA):
@@ -158,6 +178,34 @@ async def _let_count(
         await findings.decide(tx, each.id, to=to, by=by, note=note, now=now, review_id=one.id)
         if each.is_red and to is FindingState.CONFIRMED:
             await _tell(tx, each, now)
+
+
+async def _add_missed(
+    tx: AsyncConnection, one: Review, missed: Missed, *, by: str, note: str, version: str, now: datetime
+) -> None:
+    """Keep the red line a person found, confirmed by who found it. What the rules find stays as it is."""
+    place = f"human {one.session_id} {one.subject} {missed.label} {missed.message_id}"
+    new = NewFinding(
+        key=hashlib.sha256(place.encode()).hexdigest(),
+        session_id=one.session_id,
+        conversation_id=await reviews.find_conversation(tx, one.session_id),
+        subject=one.subject,
+        item="",
+        label=missed.label,
+        severity=Severity.S0,
+        is_red=True,
+        evidence=Evidence.HUMAN,
+        rule_id="human",
+        rule_version=version,
+        points=0.0,
+        note=note,
+        occurred_at=missed.said_at,
+        spans=(Span(message_id=missed.message_id),),
+    )
+    for added in await findings.record(tx, [new], now, session_ids=()):
+        to = FindingState.CONFIRMED
+        await findings.decide(tx, added.id, to=to, by=by, note=note, now=now, review_id=one.id)
+        await _tell(tx, added, now)
 
 
 async def _draw_second(tx: AsyncConnection, one: Review, now: datetime) -> None:

@@ -21,8 +21,11 @@ from console.rule_words import RuleTold
 from console.visit import PAGE_ROWS, Visit
 from content.rubric import ADVISOR, BOT, Item
 from domain.audit import Finding
-from domain.review import MISSED, Review, ReviewKind, ReviewRefusal, ReviewState, Verdict, finding_key
+from domain.compliance import Severity
+from domain.review import MISSED, Missed, Review, ReviewKind, ReviewRefusal, ReviewState, Verdict, finding_key
+from domain.talk import Author
 from store import coaching, reviews, session_talks
+from store.session_talks import Heard
 
 SHOWS = ("open", "mine", "done")
 _ITEM = "item:"
@@ -76,6 +79,8 @@ async def show_one(visit: Visit) -> web.Response:
         is_done=one.state is ReviewState.DONE,
         items=_items(visit, one, talk.head.started_at),
         has_missed=one.finding_id is None,
+        red_labels=red_labels(visit),
+        own_words=[said for said in talk.heard if _subject_of(said) == one.subject],
         people=names,
         notes=notes,
         reached=[each for each in reached if each.subject == one.subject],
@@ -114,7 +119,8 @@ async def decide(visit: Visit) -> web.Response:
     version = visit.ctx.knowledge().content.rubric.version
 
     async def job(tx: AsyncConnection) -> ReviewRefusal | None:
-        await review_access.access_review(visit.viewer, tx, visit.number())
+        one = await review_access.access_review(visit.viewer, tx, visit.number())
+        talk = await review_access.access_talk(visit.viewer, tx, one.session_id)
         return await reviewing.decide(
             tx,
             visit.number(),
@@ -124,6 +130,7 @@ async def decide(visit: Visit) -> web.Response:
             visit.ctx.clock.now(),
             names=visit.viewer.own_names,
             rubric_version=version,
+            missed=_missed(visit, one, talk),
         )
 
     wrong = await visit.write(job)
@@ -173,6 +180,27 @@ def told_of(visit: Visit, found: Sequence[Finding]) -> dict[int, RuleTold]:
         )
         for each in found
     }
+
+
+def red_labels(visit: Visit) -> dict[str, str]:
+    """Return the names of the red lines, by label."""
+    content = visit.ctx.knowledge().content
+    labels = [rule.label for rule in content.rules.rules if rule.severity is Severity.S0]
+    labels += [one.label for one in content.rubric.red_lines.values()]
+    return {label: content.rubric.label_name(label) for label in dict.fromkeys(labels)}
+
+
+def _missed(visit: Visit, one: Review, talk: Talk) -> Missed | None:
+    """Return what the form says was missed; None unless it names a red line and words of whom it is about."""
+    label, place = visit.said("missed_label", 32), visit.said("missed_message", 18)
+    said = next((each for each in talk.heard if str(each.id) == place), None)
+    if said is None or _subject_of(said) != one.subject or label not in red_labels(visit):
+        return None
+    return Missed(label=label, message_id=said.id, said_at=said.sent_at)
+
+
+def _subject_of(said: Heard) -> str:
+    return BOT if said.author is Author.BOT else said.servicer_id
 
 
 def _items(visit: Visit, one: Review, started_at: datetime) -> list[Item]:

@@ -54,7 +54,8 @@ class ReviewRefusal(StrEnum):
     TAKEN = "review_taken"  # Somebody else has it.
     DONE = "review_done"  # It is decided.
     NO_VERDICT = "review_no_verdict"  # A finding or item has no verdict yet.
-    NO_NOTE = "review_no_note"  # To reject a red line takes a reason.
+    NO_NOTE = "review_no_note"  # To reject a red line takes a reason, and so does one nobody had found.
+    NO_PLACE = "review_no_place"  # Which red line was missed, and in which message, is not said.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,15 @@ class Review:
     def is_blind(self) -> bool:
         """Say whether the reviewer sees no earlier verdict."""
         return self.kind in (ReviewKind.BLIND, ReviewKind.CALIBRATION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missed:
+    """A red line that a person found where no rule did: `label`, and the message it is in."""
+
+    label: str
+    message_id: int
+    said_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -236,6 +236,12 @@ async def list_subjects(tx: AsyncConnection, session_id: int) -> frozenset[str]:
     return frozenset((await tx.execute(wanted)).scalar_one())
 
 
+async def find_conversation(tx: AsyncConnection, session_id: int) -> int:
+    """Return the conversation a session belongs to."""
+    wanted = sa.select(session.c.conversation_id).where(session.c.id == session_id)
+    return int((await tx.execute(wanted)).scalar_one())
+
+
 async def list_texts(tx: AsyncConnection, message_ids: Collection[int]) -> dict[int, str]:
     """Return what messages say, by id; erased ones and those without words are left out."""
     texts: dict[int, str] = {}

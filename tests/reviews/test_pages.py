@@ -236,3 +236,21 @@ async def test_a_calibration_set_goes_to_everybody_chosen(
     assert "/console/audit/reviews/" in await lead.get("/reviews?show=mine")
     assert "wrong=calibration_open" in await lead.post("/calibration/1/close")
     assert mine.session
+
+
+async def test_a_missed_red_line_reaches_the_advisor_with_its_words(
+    people: dict[Role, Person], mine: Case, store: Store, frozen_clock: FrozenClock
+) -> None:
+    one = await factory.open_whole(store, frozen_clock, mine)
+    lead, path = people[Role.SUPERVISOR], f"/reviews/{one.id}/decide"
+    form = {finding_key(mine.red): "no", finding_key(mine.item): "no", "missed": "yes", "note": "答应返现"}
+    customers = {"missed_label": "REBATE", "missed_message": str(mine.talk.messages[0])}
+    theirs = {"missed_label": "REBATE", "missed_message": str(mine.talk.messages[2])}
+
+    # The customer's words are nobody's red line.
+    assert "wrong=review_no_place" in await lead.post(path, **form, **customers)
+    assert "done=review_done" in await lead.post(path, **form, **theirs)
+
+    own = await people[Role.ADVISOR].get("/mine")
+    assert "返佣" in own or "返现" in own
+    assert "看依据，申诉" in own

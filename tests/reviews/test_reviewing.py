@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from audit import reviewing, second_looks
 from audit.second_looks import Trust
 from bot.clock import FrozenClock
-from domain.audit import FindingState
-from domain.review import MISSED, Review, ReviewKind, ReviewRefusal, ReviewState, Verdict, finding_key
+from domain.audit import Evidence, FindingState
+from domain.review import MISSED, Missed, Review, ReviewKind, ReviewRefusal, ReviewState, Verdict, finding_key
 from store import findings, notices, reviews, tables
 from store.database import Store
 from store.reviews import NewReview
@@ -214,3 +214,28 @@ async def test_agreement_is_told_by_item_and_label(
     assert found.kappa == pytest.approx(0.619, abs=1e-3)
     assert found.pairs.positive == pytest.approx(40 / 42)
     assert found.trust is Trust.WEAK
+
+
+async def test_a_red_line_only_a_person_found_counts_and_stays(
+    desk: Desk, store: Store, frozen_clock: FrozenClock, case: Case
+) -> None:
+    one, now = await desk.add(case, ReviewKind.UNFLAGGED), frozen_clock.now()
+    said = {finding_key(case.red): NO, finding_key(case.item): NO, MISSED: YES}
+    missed = Missed(label="REBATE", message_id=case.talk.messages[2], said_at=case.talk.at(2))
+
+    assert await desk.decide(one, "lead", said) is ReviewRefusal.NO_PLACE
+    decide = functools.partial(reviewing.decide, review_id=one.id, verdicts=said, by="lead", now=now)
+    assert await store.write(lambda tx: decide(tx, note=" ", missed=missed)) is ReviewRefusal.NO_NOTE
+    assert await store.write(lambda tx: decide(tx, note="答应返现", missed=missed)) is None
+
+    async with store.read() as tx:
+        found = {each.label: each for each in await findings.list_of_session(tx, case.session)}
+    added = found["REBATE"]
+    assert (added.state, added.evidence, added.decided_by) == (FindingState.CONFIRMED, Evidence.HUMAN, "lead")
+    assert [span.message_id for span in added.spans] == [case.talk.messages[2]]
+    assert found["GUARANTEE"].state is FindingState.REJECTED
+    assert (await grade(store, case))[1] == "fail"
+
+    # Judged again by the rules, it is not theirs to take away.
+    await store.write(lambda tx: findings.record(tx, [], now, session_ids=[case.session]))
+    assert await desk.state(added.id) is FindingState.CONFIRMED
