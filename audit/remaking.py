@@ -6,6 +6,7 @@ and the promises are told, of one in which nobody spoke no score: a mass send wi
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,15 @@ class Means:
     closings: Closings
     basis: Basis | None
     entity_modes: Mapping[Line, EntityMode]
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """What a session's digest says of these means."""
+        hours, basis = self.calendar.hours, self.basis
+        versions = [basis.rubric.version, basis.rules_version] if basis else []
+        closed, modes = sorted(map(str, hours.closed_on)), sorted(map(str, self.entity_modes.items()))
+        said = repr((versions, str(hours.zone), hours.periods, closed, modes))
+        return hashlib.sha256(said.encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,13 +264,8 @@ def _digest(
     now: datetime,
 ) -> str:
     """Return the SHA-256 (hex) of everything the session is made from; erasing words does not change it."""
-    basis, hours = means.basis, means.calendar.hours
     parts = [
-        basis.rubric.version if basis else "",
-        basis.rules_version if basis else "",
-        str(hours.zone),
-        repr(hours.periods),
-        ",".join(sorted(map(str, hours.closed_on))),
+        means.digest,
         piece.kind,
         piece.end,
         piece.staff_id,

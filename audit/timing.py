@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from audit import pairing, turns
 from audit.closings import Closings
@@ -83,17 +82,6 @@ def measure(
         else:
             found[name] = ruler.person(name, heard, given, is_charged=name == charged)
     return found
-
-
-def as_json(figures: Figures) -> dict[str, Any]:
-    """Return figures as they are kept: lengths of time in seconds under the names of `Figures`."""
-    return {name: _plain(getattr(figures, name)) for name in Figures.__dataclass_fields__}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return [one.total_seconds() for one in value] if isinstance(value, tuple) else value
 
 
 def _charged(piece: Slice, heard: Heard, given: Given) -> str:

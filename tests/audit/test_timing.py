@@ -11,12 +11,13 @@ import pytest
 from audit import closings, cutting, timing
 from audit.timing import Limits
 from domain.audit import Figures, TalkKind
+from store import evaluations
 from tests.audit import written
 
 TALKS: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("sessions.toml").read_text("utf-8"))[
     "talk"
 ]
-_NOTHING = timing.as_json(Figures())
+_NOTHING = evaluations.figures_body(Figures())
 
 
 @pytest.mark.parametrize("talk", TALKS, ids=[talk["name"] for talk in TALKS])
@@ -47,5 +48,5 @@ def test_limits_are_the_scorecards_and_else_the_usual_ones() -> None:
 
 def _told(figures: Figures) -> dict[str, Any]:
     """Return what is neither zero, false nor N/A."""
-    body = timing.as_json(figures)
+    body = evaluations.figures_body(figures)
     return {name: value for name, value in body.items() if value != _NOTHING[name]}
