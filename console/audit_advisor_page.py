@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from audit import boards, response, scorecards, spreads
+from audit import boards, diagnosis, response, scorecards, spreads
 from audit.scorecards import Week
 from console import access, audit_overview_page, audit_periods, people
 from console.access import NotFound
 from console.visit import PAGE_ROWS, Visit
 from domain.audit import BOT, FindingState
-from store import audit_reports, finding_reports, session_notes, session_talks, staff
+from store import audit_reports, contact_reports, finding_reports, session_notes, session_talks, staff
 from store.audit_reports import Scored
 from store.session_talks import Heard, SessionHead
 
@@ -28,6 +29,8 @@ _STATES: dict[str, tuple[FindingState, ...]] = {
 }
 _PROMISES = 20
 _CLIP = 6  # Messages of a clip.
+# Whatever the page shows: a Monday alone tells nothing of how somebody works.
+_DIAGNOSED = timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class Clip:
 async def show(visit: Visit) -> web.Response:
     """Show the scorecard of a period; the course runs over the last twelve weeks."""
     access.access_boards(visit.viewer)
-    subject = visit.request.match_info["subject"]
+    subject, now = visit.request.match_info["subject"], visit.ctx.clock.now()
     period = audit_periods.chosen(visit)
     wanted = audit_periods.wanted(visit, period)
     own = audit_periods.wanted(visit, period, subject=subject)
@@ -61,6 +64,7 @@ async def show(visit: Visit) -> web.Response:
             raise NotFound()
         tallies = await audit_overview_page.read_tallies(tx, wanted)
         coverage = await audit_overview_page.read_coverage(tx, wanted, period)
+        contact = await contact_reports.read(tx, subject, now - _DIAGNOSED, now) if member else None
         waits = await audit_reports.list_waits(tx, own)
         items = scorecards.lost_of(await session_talks.list_items(tx, own))
         findings = await finding_reports.list_findings(
@@ -71,6 +75,7 @@ async def show(visit: Visit) -> web.Response:
         promises = await session_notes.list_promises(tx, subject, own, limit=_PROMISES)
         notes = await session_notes.list_notes(tx, subjects=frozenset({subject}))
         names = await people.list_names(tx)
+        contact = await contact_reports.read(tx, subject, wanted.since, wanted.until)
     lines = await asyncio.to_thread(boards.team_of, everybody, tallies, coverage, limits)
     course_weeks = scorecards.weeks_of(course, [(one.since, one.until) for one in weeks], limits)
     return visit.page(
@@ -92,7 +97,7 @@ async def show(visit: Visit) -> web.Response:
         promises=promises,
         notes=notes,
         rubric=rubric,
-        diagnosis=[],
+        diagnosis=diagnosis.told(contact, rubric),
         people=names,
         least=spreads.LEAST,
     )
