@@ -31,6 +31,12 @@ from store.tables import (
 IS_CURRENT = sa.text("evaluation.is_current")
 # The platform's own number of a member's chats with customers on a day (WeCom doc 92132).
 _CHATS = "chat_cnt"
+# A session of a mass send alone has nothing to score and counts in no rate (docs/audit.md).
+_IS_SPOKEN = (
+    sa.func.coalesce(session.c.figures["customer_messages"].as_integer(), 1)
+    + sa.func.coalesce(session.c.figures["staff_messages"].as_integer(), 1)
+    > 0
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +181,7 @@ async def list_waits(tx: AsyncConnection, wanted: AuditFilter) -> list[timedelta
 
 
 async def count_sessions(tx: AsyncConnection, wanted: AuditFilter) -> SessionCounts:
-    """Count the sessions of the period; `subjects` does not matter here."""
+    """Count the sessions of the period in which somebody spoke; `subjects` does not matter here."""
     is_scored = (
         sa.exists()
         .where(evaluation.c.session_id == session.c.id, IS_CURRENT, evaluation.c.final_score.is_not(None))
@@ -194,6 +200,7 @@ async def count_sessions(tx: AsyncConnection, wanted: AuditFilter) -> SessionCou
             session.c.started_at >= wanted.since,
             session.c.started_at < wanted.until,
             session.c.merged_into.is_(None),
+            _IS_SPOKEN,
             *_of_talk(wanted),
         )
         .group_by(conversation.c.channel, session.c.line)
@@ -224,6 +231,7 @@ async def count_sessions_by_week(tx: AsyncConnection, edges: Sequence[datetime])
             session.c.started_at >= edges[0],
             session.c.started_at < edges[-1],
             session.c.merged_into.is_(None),
+            _IS_SPOKEN,
         )
         .group_by(week)
     )

@@ -61,6 +61,11 @@ async def fill(tx: AsyncConnection) -> dict[str, int]:
         await evaluate(
             tx, session, talk.start, BOT, 95.0, bot_first_wall=2.0 + 2 * number, asked=1, answered=1
         )
+    post = await factory.talk(
+        tx, TalkKind.CHAT, [(0, "P", "节日快乐")], advisor="li", customer="wm_mass", start=MONDAY
+    )
+    silent = {"customer_messages": 0, "staff_messages": 0}
+    ids["mass0"] = await factory.session(tx, post, subjects=[], figures=silent)
     await _people(tx, ids)
     return ids
 
