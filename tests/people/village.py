@@ -31,7 +31,7 @@ SECRET = "villageSecret"
 AES_KEY = "rcIEDEJ4qOIvKuMjaGhZVNHicwfKnhKf9ztJVj+h83k"
 TOKEN = "sandboxToken01"
 MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 CUSTOMERS = tuple(f"wmCustomer{number}" for number in range(6))
 
 

@@ -39,7 +39,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 MORNING = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
 # The next day: the earliest a group can open.
 OPENS_ON = date(2026, 11, 27)
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 # How long loops that were woken have before they are woken again.
 RING_SECONDS = 0.25
 # They have nothing to do in a valley but to see what files, approvals and stops are like on a new day or after an act.
