@@ -41,7 +41,7 @@ async def open_for_finding(tx: AsyncConnection, finding: Finding, now: datetime)
     """Ask people to look at a red line that is suspected; False when they were asked before."""
     rules = review_rules.load()
     new = NewReview(
-        key=f"red:{finding.id}",
+        key=_red_key(finding),
         kind=ReviewKind.RED,
         session_id=finding.session_id,
         finding_id=finding.id,
@@ -49,6 +49,10 @@ async def open_for_finding(tx: AsyncConnection, finding: Finding, now: datetime)
         due_at=now + rules.red_due,
     )
     return await reviews.add(tx, [new], now) > 0
+
+
+def _red_key(finding: Finding) -> str:
+    return f"red:{finding.id}"
 
 
 async def check(
@@ -176,8 +180,21 @@ async def _let_count(
         if each.state is to:
             continue
         await findings.decide(tx, each.id, to=to, by=by, note=note, now=now, review_id=one.id)
+        await _settle_own(tx, one, each, said, by=by, note=note, now=now)
         if each.is_red and to is FindingState.CONFIRMED:
             await _tell(tx, each, now)
+
+
+async def _settle_own(
+    tx: AsyncConnection, one: Review, finding: Finding, said: Verdict, *, by: str, note: str, now: datetime
+) -> None:
+    """A suspicion that was decided with its whole session needs no look of its own; who has it already keeps it."""
+    own = await reviews.find_by_key(tx, _red_key(finding))
+    if own is not None and own.id != one.id:
+        verdicts = {finding_key(finding.id): said}
+        await reviews.set_done(
+            tx, own.id, by=by, verdicts=verdicts, note=note, rubric_version=one.rubric_version, now=now
+        )
 
 
 async def _add_missed(

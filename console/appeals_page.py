@@ -60,7 +60,7 @@ async def show_one(visit: Visit) -> web.Response:
         decisions = await findings.list_entries(tx, finding.id)
         hands = await appealing.hands_of(tx, row.appeal, finding)
         names = await people.list_names(tx)
-    await visit.openings.record(visit, f"session:{row.appeal.session_id}")
+    await visit.openings.record(visit, f"conversation:{talk.head.conversation_id}")
     return visit.page(
         "appeal.html",
         row=row,

@@ -24,6 +24,7 @@ async def show_finding(visit: Visit) -> web.Response:
     access.require(visit.viewer, Right.SEE_OWN_AUDIT)
     async with visit.ctx.store.read() as tx:
         own = await own_audit.load_finding(visit.ctx, visit.viewer, tx, visit.number(), is_whole=True)
+    await visit.openings.record(visit, f"conversation:{own.talk.head.conversation_id}")
     return visit.page("own_finding.html", own=own, base=PATH)
 
 

@@ -67,7 +67,7 @@ async def show_one(visit: Visit) -> web.Response:
         names = await people.list_names(tx)
         notes = [] if one.is_blind else await coaching.list_of_session(tx, one.session_id)
         reached = [] if one.is_blind else await session_talks.list_reached(tx, one.session_id)
-    await visit.openings.record(visit, f"session:{one.session_id}")
+    await visit.openings.record(visit, f"conversation:{talk.head.conversation_id}")
     return visit.page(
         "review.html",
         one=one,

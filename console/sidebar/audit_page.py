@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from console import own_audit
+from console import access, own_audit
 from console.sidebar.visit import SidebarVisit
 
 PATH = "/sidebar/audit"
@@ -26,6 +26,8 @@ async def show_finding(visit: SidebarVisit) -> web.Response:
     ctx = visit.ctx.console
     async with ctx.store.read() as tx:
         own = await own_audit.load_finding(ctx, visit.viewer, tx, visit.number(), is_whole=False)
+    subject, now = f"conversation:{own.talk.head.conversation_id}", ctx.clock.now()
+    await visit.write(lambda tx: access.record_opening(visit.viewer, tx, subject, now))
     return visit.page("audit_finding.html", own=own, base=PATH)
 
 

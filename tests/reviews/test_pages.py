@@ -12,7 +12,7 @@ from bot.clock import FrozenClock
 from domain.audit import FindingState
 from domain.login import Role
 from domain.review import ReviewKind, finding_key
-from store import coaching, findings, notices, reviews, sampling_plans
+from store import coaching, findings, logins, notices, reviews, sampling_plans
 from store.database import Store
 from store.reviews import NewReview
 from tests.console import factory as console_factory
@@ -210,6 +210,10 @@ async def test_others_do_not_see_ones_own_audit(
     assert "没有发现" in await people[Role.OWNER].get("/mine")
     await people[Role.OWNER].get(f"/mine/findings/{mine.red}", status=404)
     await people[Role.ADVISOR].get("/reviews", status=403)
+    await people[Role.ADVISOR].get(f"/mine/findings/{mine.red}")
+    async with store.read() as tx:
+        opened = await logins.list_access(tx, limit=50, subject=f"conversation:{mine.talk.id}")
+    assert [one.actor for one in opened] == ["zhangsan"]
     await people[Role.ADMIN].get("/appeals", status=403)
 
 

@@ -157,6 +157,7 @@ async def test_who_has_it_keeps_it_until_it_is_given_back(
 
 
 async def test_a_session_is_judged_with_all_its_suspicions(desk: Desk, store: Store, case: Case) -> None:
+    alone = await desk.open(case.red)
     one = await desk.add(case, ReviewKind.RANDOM)
     said = {finding_key(case.red): NO, finding_key(case.item): YES, "E2": NO, MISSED: NO}
 
@@ -164,6 +165,7 @@ async def test_a_session_is_judged_with_all_its_suspicions(desk: Desk, store: St
     assert await desk.decide(one, "lead", said) is None
 
     assert await desk.state(case.item) is FindingState.CONFIRMED
+    assert await desk.decide(alone, "comp", {finding_key(case.red): YES}) is ReviewRefusal.DONE
     score, final = await grade(store, case)
     assert score == pytest.approx(100 * 6 / 11)
     assert final == "fail"
