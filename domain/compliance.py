@@ -3,7 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+
+from domain.faq import Line
+
+# The 22 kinds of violation (compliance.md §2); docs/rules.md explains each.
+LABELS = frozenset(
+    [
+        "GUARANTEE",
+        "EXAGGERATE",
+        "DEPOSIT_CONFUSION",
+        "DISPARAGE",
+        "LOAN_INSIDER",
+        "CREDIT_REPAIR",
+        "PROXY_SURRENDER",
+        "REBATE",
+        "NONDISCLOSURE",
+        "SUITABILITY",
+        "COLLECTION",
+        "SENSITIVE_REQUEST",
+        "OFFBOOK",
+        "FALSE_URGENCY",
+        "PRIVACY_LEAK",
+        "TYING",
+        "HIDDEN_COST",
+        "FORGED_MATERIAL",
+        "FALSE_AUTHORITY",
+        "ILLEGAL_FINANCE",
+        "CLAIMS_MISLEAD",
+        "ABUSE",
+    ]
+)
+# Further labels of problems, beside the 22: they say what is missing or who may not speak, and are no red lines.
+DISCLOSURE = "DISCLOSURE"
+ENTITY_MODE = "ENTITY_MODE"
+REGISTRATION = "REGISTRATION"
 
 
 class Severity(StrEnum):
@@ -37,8 +72,8 @@ class Problem:
     """One thing in a text that must not be said.
 
     `span`: half-open character range in the raw text; (0, 0) when something is missing rather than present.
-    `label`: one of the 22 labels of the rule table, or DISCLOSURE. `message`: Chinese, for the person who
-    reads it.
+    `label`: one of LABELS, or DISCLOSURE, ENTITY_MODE, REGISTRATION. `message`: Chinese, for the person who reads it.
+    `rule_version`: 12 hex digits over the rule's content, "" where no rule of the files decided.
     """
 
     rule_id: str
@@ -46,3 +81,24 @@ class Problem:
     severity: Severity
     span: tuple[int, int]
     message: str
+    rule_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """A licence of a member of staff to speak for a line (执业登记). Good through `valid_until`, that day included."""
+
+    line: Line
+    number: str
+    valid_until: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpreadProblem:
+    """A problem that only shows when consecutive messages of one sender are read together (compliance.md §3.9).
+
+    `spans`: (index of the message, half-open range in its text), at least two messages.
+    """
+
+    problem: Problem
+    spans: tuple[tuple[int, tuple[int, int]], ...]

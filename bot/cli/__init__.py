@@ -12,6 +12,7 @@ import typer
 
 from bot.cli import (
     audit,
+    compliance,
     content,
     exporting,
     faq,
@@ -46,6 +47,7 @@ for module in (
     people,
     records,
     audit,
+    compliance,
     proof,
     privacy,
     exporting,
