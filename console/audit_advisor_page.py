@@ -97,7 +97,7 @@ async def show(visit: Visit) -> web.Response:
         promises=promises,
         notes=notes,
         rubric=rubric,
-        diagnosis=diagnosis.told(contact, rubric),
+        diagnosis=diagnosis.diagnose(contact, rubric) if contact else (),
         people=names,
         least=spreads.LEAST,
     )
