@@ -168,7 +168,8 @@ def _raise_for(answer: Mapping[str, Any]) -> None:
 
 def _start() -> Process:
     return subprocess.Popen(  # noqa: S603 - this program's own interpreter and module
-        [sys.executable, "-m", "bot.channels.archive.child", str(os.getpid())],
+        # Without the site module (-S): where packages are is told by PYTHONPATH.
+        [sys.executable, "-S", "-m", "bot.channels.archive.child", str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         # The library's own words may hold anything; they go nowhere.
