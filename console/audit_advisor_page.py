@@ -75,7 +75,6 @@ async def show(visit: Visit) -> web.Response:
         promises = await session_notes.list_promises(tx, subject, own, limit=_PROMISES)
         notes = await session_notes.list_notes(tx, subjects=frozenset({subject}))
         names = await people.list_names(tx)
-        contact = await contact_reports.read(tx, subject, wanted.since, wanted.until)
     lines = await asyncio.to_thread(boards.team_of, everybody, tallies, coverage, limits)
     course_weeks = scorecards.weeks_of(course, [(one.since, one.until) for one in weeks], limits)
     return visit.page(
@@ -97,7 +96,7 @@ async def show(visit: Visit) -> web.Response:
         promises=promises,
         notes=notes,
         rubric=rubric,
-        diagnosis=diagnosis.diagnose(contact, rubric) if contact else (),
+        diagnosis=() if contact is None else diagnosis.diagnose(contact, rubric),
         people=names,
         least=spreads.LEAST,
     )

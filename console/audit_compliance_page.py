@@ -15,6 +15,7 @@ from console import access, audit_overview_page, audit_periods, unanswered_page
 from console.audit_periods import Period
 from console.visit import Visit
 from content import review_rules
+from content.wording_rules import Measured
 from domain.faq import Line
 from store import audit_reports, audit_tallies, violation_reports
 from store.violation_reports import LabelRow, RuleRow
@@ -42,11 +43,15 @@ class Rate:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A rule, and how right it is: of the findings that people decided, those that stayed. `name` "": by its label."""
+    """A rule, and how right it is: of the findings that people decided, those that stayed. `name` "": by its label.
+
+    `measured`: on the labelled sets, where the rule is one of the wording rules.
+    """
 
     row: RuleRow
     name: str
     law: str
+    measured: Measured | None
 
     @property
     def decided(self) -> int:
@@ -103,11 +108,19 @@ async def show(visit: Visit) -> web.Response:
 
 
 def _judged(visit: Visit, rules: Sequence[RuleRow]) -> list[Judged]:
-    known = {rule.id: rule for rule in visit.ctx.knowledge().content.rules.rules}
+    rules_in_use = visit.ctx.knowledge().content.rules
+    known, measured = {rule.id: rule for rule in rules_in_use.rules}, rules_in_use.measured
     found = []
     for row in rules:
         rule = known.get(row.rule_id)
-        found.append(Judged(row=row, name=rule.message if rule else "", law=rule.law if rule else ""))
+        found.append(
+            Judged(
+                row=row,
+                name=rule.message if rule else "",
+                law=rule.law if rule else "",
+                measured=measured.get(row.rule_id),
+            )
+        )
     return found
 
 

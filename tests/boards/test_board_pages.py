@@ -54,6 +54,7 @@ async def test_what_was_not_seen_is_never_full_marks(reader: Reader, audited: Sc
     team = await reader.get("/console/audit/team?period=30")
     overview = await reader.get("/console/audit?period=30")
     unseen = await reader.get("/console/audit/advisors/sunli?period=30")
+    bot = await reader.get("/console/audit/advisors/bot?period=30")
 
     row = team[team.index("advisors/sunli") :]
     assert "没有开通存档" in row
@@ -61,6 +62,8 @@ async def test_what_was_not_seen_is_never_full_marks(reader: Reader, audited: Sc
     assert "样本不足" in team[team.index("advisors/zhaoqiang") : team.index("advisors/sunli")]
     assert "没有看到 1 位" in overview
     assert "没有看到孙丽的会话" in unseen
+    assert "数据不够，判断不了" in unseen
+    assert "近 30 天的诊断" not in bot
 
 
 async def test_suspicions_stand_apart_and_count_for_nobody(reader: Reader, audited: Scene) -> None:
