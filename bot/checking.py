@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot import config
 from bot.config.table import SHIPPED_FOLDER
-from content import compliance, loading, sop_files, staff_files
+from content import compliance, loading, retention, sop_files, staff_files
 from domain import errors
 from scheduler import calendars
 
@@ -28,7 +28,7 @@ class Problem:
 def check(settings: config.Settings | None, today: date) -> list[Problem]:
     """Return everything that is wrong; without `settings` (they have mistakes themselves) the shipped content."""
     folder = settings.content.folder if settings else SHIPPED_FOLDER / "content"
-    found = check_content(folder, today) + check_sops(folder, today)
+    found = check_content(folder, today) + check_sops(folder, today) + check_retention(folder)
     if settings is not None:
         found += [Problem(is_error=False, text=text) for text in config.warnings(settings)]
         if settings.clock.file:
@@ -70,6 +70,15 @@ def check_sops(folder: Path, today: date) -> list[Problem]:
     return [Problem(is_error=True, text=text) for text in found.mistakes] + [
         Problem(is_error=False, text=text) for text in (*found.warnings, *unknown)
     ]
+
+
+def check_retention(folder: Path) -> list[Problem]:
+    """Return mistakes in the periods of keeping, which stop the start."""
+    try:
+        retention.load(folder)
+    except errors.ContentError as error:
+        return [Problem(is_error=True, text=text) for text in error.problems]
+    return []
 
 
 def check_clock_file(path: Path) -> list[Problem]:
