@@ -26,7 +26,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot import demo_pace, demo_talks
+from bot import demo_archive, demo_pace, demo_talks
+from bot.demo_archive import DemoArchive
 from domain.errors import BotError, ConfigError
 
 _CORP_ID = "ww1234567890abcdef"
@@ -94,8 +95,9 @@ def prepare(folder: Path, *, port: int, sandbox_port: int, fresh: bool = False) 
     bot_port = free_port(port)
     plan = Plan(folder=folder, port=bot_port, sandbox_port=free_port(sandbox_port, besides=bot_port))
     begun = _begun(folder)
-    _write(plan.config, _bot_settings(plan, keys, begun))
-    _write(folder / "sandbox.toml", _sandbox_settings(plan, keys, begun))
+    archive = demo_archive.prepare(folder.resolve() / "archive")
+    _write(plan.config, _bot_settings(plan, keys, begun, archive))
+    _write(folder / "sandbox.toml", _sandbox_settings(plan, keys, begun, archive))
     return plan
 
 
@@ -162,12 +164,14 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _bot_settings(plan: Plan, keys: dict[str, str], begun: datetime) -> str:
+def _bot_settings(plan: Plan, keys: dict[str, str], begun: datetime, archive: DemoArchive | None) -> str:
     receivers = "\n".join(
         f"[wecom.receivers.{name}]\nagent_id = {_AGENT_ID}\nsecret = {json.dumps(keys['secret'])}\n"
         f"token = {json.dumps(keys[f'{name}_token'])}\naes_key = {json.dumps(keys[f'{name}_key'])}\n"
         for name in ("kf", "contacts", "assistant")
     )
+    if archive is not None:
+        receivers += archive.bot_section(keys["secret"])
     return f"""\
 # 演示配置，由 guanjia demo 每次启动时重写。 (Rewritten at each start.)
 [server]
@@ -207,15 +211,16 @@ level = "warning"
 """
 
 
-def _sandbox_settings(plan: Plan, keys: dict[str, str], begun: datetime) -> str:
+def _sandbox_settings(plan: Plan, keys: dict[str, str], begun: datetime, archive: DemoArchive | None) -> str:
     head = (
         f'host = "127.0.0.1"\nport = {plan.sandbox_port}\ncorp_id = "{_CORP_ID}"\n'
         f"clock_file = {json.dumps(str(plan.folder / 'clock.json'))}\n"
         f'corp_name = "{_COMPANY}"\nsidebar_url = "{plan.bot_url}/sidebar/"\n'
+        + (archive.sandbox_head if archive else "")
     )
     app = (
         f'[[app]]\nagent_id = {_AGENT_ID}\nname = "客服助手"\nsecret = {json.dumps(keys["secret"])}\n'
-        f'trusted_domain = "127.0.0.1:{plan.port}"\n'
+        f'trusted_domain = "127.0.0.1:{plan.port}"\n' + ("archive = true\n" if archive else "")
     )
     tables = [head, app]
     tables += [
