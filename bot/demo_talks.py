@@ -16,9 +16,6 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 _DAYS_AGO = (2, 1)
 # What a script that may be told only once is on the other days.
 _INSTEAD = "risk_good"
-_NAMES = {"zhangsan": "张三", "lisi": "李四", "wangwu": "王五"}
-_SURNAMES = "赵钱孙周吴郑冯陈褚卫蒋沈韩杨朱秦许何吕施孔曹严华金魏陶姜"
-_TITLES = ("先生", "女士")
 
 
 def tables(path: Path, begun: datetime) -> str:
@@ -33,19 +30,23 @@ def tables(path: Path, begun: datetime) -> str:
                 chosen = _INSTEAD if name in one.get("once", ()) and days_ago != _DAYS_AGO[0] else name
                 at = start + timedelta(minutes=place * one["every_minutes"])
                 number = len(told)
-                told.append(_table(plan["script"][chosen], one, number, (begun - at) / timedelta(hours=1)))
+                hours_ago = (begun - at) / timedelta(hours=1)
+                told.append(_table(plan["script"][chosen], one, _nickname(plan, number), number, hours_ago))
     return "\n".join(told)
 
 
-def _table(script: dict[str, Any], day: dict[str, Any], number: int, hours_ago: float) -> str:
-    userid = day["userid"]
-    lines = [line.replace("{name}", _NAMES[userid]) for line in script["lines"]]
-    nickname = _SURNAMES[number % len(_SURNAMES)] + _TITLES[number % len(_TITLES)]
+def _nickname(plan: dict[str, Any], number: int) -> str:
+    names, titles = plan["surnames"], plan["titles"]
+    return f"{names[number % len(names)]}{titles[number % len(titles)]}"
+
+
+def _table(script: dict[str, Any], day: dict[str, Any], nickname: str, number: int, hours_ago: float) -> str:
+    lines = [line.replace("{name}", day["name"]) for line in script["lines"]]
     values: dict[str, object] = {
         "open_kfid": day["open_kfid"],
         "external_userid": f"wmPast{number:04d}",
         "nickname": nickname,
-        "userid": userid,
+        "userid": day["userid"],
         "hours_ago": round(hours_ago, 4),
         "lines": lines,
     }
