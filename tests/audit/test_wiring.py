@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from audit import alarming
 from bot import audits
 from bot.clock import FrozenClock
-from content import loading
 from domain.attention import NoticeKind
 from domain.audit import BOT, TalkKind
 from domain.people import StaffSight, StaffStatus
@@ -19,6 +17,7 @@ from store import audit_marks, departments, logins, notices, staff, tables
 from store.database import Store
 from tests.audit import factory, test_running
 from tests.audit.factory import START, Talk
+from tests.content import shipped
 
 RED = "这款产品保本保息，稳赚不赔，我拿人格担保"
 
@@ -43,7 +42,7 @@ async def test_a_red_line_reaches_the_supervisor_once_an_hour_and_the_queue_each
 
     talk = await store.write(fill)
     frozen_clock.advance(timedelta(minutes=5))
-    content = loading.load(Path(loading.__file__).parent)
+    content = shipped.words()
     basis = audits.basis_of(content)
 
     await test_running.run(store, frozen_clock, basis)
@@ -75,7 +74,7 @@ async def test_another_scorecard_gives_another_evaluation_and_keeps_the_old_one(
 ) -> None:
     talk = await test_running.fill(store, test_running.MORNING)
     frozen_clock.advance(timedelta(hours=2))
-    content = loading.load(Path(loading.__file__).parent)
+    content = shipped.words()
     first = audits.basis_of(content)
     await test_running.run(store, frozen_clock, first)
 
@@ -124,3 +123,40 @@ async def test_who_is_told_of_whom(store: Store) -> None:
         BOT: ("chief",),
         "stranger": ("chief",),
     }
+
+
+async def test_a_promise_is_looked_at_again_when_it_falls_due_and_when_it_was_kept(
+    store: Store, frozen_clock: FrozenClock
+) -> None:
+    async def fill(tx: AsyncConnection, customer: str) -> Talk:
+        lines = [
+            (0, "C", "我的退保进度怎么样了"),
+            (1, "A", "您好，我明天上午十点前给您回复退保进度。"),
+            (2, "C", "好的"),
+        ]
+        return await factory.talk(tx, TalkKind.CHAT, lines, customer=customer)
+
+    broken = await store.write(lambda tx: fill(tx, "wm_broken"))
+    kept = await store.write(lambda tx: fill(tx, "wm_kept"))
+    basis = audits.basis_of(shipped.words())
+    frozen_clock.advance(timedelta(hours=2))
+    await test_running.run(store, frozen_clock, basis)
+    assert await states(store) == {broken.id: "open", kept.id: "open"}
+
+    reply = [(23 * 60, "A", "您好，您的退保进度已经查到，款项三天内到账。")]
+    await store.write(lambda tx: factory.say(tx, kept, reply))
+    frozen_clock.advance(timedelta(days=2))
+    await test_running.run(store, frozen_clock, basis)
+
+    assert await states(store) == {broken.id: "broken", kept.id: "kept"}
+    before = await test_running.everything(store)
+    for talk in (broken, kept):
+        await store.write(lambda tx, it=talk: audit_marks.mark(tx, {it.id: it.start}, frozen_clock.now()))  # type: ignore[misc]
+    await test_running.run(store, frozen_clock, basis)
+    assert await test_running.everything(store) == before
+
+
+async def states(store: Store) -> dict[int, str]:
+    async with store.read() as tx:
+        rows = (await tx.execute(sa.select(tables.promise.c.conversation_id, tables.promise.c.state))).all()
+    return {row.conversation_id: row.state for row in rows}
