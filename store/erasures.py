@@ -2,8 +2,9 @@
 
 Of a message go its text, raw form, menu id and salt, its files, its places in the search index, and what quotes it:
 notes of findings, objects of promises, texts of questions and notices, reasons of matches, the body of the delivery it
-left as. Its row, its digest and an `erasure` row (who, when, why, by which law) stay, so the chain stays whole. What people
-wrote themselves about a talk (notes of cases, reviews, appeals, coaching) is theirs and stays. A legal hold beats all.
+left as. Its row, its digest and an `erasure` row (who, when, why, by which law) stay, so the chain stays whole. What
+people wrote themselves about a talk (notes of cases, reviews, appeals, coaching) is theirs and stays. A legal hold
+beats all.
 """
 
 from __future__ import annotations
