@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot import app, config
+from bot.archives import Archives
 from domain.archive import ConsentStatus
 from sandbox import groups, relations, server
 from sandbox import settings as sandbox_settings
@@ -138,8 +139,6 @@ async def test_consents_archived_members_and_figures_are_kept_up_to_date(office_
         return ("change_external_contact/msg_audit_approved",) in [tuple(one) for one in kinds]
 
     await at.eventually(has_heard, "the event")
-    from bot.archives import Archives
-
     workers = Archives(at.house)
     await workers.events.refresh()
     await workers.measure()
