@@ -131,13 +131,13 @@ def subjects_of(piece: Slice, figures: Mapping[str, Figures]) -> list[str]:
 
 
 def line_of(told: tuple[Told, ...], scorecard: rubric.Rubric) -> Line | None:
-    """Return the product line most messages are about; None where no word tells."""
-    counts = {
-        line: sum(scorecard.words[name].is_in(one.folded) for one in told if one.folded)
+    """Return the product line most messages are about, of several the one named first; None where no word tells."""
+    named = {
+        line: [place for place, one in enumerate(told) if scorecard.words[name].is_in(one.folded)]
         for line, name in _LINES.items()
     }
-    best = max(counts, key=lambda line: counts[line])
-    return best if counts[best] else None
+    best = max(named, key=lambda line: (len(named[line]), [-place for place in named[line][:1]]))
+    return best if named[best] else None
 
 
 def _problems(

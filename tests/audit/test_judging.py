@@ -188,6 +188,14 @@ def test_talk_of_colleagues_is_not_judged() -> None:
     assert judgement == Judgement(evaluated=(), findings=())
 
 
+def test_of_lines_named_as_often_the_first_one_named_is_the_sessions_5() -> None:
+    talk = {
+        "lines": "23 10:00:00 C 这个理财稳不稳，我怕亏钱\n23 10:01:00 A:wang 您放心。\n23 10:02:00 A:wang 额度不多了。"
+    }
+
+    assert judged(talk).line == "wealth"
+
+
 def test_without_times_timeliness_is_not_applicable() -> None:
     said: list[Said] = written.said("23 10:00:00 C 提前还款怎么弄？\n23 12:00:00 A:wang 您好，在App里点")
     piece = Slice(conversation_id=1, kind=TalkKind.CHAT, messages=tuple(said), end=SessionEnd.SILENCE)
