@@ -26,7 +26,7 @@ class AuditRules:
 
     from_at: datetime = _EVER
     batch: int = 50
-    most_messages: int = 5_000
+    most_messages: int = 2_000
     lease: timedelta = timedelta(minutes=5)
     unseen: frozenset[str] = audit_reading.UNSEEN
 

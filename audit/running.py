@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 Run = Callable[[Callable[[], list[Remade]]], Awaitable[list[Remade]]]
 _TIRED = timedelta(minutes=10)
+# Messages whose sessions are written in one transaction: 0.15 ms each (2026-11-22).
+_PORTION = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +122,13 @@ class AuditWorker:
 
     async def _finish(self, marks: Sequence[Mark], made: tuple[Means, list[Remade]], now: datetime) -> None:
         means, remade = made
-        done = await self._store.write(lambda tx: self._record(tx, marks, remade, means, now))
-        if done.red:
-            self._on_alarm()
-        self._on_done(done)
+        of = {mark.conversation_id: mark for mark in marks}
+        for some in _portions(remade):
+            held = [of[one.conversation_id] for one in some]
+            done = await self._store.write(functools.partial(self._record, held, some, means, now))
+            if done.red:
+                self._on_alarm()
+            self._on_done(done)
 
     async def _in_parts(
         self, marks: Sequence[Mark], plan: Plan, counts: Mapping[int, int], now: datetime
@@ -141,11 +146,11 @@ class AuditWorker:
 
     async def _record(
         self,
-        tx: AsyncConnection,
         marks: Sequence[Mark],
         remade: Sequence[Remade],
         means: Means,
         now: datetime,
+        tx: AsyncConnection,
     ) -> Done:
         """Write what came out for those conversations that are still ours, and end their marks."""
         ours = await audit_marks.list_held(tx, [mark.conversation_id for mark in marks], self._owner)
@@ -194,6 +199,21 @@ class AuditWorker:
 
 async def _rest(conversation_id: int, until: datetime, tx: AsyncConnection) -> None:
     await audit_marks.postpone(tx, [conversation_id], until)
+
+
+def _portions(remade: Sequence[Remade]) -> Iterator[list[Remade]]:
+    """Yield so much at once that customers' answers wait for the one writer of SQLite a tenth of a second at most."""
+    portion: list[Remade] = []
+    size = 0
+    for one in remade:
+        count = sum(each.cut.message_count for each in one.changed)
+        if portion and size + count > _PORTION:
+            yield portion
+            portion, size = [], 0
+        portion.append(one)
+        size += count
+    if portion:
+        yield portion
 
 
 def _stands_still(one: Remade, from_at: Mapping[int, datetime]) -> bool:

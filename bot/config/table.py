@@ -604,7 +604,7 @@ class Audit(Section):
     )
     batch: int = setting(50, "Talks looked at in one go.", ge=1, le=1000)
     most_messages: int = setting(
-        5_000, "Messages held in memory at once; longer talks are judged in parts.", ge=100, le=100_000
+        2_000, "Messages held in memory at once; longer talks are judged in parts.", ge=100, le=100_000
     )
 
 
