@@ -91,6 +91,10 @@ class ComplianceRules:
                 problems += self._beyond(text)
         return sorted(problems, key=lambda problem: (problem.severity, problem.span))
 
+    def check_disclosures(self, text: str, role: Speaker, line: Line) -> list[Problem]:
+        """Return the lines that words about `line` should carry and do not; nothing else is looked for."""
+        return self._missing(text, line, role) if text else []
+
     def check_run(self, texts: Sequence[str], role: Speaker, line: Line | None = None) -> list[SpreadProblem]:
         """Return what shows only when consecutive messages of one sender are read together.
 
