@@ -142,7 +142,7 @@ class QuestionWatch:
             if answered is not None:
                 await questions.answer(tx, one.id, by=answered[0], now=answered[1])
                 return
-        duty = _with_duty(await duties.find(tx, one), one, self._rules.on_duty)
+        duty = await duties.find(tx, one, self._rules.on_duty)
         if one.late_at is None:
             await self._take_up(tx, one, reading, duty, now)
         else:
@@ -261,10 +261,3 @@ class QuestionWatch:
         zone = self._rules.hours.zone
         local = at.astimezone(zone)
         return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else f"{local:%m-%d %H:%M}"
-
-
-def _with_duty(found: Duty, one: Question, on_duty: tuple[str, ...]) -> Duty:
-    """Return who has a KF question that nobody serves yet: those on duty, in their order."""
-    if found.advisor or one.source is not QuestionSource.KF or not on_duty:
-        return found
-    return replace(found, advisor=on_duty[0], co_owner=found.co_owner or next(iter(on_duty[1:]), ""))

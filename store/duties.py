@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit import TalkKind
-from domain.enrolment import Question
+from domain.enrolment import Question, QuestionSource
 from domain.groups import MemberKind
 from domain.platform import SessionState
 from store.tables import conversation, customer, group, group_member, kf_state, relation, staff
@@ -33,10 +33,11 @@ class Duty:
         return self.names.get(platform_id) or platform_id
 
 
-async def find(tx: AsyncConnection, asked: Question) -> Duty:
+async def find(tx: AsyncConnection, asked: Question, on_duty: Sequence[str] = ()) -> Duty:
     """Return who has a question: the asker's advisor who is in the group, else the group's owner, else who marked it.
 
-    Outside groups it is the advisor of the chat, or who serves the session of customer service.
+    Outside groups it is the advisor of the chat, or who serves the session of customer service; where nobody serves it
+    yet the first of `on_duty`, with the second beside.
 
     With several advisors it is the one who has known the customer longest. The co-owner is the owner's, else the
     owner where an advisor has duty; the supervisor is the owner's leader, else the advisor's.
@@ -47,9 +48,12 @@ async def find(tx: AsyncConnection, asked: Question) -> Duty:
         place = (await tx.execute(wanted.where(group.c.id == asked.group_id))).one_or_none()
     owner = place.owner_platform_id if place else ""
     advisor = await _advisor(tx, asked) or await _of_talk(tx, asked) or owner or asked.marked_by
+    beside = ""
+    if not advisor and asked.source is QuestionSource.KF:
+        advisor, beside = (*on_duty, "", "")[:2]
     known = await _staff(tx, [owner, advisor])
     head, own = known.get(owner), known.get(advisor)
-    co_owner = (head.co_owner_platform_id or head.deputy_platform_id) if head else ""
+    co_owner = (head.co_owner_platform_id or head.deputy_platform_id) if head else beside
     leader = (head.leader_platform_id if head else "") or (own.leader_platform_id if own else "")
     return Duty(
         advisor=advisor,
