@@ -20,7 +20,7 @@ import jinja2
 
 from console import people
 from console.words import Words
-from content import masking
+from content import pii
 from domain.proof import Head
 from store import chain, customers, exports, health_reports
 from store.database import Store
@@ -212,7 +212,7 @@ class Exporter:
 
     def _cells(self, one: ExportedMessage, names: Mapping[str, str], *, is_masked: bool) -> dict[str, str]:
         label, say = self.words.label, self._say
-        hide = masking.mask if is_masked else str
+        hide = pii.mask if is_masked else str
         speaker = (
             one.servicer_id or one.sender_id or (one.customer_platform_id if one.author == "customer" else "")
         )

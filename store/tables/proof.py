@@ -62,8 +62,8 @@ legal_hold = sa.Table(
 )
 
 # Which messages of one batch hold a pair of characters: the index of the full-text search (docs/proof.md).
-# `ids`: distances between ascending message ids, from the batch's first one on; variable-length integers. The batch leads
-# the key, so that a new batch is written in one place instead of all over the index.
+# `ids`: distances between ascending message ids, from the batch's first one on; variable-length integers. The batch
+# leads the key, so that a new batch is written in one place instead of all over the index.
 search_posting = sa.Table(
     "search_posting",
     metadata,

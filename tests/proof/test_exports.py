@@ -21,7 +21,7 @@ from bot.clock import FrozenClock
 from bot.sealing import Sealer
 from console import exporting, words
 from console.exporting import Exporter
-from content import masking
+from content import pii
 from store import erasures, logins, tables
 from store.database import Store
 from store.exports import ExportScope
@@ -190,7 +190,7 @@ async def test_the_command_writes_the_file_and_the_access_log(
     ],
 )
 def test_numbers_of_persons_are_hidden_and_others_are_not(text: str, masked: str) -> None:
-    assert masking.mask(text) == masked
+    assert pii.mask(text) == masked
 
 
 @given(st.text(max_size=20))
