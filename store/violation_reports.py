@@ -24,9 +24,13 @@ _ALL_COUNTING = sorted(COUNTING)
 
 @dataclass(frozen=True, kw_only=True)
 class LabelRow:
-    """Violations of one label in one line of business. `sessions`: with at least one of them."""
+    """Violations of one label in one line of business. `sessions`: with at least one of them.
+
+    `item`: several items of the scorecard share a label; "" for a red line beside the score.
+    """
 
     label: str
+    item: str
     line: str
     severity: str
     is_red: bool
@@ -65,10 +69,11 @@ class RuleRow:
 
 
 async def count_labels(tx: AsyncConnection, wanted: AuditFilter) -> list[LabelRow]:
-    """Return the violations of the period by label and line, those with most sessions first."""
+    """Return the violations of the period by label, item and line, those with most sessions first."""
     select = (
         sa.select(
             finding.c.label,
+            finding.c.item,
             session.c.line,
             sa.func.min(finding.c.severity).label("severity"),
             sa.func.max(sa.case((finding.c.is_red, 1), else_=0)).label("red"),
@@ -77,13 +82,14 @@ async def count_labels(tx: AsyncConnection, wanted: AuditFilter) -> list[LabelRo
         )
         .join(session, session.c.id == finding.c.session_id)
         .where(*in_period(wanted), finding.c.state.in_(_ALL_COUNTING))
-        .group_by(finding.c.label, session.c.line)
+        .group_by(finding.c.label, finding.c.item, session.c.line)
     )
     if wanted.line:
         select = select.where(session.c.line == wanted.line)
     rows = [
         LabelRow(
             label=row.label,
+            item=row.item,
             line=row.line,
             severity=row.severity,
             is_red=bool(row.red),
@@ -92,7 +98,7 @@ async def count_labels(tx: AsyncConnection, wanted: AuditFilter) -> list[LabelRo
         )
         for row in (await tx.execute(select)).all()
     ]
-    return sorted(rows, key=lambda one: (-one.sessions, one.label, one.line))
+    return sorted(rows, key=lambda one: (-one.sessions, one.label, one.item, one.line))
 
 
 async def count_weeks(
