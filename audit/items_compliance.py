@@ -7,10 +7,9 @@ import re
 from audit import scoring, seen
 from audit.scoring import Hit, Verdict
 from audit.seen import Seen, Told
+from domain.audit import Span
 from domain.compliance import Problem
-from domain.faq import Line
 
-_LINES = {Line.LOAN: "line_loan", Line.INSURANCE: "line_insurance", Line.WEALTH: "line_wealth"}
 _PRODUCT_LEVEL = re.compile(r"(?<![a-z])r([1-5])(?!\d)")
 _CUSTOMER_LEVEL = re.compile(r"[cr]([1-5])", re.IGNORECASE)
 
@@ -18,31 +17,19 @@ _CUSTOMER_LEVEL = re.compile(r"[cr]([1-5])", re.IGNORECASE)
 def disclosure(view: Seen) -> Verdict:
     """A1: whether what has to be told was told somewhere in the session."""
     said = said_hits(view, "A1")
-    wanted = _wanted(view)
+    wanted = view.heard.missing
     if not wanted and not said:
         told = any(view.has("disclosed", one) for one in view.own)
         return Verdict() if told else scoring.NOT_APPLICABLE
     everything = "\n".join(one.said.text for one in view.own if one.folded)
     hits: dict[str, Hit] = {}
     for told_, line, problem in wanted:
-        still = {other.rule_id for other in view.basis.missing(everything, line)}
-        if problem.rule_id in still:
-            hits.setdefault(problem.rule_id, _problem_hit("A1.missing", view, told_, problem))
+        if problem.rule_id in view.basis.missing(everything, view.heard.speaker, line):
+            spans = (seen.problem_span(told_, problem),)
+            hits.setdefault(problem.rule_id, _problem_hit("A1.missing", view, told_, problem, spans))
     if hits and view.has_gaps:
         return scoring.UNSEEN
     return Verdict(hits=(*hits.values(), *said))
-
-
-def _wanted(view: Seen) -> list[tuple[Told, Line, Problem]]:
-    """Return each line that one message asks for and does not carry itself."""
-    found = []
-    for told in view.own:
-        if not told.folded:
-            continue
-        for line, name in _LINES.items():
-            if view.has(name, told):
-                found += [(told, line, one) for one in view.basis.missing(told.said.text, line)]
-    return found
 
 
 def identity(view: Seen) -> Verdict:
@@ -101,18 +88,17 @@ def over_promise(view: Seen) -> Verdict:
 def said_hits(view: Seen, item: str) -> tuple[Hit, ...]:
     """Return what the wording rules found below a red line and the scorecard counts in `item`."""
     hits = []
-    for told in view.own:
-        for problem in view.problems.get(told.said.id, ()):
-            label = view.rubric.labels.get(problem.label)
-            if label is not None and label.item == item and not seen.is_red(problem):
-                hits.append(_problem_hit(f"{item}.said", view, told, problem))
+    for told, problem, spans in view.heard.all():
+        label = view.rubric.labels.get(problem.label)
+        if label is not None and label.item == item and not seen.is_red(problem):
+            hits.append(_problem_hit(f"{item}.said", view, told, problem, spans))
     return tuple(hits)
 
 
-def _problem_hit(deduction: str, view: Seen, told: Told, problem: Problem) -> Hit:
+def _problem_hit(deduction: str, view: Seen, told: Told, problem: Problem, spans: tuple[Span, ...]) -> Hit:
     return Hit(
         deduction=deduction,
-        spans=(seen.problem_span(told, problem),),
+        spans=spans,
         at=told.said.sent_at,
         values={"message": problem.message},
         label=problem.label,

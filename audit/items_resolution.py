@@ -60,7 +60,7 @@ def _asked_again(view: Seen, turn: Turn, replies: Sequence[Told], later: Sequenc
     answer = _pairs("".join(one.said.text for one in replies))
     if _share(question, answer) >= _ON_TOPIC:
         return None
-    again = next((one for one in later[:_REPEATS_WITHIN] if _is_again(question, one)), None)
+    again = next((one for one in later[:_REPEATS_WITHIN] if _is_again(question, one.text)), None)
     if again is None:
         return None
     spans = (*_whole(turn.messages), *(seen.whole(one) for one in replies), *_whole(again.messages))
@@ -68,8 +68,14 @@ def _asked_again(view: Seen, turn: Turn, replies: Sequence[Told], later: Sequenc
     return Hit(deduction="C1.asked_again", spans=spans, at=replies[0].said.sent_at, values=values)
 
 
-def _is_again(question: frozenset[str], turn: Turn) -> bool:
-    other = _pairs(turn.text)
+def is_same_question(asked: str, again: str) -> bool:
+    """Say whether a customer asks the same once more, in these words or others."""
+    question = _pairs(asked)
+    return len(question) >= _LEAST_PAIRS and _is_again(question, again)
+
+
+def _is_again(question: frozenset[str], text: str) -> bool:
+    other = _pairs(text)
     least = min(len(question), len(other))
     return least >= _LEAST_PAIRS and len(question & other) / least >= _SAME_QUESTION
 

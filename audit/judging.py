@@ -6,13 +6,16 @@ measured. The same input gives the same judgement, whatever order the items stan
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from audit import (
+    bot_talk,
     closings,
     feelings,
+    hearing,
     items_accuracy,
     items_compliance,
     items_courtesy,
@@ -26,7 +29,7 @@ from audit import (
     turns,
 )
 from audit.scoring import Verdict
-from audit.seen import Background, Basis, Seen, Told
+from audit.seen import Background, Basis, Seen
 from content import rubric
 from domain import grading
 from domain.audit import (
@@ -40,7 +43,6 @@ from domain.audit import (
     Slice,
     TalkKind,
 )
-from domain.compliance import Problem
 from domain.faq import Line
 
 __all__ = ["Background", "Basis", "judge"]
@@ -68,7 +70,6 @@ ITEMS: Mapping[str, Callable[[Seen], Verdict]] = {
     "F2": items_hygiene.privacy,
     "F3": items_hygiene.recorded,
 }
-_LINES = {Line.LOAN: "line_loan", Line.INSURANCE: "line_insurance", Line.WEALTH: "line_wealth"}
 
 
 def judge(
@@ -89,7 +90,8 @@ def judge(
         return Judgement(evaluated=(), findings=())
     told = tuple(seen.told_of(said) for said in piece.messages)
     theirs = tuple(one for one in told if seen.is_customer(one.said))
-    line = line_of(told, basis.rubric)
+    about = hearing.lines_of(told, basis)
+    line = line_of(about)
     spoken = tuple(turns.turns(piece.messages, closings.load()))
     made = promises.settle(promises.find(told, background), told, basis.rubric)
     earlier = promises.elsewhere(background, made, piece.started_at)
@@ -110,7 +112,7 @@ def judge(
             line=line,
             turns=spoken,
             promises=tuple(one for one in made if one.subject == subject),
-            problems=_problems(piece, subject, told, basis),
+            heard=hearing.hear(piece, subject, told, about, basis, background.entity_modes),
         )
         one, findings = _evaluate(replace(view, claims=tuple(items_accuracy.claims_of(view))))
         evaluated.append(one)
@@ -130,25 +132,10 @@ def subjects_of(piece: Slice, figures: Mapping[str, Figures]) -> list[str]:
     return [subject for subject in dict.fromkeys([*spoke, *figures]) if subject]
 
 
-def line_of(told: tuple[Told, ...], scorecard: rubric.Rubric) -> Line | None:
+def line_of(about: hearing.Lines) -> Line | None:
     """Return the product line most messages are about, of several the one named first; None where no word tells."""
-    named = {
-        line: [place for place, one in enumerate(told) if scorecard.words[name].is_in(one.folded)]
-        for line, name in _LINES.items()
-    }
-    best = max(named, key=lambda line: (len(named[line]), [-place for place in named[line][:1]]))
-    return best if named[best] else None
-
-
-def _problems(
-    piece: Slice, subject: str, told: tuple[Told, ...], basis: Basis
-) -> dict[int, tuple[Problem, ...]]:
-    speaker = seen.speaker_of(piece, subject)
-    return {
-        one.said.id: basis.check(one.said.text, speaker)
-        for one in told
-        if one.folded and one.said.subject == subject
-    }
+    counts = Counter(line for lines in about.values() for line in lines)
+    return max(counts, key=lambda line: counts[line]) if counts else None
 
 
 def _evaluate(view: Seen) -> tuple[Evaluated, list[NewFinding]]:
@@ -170,9 +157,16 @@ def _evaluate(view: Seen) -> tuple[Evaluated, list[NewFinding]]:
         grade=grading.grade_of(score),
         weight=weight,
         items=tuple(results),
-        figures=feelings.noted(view.figures, feelings.of(view.turns, view.rubric.moods)),
+        figures=_figures(view),
     )
     return evaluated, found
+
+
+def _figures(view: Seen) -> Figures:
+    figures = feelings.noted(view.figures, feelings.of(view.turns, view.rubric.moods))
+    if not view.is_bot:
+        return figures
+    return bot_talk.noted(figures, view.turns, view.background.hours, view.basis.says_no_answer)
 
 
 def _distinct(found: list[NewFinding]) -> tuple[NewFinding, ...]:

@@ -5,7 +5,7 @@ Every one found here is a suspicion. A customer's words are never one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from audit import scoring, seen
@@ -24,21 +24,18 @@ _IGNORED = {
 
 def find(view: Seen) -> list[NewFinding]:
     """Return the red lines a subject is suspected of in a session."""
-    found = [_of_rule(view, told, problem) for told, problem in _red_problems(view)]
+    found = [
+        _of_rule(view, told, problem, spans)
+        for told, problem, spans in view.heard.all()
+        if seen.is_red(problem)
+    ]
     found += _spoken(view)
     found += _recalled(view)
     found += _ignored(view)
     return found
 
 
-def _red_problems(view: Seen) -> Iterator[tuple[Told, Problem]]:
-    for told in view.own:
-        for problem in view.problems.get(told.said.id, ()):
-            if seen.is_red(problem):
-                yield told, problem
-
-
-def _of_rule(view: Seen, told: Told, problem: Problem) -> NewFinding:
+def _of_rule(view: Seen, told: Told, problem: Problem, spans: tuple[Span, ...]) -> NewFinding:
     return _finding(
         view,
         label=problem.label,
@@ -46,7 +43,7 @@ def _of_rule(view: Seen, told: Told, problem: Problem) -> NewFinding:
         rule_version=view.basis.rules_version,
         note=problem.message,
         at=told.said.sent_at,
-        spans=(seen.problem_span(told, problem),),
+        spans=spans,
     )
 
 
@@ -68,10 +65,10 @@ def _recalled(view: Seen) -> list[NewFinding]:
     """Return messages that were taken back after the wording rules would have stopped them."""
     red = view.rubric.red_lines["red.recalled"]
     found = []
-    for told in view.own:
-        problems = view.problems.get(told.said.id, ())
+    for told in [one for one in view.own if one.said.is_recalled]:
+        problems = [problem for one, problem in view.heard.problems if one is told]
         worst = next((one for one in problems if one.severity <= Severity.S1), None)
-        if told.said.is_recalled and worst is not None:
+        if worst is not None:
             span = seen.problem_span(told, worst)
             values = {"message": worst.message, "said": seen.quoted(told, span)}
             found.append(_of_red_line(view, red, told.said.sent_at, (span,), values))

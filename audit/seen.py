@@ -24,7 +24,8 @@ from domain.talk import Author
 _REMEMBERED = 16_384  # Texts whose check is remembered; staff repeat themselves.
 # The signs a customer gives that the scorecard asks about; the others are the handlers' business.
 _SIGNS = frozenset({SignalKind.COMPLAINT, SignalKind.FRAUD, SignalKind.SELF_HARM})
-_DISCLOSURE = "DISCLOSURE"  # The label of a line that is missing (content/compliance.py).
+# Signs that the bot's answer was none.
+_NO_ANSWER = frozenset({SignalKind.UNSATISFIED, SignalKind.HUMAN})
 _SPOKEN_KINDS = frozenset(
     {"text", "link", "msgmenu", "markdown", "mixed"}
 )  # Kinds whose words are their text.
@@ -48,6 +49,9 @@ class Background:
     has_times: bool = True
 
 
+DISCLOSURE = "DISCLOSURE"  # The label of a line that is missing (content/compliance.py).
+
+
 class Basis:
     """What is judged by: the scorecard, the wording rules, the signals and the facts. One for many sessions.
 
@@ -64,30 +68,34 @@ class Basis:
     ) -> None:
         self.rubric = rubric
         self.rules = rules
+        # Rules that read several messages together also know whose disclosure is whose.
+        self.check_run = getattr(rules, "check_run", None)
         self.facts = facts
         self.rules_version = str(getattr(rules, "version", ""))
-        self.check: Callable[[str, Speaker], tuple[Problem, ...]] = functools.lru_cache(_REMEMBERED)(
-            self._check
-        )
-        self.missing: Callable[[str, Line], tuple[Problem, ...]] = functools.lru_cache(_REMEMBERED)(
-            self._missing
-        )
+        self.check: Callable[..., tuple[Problem, ...]] = functools.lru_cache(_REMEMBERED)(self._check)
         self._signals = tuple(signal for signal in signals.signals if signal.kind in _SIGNS)
+        self._no_answer = tuple(signal for signal in signals.signals if signal.kind in _NO_ANSWER)
         self.signs: Callable[[str], frozenset[SignalKind]] = functools.lru_cache(_REMEMBERED)(self._signs)
 
-    def _check(self, text: str, speaker: Speaker) -> tuple[Problem, ...]:
-        found = self.rules.check_text(text, speaker)
-        return tuple(problem for problem in found if problem.label != _DISCLOSURE)
+    def _check(
+        self, text: str, speaker: Speaker, line: Line | None = None, mode: EntityMode = EntityMode.LICENSED
+    ) -> tuple[Problem, ...]:
+        heard_as = speaker if self.check_run is not None or line is None else Speaker.BOT
+        return tuple(self.rules.check_text(text, heard_as, line, mode))
+
+    def missing(self, text: str, speaker: Speaker, line: Line) -> set[str]:
+        """Return the disclosures that a text about `line` should carry and does not."""
+        return {one.rule_id for one in self.check(text, speaker, line) if one.label == DISCLOSURE}
+
+    def says_no_answer(self, text: str) -> bool:
+        """Say whether a customer says that an answer was none, or asks for a person."""
+        folded = normalising.folded(text)
+        return any(signal.patterns.is_in(folded) for signal in self._no_answer)
 
     def _signs(self, text: str) -> frozenset[SignalKind]:
         """Return which of complaint, fraud and danger to life a customer's words show."""
         folded = normalising.folded(text)
         return frozenset(signal.kind for signal in self._signals if signal.patterns.is_in(folded))
-
-    def _missing(self, text: str, line: Line) -> tuple[Problem, ...]:
-        """Return the lines a text about `line` should carry and does not."""
-        found = self.rules.check_text(text, Speaker.BOT, line)
-        return tuple(problem for problem in found if problem.label == _DISCLOSURE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +108,25 @@ class Told:
     @property
     def is_bubble(self) -> bool:
         return bool(self.folded)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What the wording rules found in a subject's words.
+
+    `problems`: in one message, with its place. `spread`: only in several read together, each with the places in them.
+    `missing`: a disclosure that a message about a line asks for and does not carry itself.
+    """
+
+    speaker: Speaker
+    problems: tuple[tuple[Told, Problem], ...] = ()
+    spread: tuple[tuple[Told, Problem, tuple[Span, ...]], ...] = ()
+    missing: tuple[tuple[Told, Line, Problem], ...] = ()
+
+    def all(self) -> list[tuple[Told, Problem, tuple[Span, ...]]]:
+        """Return every problem with its spans."""
+        alone = [(told, one, (problem_span(told, one),)) for told, one in self.problems]
+        return [*alone, *self.spread]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +146,7 @@ class Seen:
     line: Line | None = None
     turns: tuple[Turn, ...] = ()
     promises: tuple[NewPromise, ...] = ()
-    problems: Mapping[int, tuple[Problem, ...]] = field(default_factory=dict)
+    heard: Heard
     claims: tuple[tuple[Told, Claim], ...] = ()
 
     @property

@@ -190,7 +190,9 @@ class Figures:
 
     Wall times are plain distances, working times count service hours only. Pairs: each customer turn that needed a
     reply with the answer to it. Moods: of the customers' words, -2 very unhappy to 2 very happy, at the start, at the
-    end and at worst; the end less the start is our estimate of satisfaction where nobody rated.
+    end and at worst; the end less the start is our estimate of satisfaction where nobody rated. Of the bot: answers
+    given, those the customer did not take for one (`bot_wrong`), turns it could not handle, and how long customers then
+    waited for a person in service hours.
     """
 
     first_wall: timedelta | None = None
@@ -208,6 +210,10 @@ class Figures:
     mood_start: float | None = None
     mood_end: float | None = None
     mood_worst: float | None = None
+    bot_answers: int = 0
+    bot_wrong: int = 0
+    bot_unhandled: int = 0
+    takeovers: tuple[timedelta, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

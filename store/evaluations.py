@@ -242,8 +242,8 @@ def items_of(body: Sequence[Mapping[str, Any]]) -> tuple[ItemResult, ...]:
 
 
 _SPANS = ("first_wall", "first_working", "bot_first_wall")
-_LISTS = ("waits_wall", "waits_working")
-_MOODS = ("mood_start", "mood_end", "mood_worst")
+_LISTS = ("waits_wall", "waits_working", "takeovers")
+_MORE = ("mood_start", "mood_end", "mood_worst", "bot_answers", "bot_wrong", "bot_unhandled")
 _COUNTS = ("asked", "answered", "late", "is_unanswered", "rounds", "customer_messages", "staff_messages")
 
 
@@ -251,14 +251,14 @@ def figures_body(figures: Figures) -> dict[str, Any]:
     """Return figures as JSON: spans in seconds, null for what was not measured."""
     body: dict[str, Any] = {name: _seconds(getattr(figures, name)) for name in _SPANS}
     body |= {name: [span.total_seconds() for span in getattr(figures, name)] for name in _LISTS}
-    return body | {name: getattr(figures, name) for name in (*_COUNTS, *_MOODS)}
+    return body | {name: getattr(figures, name) for name in (*_COUNTS, *_MORE)}
 
 
 def figures_of(body: Mapping[str, Any]) -> Figures:
     """Return the figures of a `figures` column; keys it does not know are left out."""
     values: dict[str, Any] = {name: _span(body.get(name)) for name in _SPANS}
     values |= {name: tuple(timedelta(seconds=one) for one in body.get(name) or ()) for name in _LISTS}
-    values |= {name: body[name] for name in (*_COUNTS, *_MOODS) if name in body}
+    values |= {name: body[name] for name in (*_COUNTS, *_MORE) if name in body}
     return Figures(**values)
 
 

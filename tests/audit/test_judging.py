@@ -160,7 +160,7 @@ def test_every_label_of_the_wording_rules_is_mapped() -> None:
 
 
 @pytest.mark.parametrize("rule", shipped.words().rules.rules, ids=lambda rule: rule.id)
-def test_every_wording_rule_becomes_a_finding_of_the_advisor(rule: compliance.Rule) -> None:
+def test_every_wording_rule_becomes_a_finding_of_the_advisor(rule: Any) -> None:
     text = rule.must_match[0]
     problems = {one.rule_id: one.severity for one in shipped.words().rules.check_text(text, Speaker.ADVISOR)}
     talk = {"lines": f"23 10:00:00 C 您好\n23 10:01:00 A:wang {' '.join(text.split())}\n"}
