@@ -11,6 +11,7 @@ for, where they are words of jieba's dictionary and not among the commonest.
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 import tomllib
 from collections import Counter
@@ -34,7 +35,7 @@ PLAIN = set(
     "一二三四五六七八九十人口日月心不了大小上下中又土士木女子米田工目自白立也了王门车马力用言己寸尸方止正"
 )
 STROKES = set("丨丶丿一亅乙乚亠龴丷丆")  # A piece that is one stroke is not typed.
-COMMON_FROM = 1500
+COMMON_FROM = 8000
 RARE_BELOW = 300  # Uses in jieba's corpus of words.
 
 
@@ -77,6 +78,9 @@ def terms_of_rules() -> set[str]:
     """Return the words of the dictionary that rules look for, without the commonest."""
     rules = [rule for rule in sop_files.load_rules(FOLDER.parent).rules if rule.label != "ABUSE"]
     words = {word for rule in rules for sets in rule.wanted.needed for words in sets for word in words}
+    for rule in rules:
+        for source in rule.wanted.sources:
+            words.update(re.findall("[\u4e00-\u9fff]{2,5}", source))
     return {word for word in words if 2 <= len(word) <= 5 and 0 < jieba_words().get(word, 0) < COMMON_FROM}
 
 

@@ -22,16 +22,20 @@ from content import sounds, views
 from content.views import HAN, View
 
 _NOISE = re.compile(rf"(?<=[{HAN}])[a-z0-9*+#@&^~=|]{{1,2}}(?=[{HAN}])")
+_NOISY = re.compile(
+    rf"[{HAN}][a-z*+#@&^~=|]{{1,2}}[{HAN}]|[{HAN}](?:[0-9]{{1,2}}[{HAN}]){{2}}"  # A lone number is ordinary.
+)
 _DOUBLED = re.compile(rf"([{HAN}])\1")
 _TWICE = re.compile(rf"(?P<one>[{HAN}])(?P=one).{{0,2}}(?P<two>[{HAN}])(?P=two)")
 _SEPARATED = re.compile(
     rf"[{HAN}][^\w。,!?;:、\n%{HAN}]+[{HAN}]|[{HAN}]_|(?:^|[^{HAN}])[{HAN}][,、;:。_!?\n./|-]+[{HAN}][,、;:。_!?\n./|-]"
-    r"|(?<![a-z0-9])[a-z][ ._*/|-]+[a-z](?![a-z0-9])"
+    r"|(?<![a-z0-9])[a-z](?:[ ._*/|-]+[a-z]){2}(?![a-z0-9])"
 )
 _LATIN = re.compile(r"[a-z]+")
 _BACKWARDS = re.compile("倒(?:着|过来)|反(?:着|过来)(?:念|读|看)|从后往前")
 # Anything at all that one of the readings below could change, beside words of the tables.
-_ODD = re.compile("|".join(found.pattern for found in (_SEPARATED, _NOISE, _BACKWARDS, _TWICE)))
+_ODD = re.compile("|".join(found.pattern for found in (_SEPARATED, _NOISY, _BACKWARDS, _TWICE)))
+_SMALL = frozenset("不了的一是有在我你您")  # Words of these read backwards are still talk.
 _FEWEST_USES = 10  # An ordinary word, by jieba's count of its corpus.
 
 
@@ -66,6 +70,10 @@ class Finder:
         found = self._longest.find_matches_as_indexes(text)
         return [(start, end, self.words[index]) for index, start, end in found]
 
+    def is_in(self, text: str) -> bool:
+        """Say whether any word stands in a text."""
+        return bool(self._every.find_matches_as_indexes(text))
+
     def every(self, text: str) -> list[tuple[int, int, str]]:
         """Return (start, end, word) of everything that stands in a text, overlaps included."""
         found = self._every.find_matches_as_indexes(text, overlapping=True)
@@ -87,34 +95,40 @@ class Disguises:
         self._sounds = Finder(self._sounding)
         self._alike = _shape_forms(terms, tables.alike)
         self._shapes = Finder(self._alike)
+        self._rare: dict[str, list[str]] = {}
+        for letter, others in tables.alike.items():
+            for other in others:
+                self._rare.setdefault(other, []).append(letter)
         self._initials = _initial_forms(terms)
         self._masked = Finder(self._initials)
-        self._reversed = {term[::-1]: term for term in terms if len(term) > 2 and term != term[::-1]}
+        self._reversed = {
+            term[::-1]: term for term in terms if term[::-1] not in self._terms and not _SMALL & set(term)
+        }
         self._backwards = Finder(self._reversed)
         self._plain_terms = Finder(terms)
-        self._triggers = Finder(
-            [*self._written, *self._halves, *self._alike, *self._initials, *self._reversed]
-        )
+        self._triggers = Finder([*self._written, *self._halves, *self._alike, *self._initials, *self._rare])
         self._money = Finder(tables.money)
 
     def is_suspect(self, folded: str) -> bool:
         """Say whether a folded text holds anything that could be a disguise."""
-        return bool(
-            _ODD.search(folded)
-            or self._triggers.longest(folded)
-            or self._resounded(View(text=folded, origin=range(len(folded)))).text != folded
-        )
+        if _ODD.search(folded) or self._triggers.is_in(folded):
+            return True
+        view = View(text=folded, origin=range(len(folded)))
+        return self._resounded(view) is not view or self._turned(view) is not view
 
     def views(self, plain: View) -> list[View]:
         """Return the further views of a folded text, without repeats and without `plain` itself."""
-        joined = views.without_separators(plain)
-        found = [joined]
-        for base in (plain, joined, self._without_noise(joined), self._undoubled(joined)):
-            shaped = self._reshaped(base)
-            found += [shaped, self._resounded(shaped)]
-        found += [self._turned(joined)]
-        if _BACKWARDS.search(plain.text):
-            found.append(View(text=joined.text[::-1], origin=tuple(joined.origin)[::-1]))
+        found: list[View] = []
+        bases = [plain]
+        if _ODD.search(plain.text):
+            joined = views.without_separators(plain)
+            bases += [joined, self._without_noise(joined), self._undoubled(joined)]
+            found.append(joined)
+            if _BACKWARDS.search(plain.text):
+                found.append(View(text=joined.text[::-1], origin=tuple(joined.origin)[::-1]))
+        for view in {id(base): base for base in bases}.values():
+            shaped = self._reshaped(view)
+            found += [shaped, self._resounded(shaped), self._turned(view)]
         distinct = {view.text: view for view in reversed(found) if view.text != plain.text}
         return list(reversed(distinct.values()))
 
@@ -128,7 +142,7 @@ class Disguises:
         if forms:
             view = views.without_separators(view)
         shapes = [(start, end, self._alike[form]) for start, end, form in self._shapes.longest(view.text)]
-        view = views.replaced(view, shapes)
+        view = self._unmasked(views.replaced(view, shapes))
         masked = [
             (start, end, self._initials[form])
             for start, end, form in self._masked.longest(view.text)
@@ -174,9 +188,29 @@ class Disguises:
 
     def _turned(self, view: View) -> View:
         changes = [
-            (start, end, self._reversed[form]) for start, end, form in self._backwards.longest(view.text)
+            (start, end, self._reversed[form])
+            for start, end, form in self._backwards.longest(view.text)
+            if _is_apart(view.text, start, end) and form not in _ordinary()
         ]
         return views.replaced(view, changes)
+
+    def _unmasked(self, view: View) -> View:
+        """Return the view with rare characters read as the common ones they look like."""
+        changes = []
+        for place, letter in enumerate(view.text):
+            meant = self._rare.get(letter)
+            if meant:
+                before, after = view.text[max(place - 1, 0) : place], view.text[place + 1 : place + 2]
+                fits = [one for one in meant if before + one in _ordinary() or one + after in _ordinary()]
+                changes.append((place, place + 1, (fits or meant)[0]))
+        return views.replaced(view, changes)
+
+
+def _is_apart(text: str, start: int, end: int) -> bool:
+    """Say whether the ends of a window make no ordinary words with what stands beside it."""
+    return not (start and text[start - 1 : start + 1] in _ordinary()) and (
+        text[end - 1 : end + 1] not in _ordinary()
+    )
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
@@ -220,7 +254,7 @@ def _is_disguise(text: str, start: int, end: int, window: Sequence[str], term: s
         return False
     latin = sum(len(part) for part in window if part.isascii())
     if latin:
-        return (same > 0 or latin > 3) and _stands_alone(text, start, end)
+        return same > 0 or latin > 3
     if not (same or has_money) or "".join(window) in _ordinary():
         return False
     if window[0] != term[0] and start and text[start - 1 : start + 1] in _ordinary():
