@@ -10,9 +10,9 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from audit import seen
-from audit.seen import DISCLOSURE, Basis, Heard, Told
+from audit.seen import Basis, Heard, Told
 from domain.audit import Slice, Span
-from domain.compliance import Problem, Speaker
+from domain.compliance import DISCLOSURE, Problem, Speaker
 from domain.faq import EntityMode, Line
 
 LINES: Mapping[Line, str] = {
@@ -75,9 +75,7 @@ def _runs(told: Sequence[Told], subject: str) -> Iterator[list[Told]]:
 def _spread(
     run: Sequence[Told], basis: Basis, speaker: Speaker
 ) -> Iterator[tuple[Told, Problem, tuple[Span, ...]]]:
-    if basis.check_run is None:
-        return
-    for found in basis.check_run([one.said.text for one in run], speaker):
+    for found in basis.rules.check_run([one.said.text for one in run], speaker):
         spans = tuple(
             Span(message_id=run[at].said.id, start=start, end=end) for at, (start, end) in found.spans
         )

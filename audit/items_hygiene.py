@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from audit import items_compliance, scoring, seen
 from audit.scoring import Hit, Verdict
 from audit.seen import Seen, Told
-from content import sensitive
-from domain.audit import TalkKind
+from content import pii
+from content.pii import PiiKind
+from domain.audit import Span, TalkKind
 
+_PERSONAL = frozenset({PiiKind.IDENTITY, PiiKind.CARD})
 _DIGITS = 10  # A number that tells somebody apart has more digits than most prices.
 
 
@@ -69,16 +71,20 @@ def privacy(view: Seen) -> Verdict:
         return scoring.UNSEEN if view.has_gaps else scoring.NOT_APPLICABLE
     hits = list(said)
     for told in view.own:
-        for place in personal_numbers(told):
-            span = seen.span_of(told, place)
-            hits.append(Hit(deduction="F2.typed", spans=(span,), at=told.said.sent_at))
+        at = told.said.sent_at
+        hits += [Hit(deduction="F2.typed", spans=(span,), at=at) for span in _numbers(told)]
     return Verdict(hits=tuple(hits))
 
 
-def personal_numbers(told: Told) -> list[tuple[int, int]]:
-    """Return where identity and card numbers stand in a message's folded words."""
-    digits = sum(letter.isdigit() for letter in told.folded)
-    return sensitive.find(told.said.text) if digits >= _DIGITS else []
+def _numbers(told: Told) -> list[Span]:
+    """Return where identity and card numbers stand in a message; a mobile may be the speaker's own."""
+    if sum(letter.isdigit() for letter in told.folded) < _DIGITS:
+        return []
+    return [
+        Span(message_id=told.said.id, start=one.span[0], end=one.span[1])
+        for one in pii.find_pii(told.said.text)
+        if one.kind in _PERSONAL
+    ]
 
 
 def recorded(view: Seen) -> Verdict:

@@ -49,9 +49,6 @@ class Background:
     has_times: bool = True
 
 
-DISCLOSURE = "DISCLOSURE"  # The label of a line that is missing (content/compliance.py).
-
-
 class Basis:
     """What is judged by: the scorecard, the wording rules, the signals and the facts. One for many sessions.
 
@@ -68,10 +65,8 @@ class Basis:
     ) -> None:
         self.rubric = rubric
         self.rules = rules
-        # Rules that read several messages together also know whose disclosure is whose.
-        self.check_run = getattr(rules, "check_run", None)
         self.facts = facts
-        self.rules_version = str(getattr(rules, "version", ""))
+        self.rules_version = rules.version
         self.check: Callable[..., tuple[Problem, ...]] = functools.lru_cache(_REMEMBERED)(self._check)
         self._signals = tuple(signal for signal in signals.signals if signal.kind in _SIGNS)
         self._no_answer = tuple(signal for signal in signals.signals if signal.kind in _NO_ANSWER)
@@ -80,12 +75,11 @@ class Basis:
     def _check(
         self, text: str, speaker: Speaker, line: Line | None = None, mode: EntityMode = EntityMode.LICENSED
     ) -> tuple[Problem, ...]:
-        heard_as = speaker if self.check_run is not None or line is None else Speaker.BOT
-        return tuple(self.rules.check_text(text, heard_as, line, mode))
+        return tuple(self.rules.check_text(text, speaker, line, mode))
 
     def missing(self, text: str, speaker: Speaker, line: Line) -> set[str]:
         """Return the disclosures that a text about `line` should carry and does not."""
-        return {one.rule_id for one in self.check(text, speaker, line) if one.label == DISCLOSURE}
+        return {one.rule_id for one in self.rules.check_disclosures(text, speaker, line)}
 
     def says_no_answer(self, text: str) -> bool:
         """Say whether a customer says that an answer was none, or asks for a person."""
