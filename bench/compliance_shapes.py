@@ -20,6 +20,7 @@ from pathlib import Path
 import jieba
 
 from content import normalising, sop_files
+from content.sieve import COMMON
 
 FOLDER = Path(__file__).resolve().parents[1] / "content" / "compliance"
 SIDES = dict(
@@ -100,7 +101,7 @@ def split_forms(parts: tuple[str, ...], letter: str) -> list[str]:
         for order in {pieces, pieces[::-1]} if letter in "退返逾还过速通道" else {pieces}:
             form = "".join(order)
             if any(piece in ONLY_SIDES for piece in order) or (
-                not all(piece in PLAIN for piece in order) and form not in jieba_words()
+                not any(piece in PLAIN | COMMON for piece in order) and form not in jieba_words()
             ):
                 forms.append(form)
     return sorted(set(forms))

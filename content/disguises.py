@@ -19,6 +19,7 @@ from pathlib import Path
 import ahocorasick_rs
 
 from content import sounds, views
+from content.sieve import COMMON
 from content.views import HAN, View
 
 _NOISE = re.compile(rf"(?<=[{HAN}])[a-z0-9*+#@&^~=|]{{1,2}}(?=[{HAN}])")
@@ -152,15 +153,16 @@ class Disguises:
 
     def _resounded(self, view: View) -> View:
         heard, places = _heard(view.text)
+        text, terms = view.text, self._terms
         hits = self._sounds.every(heard)
+        if not places:  # The terms themselves sound like terms too.
+            hits = [hit for hit in hits if text[hit[0] : hit[1]] not in terms]
         if not hits:
             return view
         has_money = bool(self._money.longest(view.text))
         changes: list[tuple[int, int, str]] = []
         for start, end, sound in sorted(hits, key=_longest_first):
             first, last = (places[start][0], places[end - 1][1]) if places else (start, end)
-            if not places and view.text[first:last] in self._terms:
-                continue
             if any(a < last and first < b for a, b, _ in changes):
                 continue
             for term in self._sounding[sound]:
@@ -257,6 +259,8 @@ def _is_disguise(text: str, start: int, end: int, window: Sequence[str], term: s
         return same > 0 or latin > 3
     if not (same or has_money) or "".join(window) in _ordinary():
         return False
+    if any(one in COMMON for one, other in zip(window, term, strict=True) if one != other):
+        return False  # A word of everyday grammar is nobody's disguise.
     if window[0] != term[0] and start and text[start - 1 : start + 1] in _ordinary():
         return False
     if window[-1] != term[-1] and text[end - 1 : end + 1] in _ordinary():

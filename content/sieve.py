@@ -15,7 +15,7 @@ from typing import Any
 import ahocorasick_rs
 
 # The characters of half of all talk: a word of one of these alone sieves nothing.
-_COMMON = frozenset(
+COMMON = frozenset(
     "的一是不了我您你在有这个人们上们来到时大地为子中说生国年着就那和要她出也得里后自以会家可下而过天去能对小多然于心学么之"
     "都好看起发当没成只如事把还用第样道想作种开给看让吗呢吧啊请问他它点再很号万元"
 )
@@ -45,14 +45,15 @@ class Sieve:
             for word in first:
                 by_word.setdefault(word, []).append((index, tuple(others)))
         self._by_word = {word: tuple(found) for word, found in by_word.items()}
+        self._firsts = frozenset(self._by_word)
         self._automaton = ahocorasick_rs.AhoCorasick(list(ids))
 
     def candidates(self, text: str) -> set[int]:
         """Return the indexes of the patterns that could match in a text."""
         found = set(self.always)
         words = {word for word, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)}
-        for word in words:
-            for index, others in self._by_word.get(word, ()):
+        for word in words & self._firsts:
+            for index, others in self._by_word[word]:
                 for other in others:
                     if words.isdisjoint(other):
                         break
@@ -94,7 +95,7 @@ def alternatives(pattern: str) -> list[str]:
 def _cost(words: Words) -> float:
     """Return how often, roughly, one of the words stands in ordinary talk; the best set has the lowest."""
     return sum(
-        1.0 if len(word) == 1 and word in _COMMON else 0.1 if len(word) == 1 else 0.01 for word in words
+        1.0 if len(word) == 1 and word in COMMON else 0.1 if len(word) == 1 else 0.01 for word in words
     )
 
 
