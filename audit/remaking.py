@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from audit import cutting, judging, keeping, timing, turns
+from audit import cutting, judging, keeping, timing, turns, waiting
 from audit.closings import Closings
 from audit.keeping import Kept
 from audit.seen import Background, Basis
 from audit.timing import WHOLE, Limits
-from domain.audit import BOT, Figures, Judgement, NewPromise, Said, SessionEnd, Slice
+from domain.audit import BOT, Figures, Judgement, NewPromise, Said, SessionEnd, Slice, Standing
 from domain.faq import EntityMode, Line
 from domain.replies import SignalKind
 from domain.talk import Author
@@ -78,7 +78,8 @@ class RemadeSession:
 @dataclass(frozen=True, kw_only=True)
 class Remade:
     """What came out. `changed`: sessions that are not as they were. `merged`: rows that became part of others, with the
-    first message of those. `again`: from when and when to look once more; None when nothing is expected."""
+    first message of those. `again`: from when and when to look once more; None when nothing is expected.
+    `standing`: what waits for an answer at the end of the talk; None where its end was not read."""
 
     conversation_id: int
     changed: tuple[RemadeSession, ...]
@@ -88,6 +89,7 @@ class Remade:
     sessions: int
     messages: int
     is_partial: bool = False
+    standing: Standing | None = None
 
 
 def remake(loaded: Loaded, means: Means, now: datetime) -> Remade:
@@ -113,6 +115,7 @@ def remake(loaded: Loaded, means: Means, now: datetime) -> Remade:
         sessions=len(done),
         messages=sum(len(piece.messages) for piece in done),
         is_partial=loaded.is_partial,
+        standing=None if loaded.is_partial else waiting.standing(done, means.closings, now),
     )
 
 

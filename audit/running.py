@@ -21,7 +21,7 @@ from audit import alarming, loading, remaking
 from audit.loading import AuditRules, Plan
 from audit.remaking import NOTHING, Loaded, Means, Remade, RemadeSession
 from domain.ports import Clock
-from store import audit_marks, audit_reading, audit_sessions, evaluations
+from store import audit_marks, audit_reading, audit_sessions, evaluations, heard_questions
 from store.audit_marks import Mark
 from store.database import Store
 from store.evaluations import Judged
@@ -157,6 +157,7 @@ class AuditWorker:
         still = [one for one in remade if one.conversation_id in ours]
         changed = [each for one in still for each in one.changed]
         red = await self._record_changed(tx, still, changed, means, now)
+        await heard_questions.keep(tx, [one.standing for one in still if one.standing is not None], now)
         again = {one.conversation_id: one.again for one in still if one.again is not None}
         await audit_marks.settle(
             tx, [mark for mark in marks if mark.conversation_id in ours], again, self._owner

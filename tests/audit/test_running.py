@@ -92,6 +92,25 @@ async def test_a_talk_becomes_sessions_and_running_again_changes_nothing(
     assert await everything(store) == before
 
 
+async def test_who_waits_in_a_talk_becomes_a_question_until_somebody_answers_5(
+    store: Store, frozen_clock: FrozenClock
+) -> None:
+    async def state() -> list[str]:
+        async with store.read() as tx:
+            return list((await tx.execute(sa.select(tables.question.c.state))).scalars())
+
+    talk = await fill(store, [(0, "C", "提前还款怎么算？")])
+    frozen_clock.advance(timedelta(minutes=5))
+    await run(store, frozen_clock)
+    assert await state() == ["open"]
+
+    await store.write(lambda tx: factory.say(tx, talk, [(6, "A", "您好，我帮您查。")]))
+    frozen_clock.advance(timedelta(minutes=2))
+    await run(store, frozen_clock)
+
+    assert await state() == ["answered"]
+
+
 async def test_an_open_session_ends_when_silence_ends_it(store: Store, frozen_clock: FrozenClock) -> None:
     talk = await fill(store, MORNING)
     frozen_clock.advance(timedelta(minutes=10))
