@@ -108,13 +108,19 @@ def _begun(folder: Path) -> datetime:
     if not (folder / "clock.json").exists() or not kept.exists():
         now = time.time()
         begun = _in_hours(now)
-        _write(folder / "clock.json", json.dumps({"real_at": now, "virtual_at": begun, "rate": 1.0}))
-        _write(kept, json.dumps(begun))
+        begin_at(folder, begun)
         if begun != now:
             print(
                 "现在不在服务时间，演示时钟从上午 10:00 开始。 (Out of hours: the demo's clock starts at 10:00.)"
             )
     return datetime.fromtimestamp(json.loads(kept.read_text("utf-8")), _ZONE)
+
+
+def begin_at(folder: Path, moment: float) -> None:
+    """Let the demo's clock begin at `moment` (Unix seconds) now; the talks before it are told back from there."""
+    now = time.time()
+    _write(folder / "clock.json", json.dumps({"real_at": now, "virtual_at": moment, "rate": 1.0}))
+    _write(folder / "begun.json", json.dumps(moment))
 
 
 def _in_hours(now: float) -> float:

@@ -24,7 +24,7 @@ def told(content: Content, *, label: str, rule_id: str, rule_version: str, note:
     rule = next((one for one in content.rules.rules if one.id == rule_id), None)
     asked = content.rubric.find_item(item) if item else None
     return RuleTold(
-        name=content.rubric.label_name(label),
+        name=content.rubric.label_name(label, item),
         text=rule.message if rule else note,
         law=rule.law if rule else "",
         item=f"{asked.id} {asked.question}" if asked else "",

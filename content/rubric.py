@@ -267,8 +267,8 @@ class Rubric:
         """Return a limit, the one of the talk's kind where there is one."""
         return self.limits.get(f"{name}.{kind}", self.limits[name])
 
-    def label_name(self, label: str) -> str:
-        """Return the Chinese name of a finding's label."""
+    def label_name(self, label: str, item: str = "") -> str:
+        """Return the Chinese name of a finding's label; of one that several items share, the name of its `item`."""
         known = self.labels.get(label)
         if known is not None:
             return known.name
@@ -276,8 +276,8 @@ class Rubric:
         if red is not None:
             return red.name
         paid = next((one for one in self.deductions.values() if one.label == label), None)
-        item = self.find_item(paid.item) if paid else None
-        return item.name if item else label
+        known_item = self.find_item(item or (paid.item if paid else ""))
+        return known_item.name if known_item else label
 
 
 def load(folder: Path | None = None) -> Rubric:

@@ -10,6 +10,7 @@ they are the first thing a newcomer sees.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import shutil
@@ -26,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect  # noqa: E402  # after the path
 
 from bench import demo_week  # noqa: E402
-from bot import clock, demo  # noqa: E402
+from bot import demo  # noqa: E402
 
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -35,6 +36,8 @@ BEGUN_AT = datetime(2026, 11, 23, 2, 2, tzinfo=UTC)
 PATIENCE_MILLISECONDS = 20_000
 # Looks at how far the week is, a second apart.
 WEEK_LOOKS = 400
+# So many seconds the audit gets for two days of talks.
+AUDIT_LOOKS = 120
 HANDED_OVER = "select 1 from occurrence where step = 'opening' and reason = 'hand_over' and state = 'sent'"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # As in tests/plugins/browser.py: root in a container has no browser sandbox, and nothing leaves this machine.
@@ -54,7 +57,7 @@ def running_demo() -> Iterator[demo.Plan]:
     with tempfile.TemporaryDirectory(prefix="guanjia-pictures-") as kept:
         folder = Path(kept) / "demo"
         plan = demo.prepare(folder, port=18_080, sandbox_port=18_180)
-        clock.write_clock_file(folder / "clock.json", virtual_at=BEGUN_AT, rate=1.0)
+        demo.begin_at(folder, BEGUN_AT.timestamp())
         ports = ["--port", str(plan.port), "--sandbox-port", str(plan.sandbox_port)]
         command = [sys.executable, "-m", "bot", "demo", "--folder", str(folder), "--no-browser", *ports]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -162,6 +165,40 @@ class Town:
         await page.goto(f"{self._plan.bot_url}/console/{place}")
         await self.keep(page, name)
 
+    # --- the quality audit ----------------------------------------------------------------------------------
+
+    async def show_audit(self) -> None:
+        """A red line on its way: suspected, seen in its talk, confirmed, and told to the advisor, who may appeal."""
+        lead = await self._signed_in("林主管", DESK)
+        for _ in range(AUDIT_LOOKS):
+            await lead.goto(f"{self._plan.bot_url}/console/audit/reviews")
+            if await lead.locator("tbody tr").filter(has_text="王五").count():
+                break
+            await lead.wait_for_timeout(1000)
+        await self._visit(lead, "audit?period=30", "audit-overview")
+        await self._visit(lead, "audit/team?period=30", "audit-team")
+        await lead.goto(f"{self._plan.bot_url}/console/audit/reviews")
+        row = lead.locator("tbody tr").filter(has_text="王五").first
+        await row.get_by_role("link").first.click()
+        await lead.wait_for_url("**/reviews/*")
+        await self.keep(lead, "audit-review")
+        await lead.keyboard.press("1")
+        await lead.get_by_label("理由").fill("客户问稳不稳，回答“宝本宝息”，是变着写法承诺保本。")
+        await lead.keyboard.press("Control+Enter")
+        await expect(lead.get_by_text("复核已记下。")).to_be_visible()
+        await lead.context.close()
+        advisor = await self.open(f"{self._plan.sandbox_url}/client?userid=wangwu", PHONE)
+        cookie = {"name": "sandbox_member", "value": "wangwu", "url": self._plan.sandbox_url}
+        await advisor.context.add_cookies([cookie])
+        await advisor.goto(f"{self._plan.bot_url}/sidebar/audit")
+        await self.keep(advisor, "audit-phone")
+        await advisor.locator("[id^=finding-]").filter(has_text="承诺保本").first.get_by_role("link").click()
+        await expect(
+            advisor.get_by_text("确认了这一条").or_(advisor.get_by_text("待复核")).first
+        ).to_be_visible()
+        await self.keep(advisor, "audit-appeal-phone")
+        await advisor.context.close()
+
     # --- a group's first week -------------------------------------------------------------------------------
 
     async def show_week(self) -> None:
@@ -240,8 +277,8 @@ async def _ask(phone: Locator, question: str, expected: str) -> None:
     )
 
 
-async def take(folder: Path) -> None:
-    """Take every picture."""
+async def take(folder: Path, only: str = "") -> None:
+    """Take every picture, or those of one part: talk, audit or week."""
     folder.mkdir(parents=True, exist_ok=True)
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
@@ -250,12 +287,20 @@ async def take(folder: Path) -> None:
         async with async_playwright() as driver:
             browser = await driver.chromium.launch(executable_path=program, args=ARGUMENTS)
             town = Town(browser, plan, folder)
-            await town.talk()
-            await town.show_phone()
-            await town.show_console()
-            await town.show_week()
+            if only in ("", "audit"):
+                await town.show_audit()
+            if only in ("", "talk"):
+                await town.talk()
+                await town.show_phone()
+                await town.show_console()
+            if only in ("", "week"):
+                await town.show_week()
             await browser.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(take(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("--only", choices=("talk", "audit", "week"), default="")
+    chosen = parser.parse_args()
+    asyncio.run(take(chosen.folder, chosen.only))
