@@ -193,7 +193,7 @@ def _rule(table: tables.Table, excuses: Mapping[str, Excuse], held: _Vocabulary)
         rule.wanted.unless,
         cleared,
     ]
-    return replace(rule, version=digest_of(said))
+    return replace(rule, version=digest_of([*said, rule.must_match, rule.must_not_match]))
 
 
 def _disclosure(table: tables.Table, held: _Vocabulary) -> Disclosure:

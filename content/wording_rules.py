@@ -72,7 +72,7 @@ class Wanted:
 class Rule:
     """One thing that must not be said. `excuses`: ids of the excuses that clear a hit.
 
-    `version`: 12 hex digits over everything that decides what the rule finds, its excuses included.
+    `version`: 12 hex digits over everything that decides what the rule finds, its excuses and examples included.
     """
 
     id: str
