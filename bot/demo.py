@@ -388,6 +388,12 @@ def welcome(plan: Plan) -> str:
        Let Lisi be prompt and press "自动快进": a week in two to three minutes, with its score.
     第三个群还没有开始，由您在后台选日子、勾准备项。 The third group waits for you.
 
+  质检  The audit
+   10. 后台选林主管，“质检”→“复核”：三位顾问前两天的对话里，有一位变着写法承诺了保本；按 1 确认。
+       As 林主管 find the suspicion under 质检 → 复核 and confirm it.
+   11. 王五的“员工手机”→“侧边栏”→“质检”：看依据，一点申诉；由赵合规决定。
+       On 王五's phone see why and appeal; 赵合规 decides.
+
   数据和日志在 {plan.folder}；重新开始用 --fresh。按 Ctrl-C 停止。
   Data and logs are there; --fresh starts over. Ctrl-C stops.
 """
