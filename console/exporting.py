@@ -75,7 +75,7 @@ class Exporter:
         cover = await self.cover(scope, by=by, now=now, is_masked=is_masked)
         async with self.store.read() as tx:
             names = await health_reports.list_account_names(tx) | await people.list_names(tx)
-        pages = self._pages(scope, names, is_masked=is_masked, total=cover.messages, progress=progress)
+        pages = self._pages(scope, names, now, is_masked=is_masked, total=cover.messages, progress=progress)
         file.touch(0o600)
         if format_ == "xlsx":
             await self._write_sheet(file, cover, pages)
@@ -87,7 +87,7 @@ class Exporter:
 
     async def cover(self, scope: ExportScope, *, by: str, now: datetime, is_masked: bool) -> Cover:
         """Return the cover: scope, time, who, how much, and the head of the chain at this moment."""
-        talks, total = await exports.count(self.store, scope)
+        talks, total = await exports.count(self.store, scope, now)
         async with self.store.read() as tx:
             head = await chain.find_head(tx)
             names = await people.list_names(tx)
@@ -114,13 +114,14 @@ class Exporter:
         self,
         scope: ExportScope,
         names: Mapping[str, str],
+        now: datetime,
         *,
         is_masked: bool,
         total: int,
         progress: Progress,
     ) -> AsyncIterator[list[dict[str, str]]]:
         done = 0
-        async for page in exports.stream(self.store, scope):
+        async for page in exports.stream(self.store, scope, now):
             yield [self._cells(one, names, is_masked=is_masked) for one in page]
             done += len(page)
             progress(done, total)

@@ -43,7 +43,7 @@ class ExportScope:
     """What is handed out: of one customer or one advisor, said from `since` on and before `until`.
 
     `findings_of`: only messages with a finding about this member, which is what the member has a right to see
-    explained (PIPL 24, 45).
+    explained (PIPL 24, 45); what was found about a colleague in the same message stays out.
     """
 
     customer_id: int | None = None
@@ -124,35 +124,35 @@ class ExportedMessage:
     block: int
 
 
-async def count(store: Store, scope: ExportScope) -> tuple[int, int]:
+async def count(store: Store, scope: ExportScope, now: datetime) -> tuple[int, int]:
     """Return how many conversations and messages the scope holds."""
     async with store.read() as tx:
-        ids = await list_conversations(tx, scope)
+        ids = await list_conversations(tx, scope, now)
         total = 0
         for start in range(0, len(ids), PAGE):
             wanted = sa.select(sa.func.count()).select_from(message)
-            for condition in _conditions(scope, ids[start : start + PAGE]):
+            for condition in _conditions(scope, ids[start : start + PAGE], now):
                 wanted = wanted.where(condition)
             total += (await tx.execute(wanted)).scalar_one()
     return len(ids), total
 
 
-async def stream(store: Store, scope: ExportScope) -> AsyncIterator[list[ExportedMessage]]:
+async def stream(store: Store, scope: ExportScope, now: datetime) -> AsyncIterator[list[ExportedMessage]]:
     """Give the messages, one conversation after the other, in the order they were said; a page a transaction."""
     async with store.read() as tx:
-        ids = await list_conversations(tx, scope)
+        ids = await list_conversations(tx, scope, now)
     for id_ in ids:
         place: tuple[datetime, int] | None = None
         while True:
             async with store.read() as tx:
-                rows = await _page(tx, scope, id_, place)
+                rows = await _page(tx, scope, id_, place, now)
                 if not rows:
                     break
-                yield await _filled(tx, rows)
+                yield await _filled(tx, rows, _wanted_findings(scope, now))
             place = rows[-1].sent_at, rows[-1].id
 
 
-async def list_conversations(tx: AsyncConnection, scope: ExportScope) -> list[int]:
+async def list_conversations(tx: AsyncConnection, scope: ExportScope, now: datetime) -> list[int]:
     """Return the conversations of the scope, the oldest first."""
     wanted = sa.select(conversation.c.id).order_by(conversation.c.id)
     its = message.c.conversation_id == conversation.c.id
@@ -166,7 +166,7 @@ async def list_conversations(tx: AsyncConnection, scope: ExportScope) -> list[in
         shared = sa.and_(conversation.c.channel == "group", conversation.c.account_id.in_(groups))
         wanted = wanted.where(sa.or_(conversation.c.customer_id == scope.customer_id, shared))
     elif scope.findings_of:
-        about = sa.select(finding.c.conversation_id).where(finding.c.subject == scope.findings_of)
+        about = sa.select(finding.c.conversation_id).where(_wanted_findings(scope, now))
         wanted = wanted.where(conversation.c.id.in_(about))
     else:
         own = sa.and_(conversation.c.channel == "chat", conversation.c.account_id == scope.staff_id)
@@ -174,13 +174,21 @@ async def list_conversations(tx: AsyncConnection, scope: ExportScope) -> list[in
     return list((await tx.execute(wanted)).scalars())
 
 
-def _conditions(scope: ExportScope, ids: Sequence[int]) -> list[sa.ColumnElement[bool]]:
+def _wanted_findings(scope: ExportScope, now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition for findings that belong to the scope: a member's own are those shown to the member."""
+    found = finding.c.state != "gone"
+    if not scope.findings_of:
+        return found
+    return sa.and_(found, finding.c.subject == scope.findings_of, finding.c.shown_at <= now)
+
+
+def _conditions(scope: ExportScope, ids: Sequence[int], now: datetime) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = [message.c.conversation_id.in_(ids)]
     if scope.findings_of:
         about = (
             sa.select(finding_span.c.message_id)
             .join(finding, finding.c.id == finding_span.c.finding_id)
-            .where(finding.c.subject == scope.findings_of, finding.c.state != "gone")
+            .where(_wanted_findings(scope, now))
         )
         found.append(message.c.id.in_(about))
     if scope.since is not None:
@@ -191,10 +199,14 @@ def _conditions(scope: ExportScope, ids: Sequence[int]) -> list[sa.ColumnElement
 
 
 async def _page(
-    tx: AsyncConnection, scope: ExportScope, conversation_id: int, place: tuple[datetime, int] | None
+    tx: AsyncConnection,
+    scope: ExportScope,
+    conversation_id: int,
+    place: tuple[datetime, int] | None,
+    now: datetime,
 ) -> Sequence[Any]:
     wanted = _MESSAGES.order_by(message.c.sent_at, message.c.id).limit(PAGE)
-    for condition in _conditions(scope, [conversation_id]):
+    for condition in _conditions(scope, [conversation_id], now):
         wanted = wanted.where(condition)
     if place is not None:
         at, id_ = place
@@ -203,10 +215,12 @@ async def _page(
     return (await tx.execute(wanted)).all()
 
 
-async def _filled(tx: AsyncConnection, rows: Sequence[Any]) -> list[ExportedMessage]:
+async def _filled(
+    tx: AsyncConnection, rows: Sequence[Any], which: sa.ColumnElement[bool]
+) -> list[ExportedMessage]:
     ids = [row.id for row in rows]
     gone = await erasures.list_of(tx, ids)
-    found = await _findings(tx, ids)
+    found = await _findings(tx, ids, which)
     sent = await _deliveries(tx, [row.msgid for row in rows if row.source.startswith(("outbox:", "sidebar"))])
     blocks = await chain.find_block_of(tx, "message", sorted(ids))
     return [
@@ -240,11 +254,13 @@ async def _filled(tx: AsyncConnection, rows: Sequence[Any]) -> list[ExportedMess
     ]
 
 
-async def _findings(tx: AsyncConnection, ids: list[int]) -> dict[int, list[ExportedFinding]]:
+async def _findings(
+    tx: AsyncConnection, ids: list[int], which: sa.ColumnElement[bool]
+) -> dict[int, list[ExportedFinding]]:
     wanted = (
         sa.select(finding, finding_span.c.message_id, finding_span.c.start, finding_span.c.end)
         .join(finding_span, finding_span.c.finding_id == finding.c.id)
-        .where(finding_span.c.message_id.in_(ids), finding.c.state != "gone")
+        .where(finding_span.c.message_id.in_(ids), which)
         .order_by(finding.c.id, finding_span.c.start)
     )
     rows = (await tx.execute(wanted)).all()

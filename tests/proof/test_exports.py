@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import signing
 from bot.clock import FrozenClock
@@ -136,6 +137,7 @@ async def test_an_advisor_gets_the_talks_they_spoke_in_and_the_decisions_about_t
     await store.write(lambda tx: factory.talk(tx, frozen_clock.now(), ["别人的"], customer="wmBert"))
     spoke = sa.update(tables.message).where(tables.message.c.id == record.messages[1])
     await store.write(lambda tx: tx.execute(spoke.values(servicer_id="ZhangSan")))
+    frozen_clock.advance(timedelta(seconds=5))
 
     talks = await exporter(store).write(
         tmp_path / "a.csv", ExportScope(staff_id="ZhangSan"), "csv", by="x", now=frozen_clock.now()
@@ -147,6 +149,44 @@ async def test_an_advisor_gets_the_talks_they_spoke_in_and_the_decisions_about_t
     later = await exporter(store).write(tmp_path / "c.csv", late, "csv", by="x", now=frozen_clock.now())
 
     assert (talks.messages, about.messages, later.messages) == (5, 3, 2)
+
+
+@sqlite
+async def test_an_own_export_holds_nothing_about_a_colleague_in_the_same_message_5(
+    store: Store, frozen_clock: FrozenClock, tmp_path: Path
+) -> None:
+    record = await made(store, frozen_clock)
+    spans = tables.finding_span
+    second = sa.select(spans.c.finding_id).where(spans.c.message_id == record.messages[1])
+    its = tables.finding.c.id
+
+    async def change(tx: AsyncConnection) -> None:
+        finding_id = (await tx.execute(second)).scalar_one()
+        await tx.execute(
+            sa.insert(spans).values(finding_id=finding_id, message_id=record.messages[0], start=0, end=1)
+        )
+        about = {"subject": "LiSi", "note": "LiSi-secret"}
+        await tx.execute(sa.update(tables.finding).where(its == finding_id).values(about))
+        late = {"shown_at": frozen_clock.now() + timedelta(days=1), "note": "not-yet"}
+        third = sa.select(spans.c.finding_id).where(spans.c.message_id == record.messages[2])
+        await tx.execute(sa.update(tables.finding).where(its.in_(third)).values(late))
+        entry = tables.finding_entry
+        await tx.execute(
+            sa.update(entry).where(entry.c.finding_id == finding_id).values(note="LiSi-decision")
+        )
+
+    await store.write(change)
+    file = tmp_path / "mine.csv"
+    frozen_clock.advance(timedelta(seconds=5))
+
+    cover = await exporter(store).write(
+        file, ExportScope(findings_of="ZhangSan"), "csv", by="x", now=frozen_clock.now()
+    )
+    text = file.read_text("utf-8")
+
+    assert cover.messages == 1
+    assert "guarantee.principal" in text
+    assert not [word for word in ("LiSi", "not-yet") if word in text]
 
 
 @sqlite
