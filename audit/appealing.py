@@ -235,8 +235,7 @@ async def _follow(
     if what is AppealAct.SUBMIT and finding.is_red:
         await doubts.put_back(tx, finding.id, by=actor.name, note=note, now=now, appeal_id=one.id)
     elif what is AppealAct.WITHDRAW and finding.is_red and one.state is not AppealState.DRAFT:
-        confirmer = await appeals.find_confirmer(tx, finding.id) or actor.name
-        await _decide(tx, one, finding, FindingState.CONFIRMED, confirmer, note, now)
+        await _restore(tx, one, finding, actor, note, now)
     elif what is AppealAct.RAISE:
         await _open(tx, finding, actor, note, level=one.level + 1, at=at, now=now)
     elif what in DECISIONS:
@@ -247,6 +246,17 @@ async def _follow(
         if what is AppealAct.OVERTURN or one.level > 1:
             # Nothing can follow any more.
             await _move(tx, await _get(tx, one.id), AppealAct.LAPSE, TIMER, "", at=at, now=now)
+
+
+async def _restore(
+    tx: AsyncConnection, one: Appeal, finding: Finding, actor: Actor, note: str, now: datetime
+) -> None:
+    """Let the finding be again what it was before the appeal; what is no suspicion any more stays as it is."""
+    before = await appeals.find_state_before(tx, one.id)
+    if before is None or finding.state is not FindingState.SUSPECTED:
+        return
+    confirmer = await appeals.find_confirmer(tx, finding.id) or actor.name
+    await _decide(tx, one, finding, before, confirmer, note, now)
 
 
 async def _decide(

@@ -28,7 +28,7 @@ from domain.review import (
     Verdict,
     finding_key,
 )
-from store import coaching, doubts, findings, notices, reviews
+from store import appeals, coaching, doubts, findings, notices, reviews
 from store.reviews import NewReview
 
 FIRST_LOOKS = frozenset(
@@ -68,6 +68,10 @@ async def check(
         return ReviewRefusal.NOT_SECOND
     if one.state is ReviewState.TAKEN and one.reviewer not in mine:
         return ReviewRefusal.TAKEN
+    if one.kind is not ReviewKind.CALIBRATION:
+        wanted = await wanted_findings(tx, one)
+        if wanted and mine & await appeals.list_deciders(tx, [each.id for each in wanted]):
+            return ReviewRefusal.NOT_SECOND
     return None
 
 
@@ -83,7 +87,20 @@ async def take(
 
 
 async def wanted_findings(tx: AsyncConnection, one: Review) -> list[Finding]:
-    """Return the findings that the review has to say something about, in the order in which they were said."""
+    """Return the findings that the review has to say something about, in the order in which they were said.
+
+    What an appeal decided, or is about to, is no review's any more; only the blind look still tells its opinion.
+    """
+    wanted = await _about(tx, one)
+    if one.is_blind or one.state is ReviewState.DONE:
+        return wanted
+    others = await appeals.list_settled(tx, [each.id for each in wanted])
+    if one.kind in FIRST_LOOKS:
+        others |= await _awaiting_third(tx, one.session_id)
+    return [each for each in wanted if each.id not in others]
+
+
+async def _about(tx: AsyncConnection, one: Review) -> list[Finding]:
     if one.finding_id is not None:
         return [await findings.get(tx, one.finding_id)]
     known = await findings.list_of_session(tx, one.session_id)
@@ -95,6 +112,19 @@ async def wanted_findings(tx: AsyncConnection, one: Review) -> list[Finding]:
         # The same for every reviewer, whatever was decided meanwhile.
         return [each for each in own if each.evidence is not Evidence.AUTO]
     return [each for each in own if each.state is FindingState.SUSPECTED]
+
+
+async def _awaiting_third(tx: AsyncConnection, session_id: int) -> frozenset[int]:
+    """Return the findings of a session that two people disagree about and a third has not decided yet."""
+    thirds = [
+        one
+        for one in await reviews.list_of_session(tx, session_id)
+        if one.kind is ReviewKind.THIRD and one.state is not ReviewState.DONE
+    ]
+    waiting: set[int] = set()
+    for one in thirds:
+        waiting |= {each.id for each in await _about(tx, one)}
+    return frozenset(waiting)
 
 
 async def decide(
@@ -141,7 +171,7 @@ async def decide(
     return None
 
 
-# What an appeal decided, or is about to, is no review's any more.
+# What an appeal ended, or a later cut does not find, is no review's any more.
 _DECIDABLE = frozenset({FindingState.SUSPECTED, FindingState.CONFIRMED, FindingState.REJECTED})
 
 
@@ -246,10 +276,12 @@ async def _compare(
     """Ask a third person where two disagree about a finding; until then it is a suspicion again."""
     assert one.blind_of is not None
     first = await _get(tx, one.blind_of)
+    settled = await appeals.list_settled(tx, [each.id for each in wanted])
     doubted = [
         each
         for each in wanted
         if each.state in _DECIDABLE
+        and each.id not in settled
         and first.verdicts.get(finding_key(each.id)) != verdicts[finding_key(each.id)]
     ]
     for each in doubted:

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.appeal import DECIDED, Appeal, AppealAct, AppealEntry, AppealState
+from domain.audit import FindingState
+from domain.review import ReviewKind, ReviewState, Verdict, finding_key
 from store import dialect
 from store.tables import appeal, appeal_entry, finding, finding_entry, review, session
 
@@ -187,12 +189,59 @@ async def find_next_due(tx: AsyncConnection) -> datetime | None:
 
 
 async def list_judges(tx: AsyncConnection, finding_id: int) -> frozenset[str]:
-    """Return the people who decided about a finding outside of appeals."""
+    """Return the people who judged a finding outside of appeals: alone, or with its session; calibration is neither."""
     decided = sa.select(finding_entry.c.actor).where(
         finding_entry.c.finding_id == finding_id, finding_entry.c.appeal_id.is_(None)
     )
     reviewed = sa.select(review.c.reviewer).where(review.c.finding_id == finding_id, review.c.reviewer != "")
-    return frozenset((await tx.execute(sa.union(decided, reviewed))).scalars().all())
+    known = frozenset((await tx.execute(sa.union(decided, reviewed))).scalars().all())
+    return known | await _list_sayers(tx, [finding_id], said=frozenset(Verdict))
+
+
+async def list_deciders(tx: AsyncConnection, finding_ids: Collection[int]) -> frozenset[str]:
+    """Return who decided one of these findings in any way: by a review, beside one, or by an appeal."""
+    decided = sa.select(finding_entry.c.actor).where(finding_entry.c.finding_id.in_(sorted(finding_ids)))
+    known = frozenset((await tx.execute(decided.distinct())).scalars().all())
+    return known | await _list_sayers(tx, finding_ids, said=frozenset({Verdict.YES, Verdict.NO}))
+
+
+async def _list_sayers(
+    tx: AsyncConnection, finding_ids: Collection[int], *, said: frozenset[Verdict]
+) -> frozenset[str]:
+    """Return whose done reviews say so of a finding, in whichever session of its conversation it was then."""
+    keys = [finding_key(each) for each in finding_ids]
+    wanted = (
+        sa.select(review.c.reviewer, review.c.verdicts)
+        .join(session, session.c.id == review.c.session_id)
+        .where(
+            review.c.state == ReviewState.DONE,
+            review.c.kind != ReviewKind.CALIBRATION,
+            session.c.conversation_id.in_(
+                sa.select(finding.c.conversation_id).where(finding.c.id.in_(sorted(finding_ids)))
+            ),
+        )
+    )
+    rows = (await tx.execute(wanted)).all()
+    return frozenset(row.reviewer for row in rows if any(row.verdicts.get(key) in said for key in keys))
+
+
+async def list_settled(tx: AsyncConnection, finding_ids: Collection[int]) -> frozenset[int]:
+    """Return which of the findings an appeal has decided, or is about to."""
+    is_its = sa.or_(IS_OPEN, appeal.c.outcome.in_(_OUTCOMES))
+    wanted = sa.select(appeal.c.finding_id).where(appeal.c.finding_id.in_(sorted(finding_ids)), is_its)
+    return frozenset((await tx.execute(wanted)).scalars().all())
+
+
+async def find_state_before(tx: AsyncConnection, appeal_id: int) -> FindingState | None:
+    """Return what the finding was when this appeal put it in doubt; None when it did not."""
+    wanted = (
+        sa.select(finding_entry.c.from_state)
+        .where(finding_entry.c.appeal_id == appeal_id, finding_entry.c.to_state == FindingState.SUSPECTED)
+        .order_by(finding_entry.c.id.desc())
+        .limit(1)
+    )
+    found = (await tx.execute(wanted)).scalar_one_or_none()
+    return None if found is None else FindingState(found)
 
 
 async def find_confirmer(tx: AsyncConnection, finding_id: int) -> str:
