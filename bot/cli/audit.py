@@ -45,7 +45,11 @@ def import_dialogues(
     settings = _settings(config)
     judge = _Judge(settings, options.clock_of(settings).now())
     count = 0
-    with dialogues.open(encoding="utf-8-sig") as lines, out.open("w", encoding="utf-8") as written:
+    # What is no UTF-8 comes as halves of surrogate pairs, so that json_lines can name its line.
+    with (
+        dialogues.open(encoding="utf-8-sig", errors="surrogateescape") as lines,
+        out.open("w", encoding="utf-8") as written,
+    ):
         count = _judge_all(judge, lines, written, dialogues.name)
     print(f"评完 {count} 段对话，评分表 {judge.basis.rubric.version}，写在 {out}。")
 

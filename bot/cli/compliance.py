@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from bot.cli import options
+from bot.cli import json_lines, options
 from domain.compliance import Speaker
 from domain.errors import ContentError
 
@@ -46,7 +46,11 @@ def scan(
     options.quieten()
     rules = _rules(config)
     began = perf_counter()
-    with lines.open(encoding="utf-8-sig") as read, out.open("w", encoding="utf-8") as written:
+    # What is no UTF-8 comes as halves of surrogate pairs, so that json_lines can name its line.
+    with (
+        lines.open(encoding="utf-8-sig", errors="surrogateescape") as read,
+        out.open("w", encoding="utf-8") as written,
+    ):
         count = _scan(rules, read, written, lines.name)
     seconds = max(perf_counter() - began, 1e-9)
     print(
@@ -96,11 +100,8 @@ def _messages(read: Iterable[str], file: str) -> Iterator[tuple[str, Speaker]]:
 
 
 def _message(line: str, place: str) -> tuple[str, Speaker]:
-    try:
-        found = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ContentError([f"{place}: 不是一行 JSON（{error}）。 (Not JSON.)"]) from error
-    if not isinstance(found, dict) or not isinstance(found.get("text"), str):
+    found = json_lines.load(line, place)
+    if not isinstance(found.get("text"), str):
         raise ContentError([f'{place}: 缺少文字 "text"。 (Has no text.)'])
     role = found.get("role")
     if role is None:
@@ -110,4 +111,4 @@ def _message(line: str, place: str) -> tuple[str, Speaker]:
         known = "、".join(member.value for member in Speaker)
         said = "没有写 role" if role is None else f"role 是 {role!r}"
         raise ContentError([f"{place}: {said}，请写 {known} 之一。 (Unknown role.)"])
-    return found["text"], Speaker(role)
+    return json_lines.clean(found["text"]), Speaker(role)

@@ -6,12 +6,12 @@ missing; where any of a dialogue is, its times are unknown and everything about 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.cli import json_lines
 from domain.audit import (
     BOT,
     Evaluated,
@@ -31,6 +31,8 @@ ADVISOR = "advisor"
 _AUTHORS = {"customer": Author.CUSTOMER, "advisor": Author.SERVICER, "bot": Author.BOT}
 # Without times the turns are put so far apart that none are taken for one.
 _APART = timedelta(minutes=2)
+# Beyond these a time is a slip, and its working hours cannot be counted.
+_FIRST_YEAR, _LAST_YEAR = 1970, 2199
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +50,7 @@ def parse(line: str, number: int, file: str, today: datetime) -> Dialogue:
     `today`: when a dialogue without times is taken to have been.
     """
     place = f"{file}:{number}"
-    try:
-        body = json.loads(line)
-    except ValueError as error:
-        raise ContentError([f"{place}: 不是 JSON：{error} (is not JSON)"]) from None
-    if not isinstance(body, dict):
-        raise ContentError([f"{place}: 每行要是一个对象 {{…}} (each line must be an object)"])
+    body = json_lines.load(line, place)
     turns = body.get("turns")
     if not isinstance(turns, list) or not turns:
         raise ContentError([f"{place}: turns 要是不空的列表 (turns must be a list that is not empty)"])
@@ -61,19 +58,19 @@ def parse(line: str, number: int, file: str, today: datetime) -> Dialogue:
     if not isinstance(name, str | int) or name == "":
         raise ContentError([f"{place}: 缺少 id (has no id)"])
     read = [_turn(turn, f"{place}: turns[{at}]") for at, turn in enumerate(turns)]
-    return _dialogue(str(name), read, today)
+    return _dialogue(json_lines.clean(str(name)), read, today)
 
 
 def _turn(turn: object, place: str) -> tuple[Author, str, datetime | None]:
     if not isinstance(turn, dict):
         raise ContentError([f"{place} 要是一个对象 {{…}} (must be an object)"])
     speaker, text, at = turn.get("speaker"), turn.get("text"), turn.get("at")
-    if speaker not in _AUTHORS:
+    if not isinstance(speaker, str) or speaker not in _AUTHORS:
         known = ", ".join(_AUTHORS)
         raise ContentError([f"{place}.speaker 是 {speaker!r}，只能是 {known} (speaker must be one of these)"])
     if not isinstance(text, str):
         raise ContentError([f"{place}.text 要是文字 (text must be a string)"])
-    return _AUTHORS[speaker], text, None if at in (None, "") else _moment(at, f"{place}.at")
+    return _AUTHORS[speaker], json_lines.clean(text), None if at in (None, "") else _moment(at, f"{place}.at")
 
 
 def _moment(at: object, place: str) -> datetime:
@@ -85,6 +82,9 @@ def _moment(at: object, place: str) -> datetime:
         raise ContentError(
             [f"{place} 是 {at!r}，请写带时区的时间，如 2026-11-23T10:00:00+08:00 (ISO 8601 with an offset)"]
         )
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        years = f"{_FIRST_YEAR}–{_LAST_YEAR}"
+        raise ContentError([f"{place} 是 {at!r}，年份要在 {years} 之间 (the year must be within {years})"])
     return moment.astimezone(UTC)
 
 
