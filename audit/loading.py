@@ -39,8 +39,8 @@ class Plan:
     idle: tuple[Mark, ...]
     talks: Mapping[int, Talk]
     since: Mapping[int, datetime]
-    # Conversations cut from one of their sessions on; the others have none before what is new.
-    have_earlier: frozenset[int]
+    # Conversations known from their first word on, in which it can be told who speaks for the first time.
+    are_new: frozenset[int]
     promises: Mapping[int, tuple[NewPromise, ...]]
 
 
@@ -61,7 +61,7 @@ async def plan(tx: AsyncConnection, marks: Sequence[Mark], rules: AuditRules, no
         idle=tuple(mark for mark in marks if not _is_judged(talks.get(mark.conversation_id))),
         talks=talks,
         since=since,
-        have_earlier=frozenset(starts),
+        are_new=await audit_sessions.list_new(tx, ids, rules.from_at),
         promises=given,
     )
 
@@ -136,7 +136,7 @@ async def _with_rows(
     since = {number: plan.since[number] for number in said}
     kept = await audit_sessions.list_from(tx, since)
     known = await audit_sessions.list_known_subjects(
-        tx, {number: at for number, at in since.items() if number in plan.have_earlier}
+        tx, {number: at for number, at in since.items() if number in plan.are_new}
     )
     return [
         Loaded(
@@ -145,7 +145,7 @@ async def _with_rows(
             said=tuple(found),
             kept=tuple(kept[number]),
             promises=plan.promises.get(number, ()),
-            known_subjects=known.get(number, frozenset()),
+            known_subjects=known.get(number),
             is_partial=is_partial,
         )
         for number, (found, is_partial) in said.items()

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.audit import Figures, SessionEnd
+from domain.audit import Figures, SessionEnd, TalkKind
 from store import evaluations
 from store.columns import UtcTime
-from store.tables import audit_mark, session
+from store.tables import audit_mark, conversation, customer, message, relation, session, staff
 
 _CHUNK = 500
 # Of a talk's earlier sessions so many are asked who served in them; with more of them, nobody is told to be new.
 _EARLIER = 50
+# A talk whose first words lie so near the moment people met is the first they had; else they may have talked before.
+_NEAR = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +123,30 @@ async def list_known_subjects(
     return found
 
 
+async def list_new(tx: AsyncConnection, conversation_ids: Sequence[int], from_at: datetime) -> frozenset[int]:
+    """Return the conversations on record from their very first word on: what came before `from_at` is not looked at.
+
+    Of a chat the date the two met must be told exactly and lie near its first message, in customer service the
+    customer must have been heard of then. In a group nothing proves it.
+    """
+    found: dict[int, bool] = {}
+    for start in range(0, len(conversation_ids), _CHUNK):
+        some = list(conversation_ids[start : start + _CHUNK])
+        for row in (await tx.execute(_BEGINNINGS, {"ids": some})).all():
+            # Two may have met more than once; the first time comes first.
+            found.setdefault(row.id, _is_beginning(row, from_at))
+    return frozenset(number for number, is_new in found.items() if is_new)
+
+
+def _is_beginning(row: Any, from_at: datetime) -> bool:
+    if row.said_at is None or row.said_at < from_at:
+        return False
+    met_at = row.first_seen_at
+    if row.channel == TalkKind.CHAT:
+        met_at = row.met_at if row.is_from_exact else None
+    return met_at is not None and abs(row.said_at - met_at) <= _NEAR
+
+
 async def record(tx: AsyncConnection, cut: Sequence[CutSession], now: datetime) -> list[int]:
     """Write sessions, new ones and those cut again; return their ids in the order given."""
     new = [one for one in cut if one.id is None]
@@ -205,6 +231,31 @@ _EARLIER_SUBJECTS = (
     )
     .order_by(session.c.started_at)
     .limit(_EARLIER)
+)
+_BEGINNINGS = (
+    sa.select(
+        conversation.c.id,
+        conversation.c.channel,
+        sa.select(sa.func.min(message.c.sent_at))
+        .where(message.c.conversation_id == conversation.c.id)
+        .scalar_subquery()
+        .label("said_at"),
+        customer.c.first_seen_at,
+        relation.c.from_at.label("met_at"),
+        relation.c.is_from_exact,
+    )
+    .join(customer, customer.c.id == conversation.c.customer_id)
+    .outerjoin(
+        staff,
+        sa.and_(conversation.c.channel == TalkKind.CHAT, staff.c.platform_id == conversation.c.account_id),
+    )
+    .outerjoin(
+        relation,
+        sa.and_(relation.c.staff_id == staff.c.id, relation.c.customer_id == conversation.c.customer_id),
+    )
+    .where(conversation.c.id.in_(sa.bindparam("ids", expanding=True)))
+    # A relation nobody told the beginning of began before the others.
+    .order_by(conversation.c.id, relation.c.from_at.is_not(None), relation.c.from_at)
 )
 _ADD = sa.insert(session).returning(session.c.id, sort_by_parameter_order=True)
 _CHANGE = (
