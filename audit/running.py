@@ -21,7 +21,7 @@ from audit import alarming, loading, remaking
 from audit.loading import AuditRules, Plan
 from audit.remaking import NOTHING, Loaded, Means, Remade, RemadeSession
 from domain.ports import Clock
-from store import audit_marks, audit_reading, audit_sessions, evaluations, heard_questions
+from store import audit_marks, audit_reading, audit_sessions, erasures, evaluations, heard_questions
 from store.audit_marks import Mark
 from store.database import Store
 from store.evaluations import Judged
@@ -156,12 +156,15 @@ class AuditWorker:
         ours = await audit_marks.list_held(tx, [mark.conversation_id for mark in marks], self._owner)
         still = [one for one in remade if one.conversation_id in ours]
         changed = [each for one in still for each in one.changed]
+        # Words may have been erased since they were read: nothing that quotes them stays.
+        erased = await erasures.lock_erased(tx, _quoted(still, changed))
         red = await self._record_changed(tx, still, changed, means, now)
         await heard_questions.keep(tx, [one.standing for one in still if one.standing is not None], now)
         again = {one.conversation_id: one.again for one in still if one.again is not None}
         await audit_marks.settle(
             tx, [mark for mark in marks if mark.conversation_id in ours], again, self._owner
         )
+        await erasures.blank_quotes(tx, erased)
         return Done(
             talks=len(still),
             messages=sum(one.messages for one in still),
@@ -196,6 +199,13 @@ class AuditWorker:
             tx, judged, means.basis.rubric.version, means.basis.rules_version, now
         )
         return await alarming.raise_alarms(tx, new, now)
+
+
+def _quoted(still: Sequence[Remade], changed: Sequence[RemadeSession]) -> set[int]:
+    """Return the messages that findings, promises and questions name, and so may quote."""
+    found = {span.message_id for one in changed for each in one.judgement.findings for span in each.spans}
+    found |= {each.message_id for one in changed for each in one.judgement.promises}
+    return found | {asked.message_id for one in still if one.standing for asked in one.standing.asked}
 
 
 async def _rest(conversation_id: int, until: datetime, tx: AsyncConnection) -> None:

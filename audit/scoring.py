@@ -107,7 +107,10 @@ def key_of(subject: str, item: str, rule_id: str, spans: Sequence[Span]) -> str:
 def result_of(
     item: rubric.Item, verdict: Verdict, found: Iterable[NewFinding], reasons: Mapping[str, str]
 ) -> ItemResult:
-    """Return an item's points for one subject."""
+    """Return an item's points for one subject.
+
+    Why points were taken off is told by the findings, whose notes may quote: no second copy of them is kept here.
+    """
     if not verdict.applies:
         reason = reasons[verdict.reason] if verdict.reason else item.not_applicable
         return ItemResult(
@@ -123,5 +126,4 @@ def result_of(
         earned=earned,
         evidence=item.evidence,
         pending=round(min(suspected, earned), grading.DIGITS),
-        reason="".join(dict.fromkeys(one.note for one in mine)),
     )

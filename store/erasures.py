@@ -1,15 +1,15 @@
 """Erasing words, lawfully: what was said goes, that it was said stays.
 
 Of a message go its text, raw form, menu id and salt, its files, its places in the search index, and what quotes it:
-notes of findings, objects of promises, texts of questions and notices, reasons of matches, the body of the delivery it
-left as. Its row, its digest and an `erasure` row (who, when, why, by which law) stay, so the chain stays whole. What
-people wrote themselves about a talk (notes of cases, reviews, appeals, coaching) is theirs and stays. A legal hold
-beats all.
+notes of findings (and what old evaluations kept of them), objects of promises, texts of questions and notices, reasons
+of matches, the body of the delivery it left as. Its row, its digest and an `erasure` row (who, when, why, by which law)
+stay, so the chain stays whole. What people wrote themselves about a talk (notes of cases, reviews, appeals, coaching)
+is theirs and stays. A legal hold beats all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from store.tables import (
     conversation,
     delivery,
     erasure,
+    evaluation,
     finding,
     finding_span,
     match,
@@ -31,6 +32,7 @@ from store.tables import (
     notice,
     promise,
     question,
+    session,
     turn,
 )
 
@@ -95,7 +97,12 @@ async def erase(
 async def _read(tx: AsyncConnection, message_ids: Sequence[int]) -> Sequence[Any]:
     wanted = (
         sa.select(
-            message.c.id, message.c.conversation_id, message.c.source, message.c.msgid, message_body.c.text
+            message.c.id,
+            message.c.conversation_id,
+            message.c.source,
+            message.c.msgid,
+            message.c.sent_at,
+            message_body.c.text,
         )
         .join(message_body, message_body.c.message_id == message.c.id)
         .where(message.c.id.in_(list(message_ids)), message_body.c.erased_at.is_(None))
@@ -112,18 +119,84 @@ async def _blank(tx: AsyncConnection, gone: Sequence[Any], now: datetime) -> Non
     await _set(tx, message_body, message_body.c.message_id.in_(ids), **empty)
     files = {"state": "erased", "platform_id": "", "told_md5": "", "error": None}
     await _set(tx, media, media.c.message_id.in_(ids), **files, lease_owner=None, lease_until=None)
-    quoting = sa.select(finding_span.c.finding_id).where(finding_span.c.message_id.in_(ids))
-    await _set(tx, finding, finding.c.id.in_(quoting), note="")
-    await _set(tx, promise, promise.c.message_id.in_(ids), object="")
-    asked = sa.select(question.c.id).where(question.c.message_id.in_(ids))
-    await _set(tx, notice, notice.c.question_id.in_(asked), text="")
-    await _set(tx, question, question.c.message_id.in_(ids), text="")
+    await _blank_quotes(tx, gone)
     turns = sa.select(turn.c.id).where(turn.c.last_message_id.in_(ids))
     await _set(tx, match, match.c.turn_id.in_(turns), reasons=[])
     keys = [row.msgid for row in gone if row.source.startswith(("outbox:", "sidebar"))]
     await _set(tx, delivery, sa.and_(delivery.c.key.in_(keys), delivery.c.state.not_in(_UNSENT)), body={})
     talks = conversation.c.id.in_({row.conversation_id for row in gone})
     await _set(tx, conversation, talks, topic_faq_id="", topic_slots="", topic_at=None)
+
+
+async def lock_erased(tx: AsyncConnection, message_ids: Iterable[int]) -> list[int]:
+    """Return which of these messages were erased; the others are not erased before this transaction ends.
+
+    For whoever read words before and is about to write what quotes them: to be called before the first such write.
+    """
+    ids, found = sorted(set(message_ids)), list[int]()
+    for start in range(0, len(ids), CHUNK):
+        wanted = (
+            sa.select(message_body.c.message_id, message_body.c.erased_at)
+            .where(message_body.c.message_id.in_(ids[start : start + CHUNK]))
+            .order_by(message_body.c.message_id)
+        )
+        locked = wanted if tx.dialect.name == "sqlite" else wanted.with_for_update(read=True)
+        found += [row.message_id for row in (await tx.execute(locked)).all() if row.erased_at is not None]
+    return found
+
+
+async def blank_quotes(tx: AsyncConnection, message_ids: Sequence[int]) -> None:
+    """Empty what quotes these messages, which were erased before what quotes them was written."""
+    for start in range(0, len(message_ids), CHUNK):
+        wanted = sa.select(message.c.id, message.c.conversation_id, message.c.sent_at).where(
+            message.c.id.in_(list(message_ids[start : start + CHUNK]))
+        )
+        await _blank_quotes(tx, (await tx.execute(wanted)).all())
+
+
+async def _blank_quotes(tx: AsyncConnection, gone: Sequence[Any]) -> None:
+    ids = [row.id for row in gone]
+    quoting = sa.select(finding_span.c.finding_id).where(finding_span.c.message_id.in_(ids))
+    await _set(tx, finding, finding.c.id.in_(quoting), note="")
+    await _set(tx, promise, promise.c.message_id.in_(ids), object="")
+    asked = sa.select(question.c.id).where(question.c.message_id.in_(ids))
+    await _set(tx, notice, notice.c.question_id.in_(asked), text="")
+    await _set(tx, question, question.c.message_id.in_(ids), text="")
+    await _blank_evaluations(tx, gone)
+
+
+async def _blank_evaluations(tx: AsyncConnection, gone: Sequence[Any]) -> None:
+    """Take out of the evaluations, also old ones, why points were taken off: rows of before kept findings' notes there.
+
+    Of every session that went on while one of the messages was said, and those with a finding that names one.
+    """
+    moments: dict[int, list[datetime]] = {}
+    for row in gone:
+        moments.setdefault(row.conversation_id, []).append(row.sent_at)
+    around = [
+        sa.and_(
+            session.c.conversation_id == number,
+            session.c.started_at <= max(at),
+            session.c.ended_at >= min(at),
+        )
+        for number, at in moments.items()
+    ]
+    naming = (
+        sa.select(finding.c.session_id)
+        .join(finding_span, finding_span.c.finding_id == finding.c.id)
+        .where(finding_span.c.message_id.in_([row.id for row in gone]))
+    )
+    held = sa.select(session.c.id).where(sa.or_(*around, session.c.id.in_(naming)))
+    wanted = sa.select(evaluation.c.id, evaluation.c["items"]).where(evaluation.c.session_id.in_(held))
+    for row in (await tx.execute(wanted)).all():
+        if any(_is_quoting(item) for item in row.items):
+            items = [{**item, "reason": ""} if _is_quoting(item) else item for item in row.items]
+            await _set(tx, evaluation, evaluation.c.id == row.id, items=items)
+
+
+def _is_quoting(item: Mapping[str, Any]) -> bool:
+    """Say whether an item tells more than why it did not apply, which quotes nobody."""
+    return bool(item.get("reason")) and item["earned"] is not None
 
 
 async def _set(tx: AsyncConnection, table: sa.Table, which: sa.ColumnElement[bool], **values: Any) -> None:

@@ -276,3 +276,16 @@ def test_key_of_a_finding_is_its_place_whatever_session_it_is_cut_into() -> None
 
     assert keys == {one.key for one in judged({**talk, "end": "wall"}).findings}
     assert scoring.key_of(BOT, "A1", "x", ()) != scoring.key_of(WANG, "A1", "x", ())
+
+
+def test_items_that_lose_points_keep_no_copy_of_the_findings_words_5() -> None:
+    items = [
+        item
+        for talk in TALKS
+        for one in judged(talk).evaluated
+        for item in one.items
+        if item.earned is not None
+    ]
+
+    assert any(item.earned is not None and item.earned < item.weight for item in items)
+    assert not [item for item in items if item.reason]

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from audit import bases, closings
+from audit.loading import AuditRules
+from audit.remaking import Means, Remade
+from audit.running import AuditWorker
 from bot import verifying
 from bot.clock import FrozenClock
 from bot.sealing import Sealer
+from domain.audit import TalkKind
 from domain.proof import Fault
 from domain.talk import Author
 from store import erasures, holds, logins, tables
 from store.database import Store
 from store.erasures import Erased
+from tests.audit import factory as talks
+from tests.audit import written
+from tests.audit.factory import Line
+from tests.content import shipped
 from tests.proof import factory
 
 sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -123,3 +135,75 @@ async def test_words_blanked_behind_the_programs_back_are_reported(
 async def test_a_hold_is_on_exactly_one_thing(store: Store, frozen_clock: FrozenClock) -> None:
     with pytest.raises(ValueError, match="a hold is on one"):
         await store.write(lambda tx: holds.add(tx, reason="x", by="qian", now=frozen_clock.now()))
+
+
+@sqlite
+async def test_evaluations_keep_nothing_of_what_findings_said_5(
+    store: Store, frozen_clock: FrozenClock
+) -> None:
+    made = await factory.fill(store, frozen_clock.now())
+    taken = {"item": "C1", "weight": 4.0, "earned": 2.0, "evidence": "auto", "reason": "承诺保本：“可以”"}
+    without = {"item": "C2", "weight": 4.0, "earned": None, "evidence": "auto", "reason": "没有许诺"}
+    evaluations = tables.evaluation
+
+    async def judge(tx: AsyncConnection) -> None:
+        for number in (await tx.execute(sa.select(tables.session.c.id))).scalars().all():
+            for rubric, is_current in (("old", False), ("new", True)):
+                await tx.execute(
+                    sa.insert(evaluations).values(
+                        session_id=number,
+                        subject="ZhangSan",
+                        rubric_version=rubric,
+                        rules_version="1",
+                        input_digest="",
+                        grade="good",
+                        final_grade="good",
+                        weight=4.0,
+                        items=[taken, without],
+                        figures={},
+                        is_current=is_current,
+                        started_at=frozen_clock.now(),
+                        evaluated_at=frozen_clock.now(),
+                    )
+                )
+
+    await store.write(judge)
+    await erase(store, frozen_clock, made.messages[:1])
+    async with store.read() as tx:
+        rows = (await tx.execute(sa.select(evaluations.c["items"]).order_by("id"))).scalars().all()
+
+    assert [[item["reason"] for item in items] for items in rows[:2]] == [["", "没有许诺"]] * 2
+    assert [items[0]["earned"] for items in rows] == [2.0] * 6
+    assert [bool(items[0]["reason"]) for items in rows[2:]] == [True] * 4
+
+
+async def test_words_erased_while_the_audit_reads_them_leave_nothing_5(
+    store: Store, frozen_clock: FrozenClock
+) -> None:
+    lines: list[Line] = [
+        (0, "C", "这个会亏吗？"),
+        (1, "A", "您好，放心，本金一分都不会少，我们保本保息。"),
+        (2, "A", "明天上午给您回电话，把您身份证的事办好。"),
+        (3, "C", "那提前还款怎么算？"),
+    ]
+    talk = await store.write(lambda tx: talks.talk(tx, TalkKind.CHAT, lines))
+    frozen_clock.advance(timedelta(hours=1))
+
+    async def erase_between(work: Callable[[], list[Remade]]) -> list[Remade]:
+        made = work()
+        await erase(store, frozen_clock, list(talk.messages))
+        return made
+
+    basis = bases.basis_of(shipped.words())
+    means = Means(calendar=written.calendar(), closings=closings.load(), basis=basis, entity_modes={})
+    await AuditWorker(
+        store, frozen_clock, AuditRules(), lambda: means, owner="me", run=erase_between
+    ).run_due()
+
+    async with store.read() as tx:
+        left = [
+            (await tx.execute(sa.select(column))).scalars().all()
+            for column in (tables.finding.c.note, tables.promise.c.object, tables.question.c.text)
+        ]
+    assert all(left)
+    assert {text for each in left for text in each} == {""}
