@@ -67,11 +67,15 @@ class _Place:
 
 @dataclass(frozen=True, kw_only=True)
 class _Timed:
-    """A message with the time under which it is recorded. `oddity`: why that is not its own."""
+    """A message with the time under which it is recorded. `oddity`: why that is not its own.
+
+    `speaker`: on whose side the one is who acted.
+    """
 
     message: Archived
     entry: Entry
     place: _Place
+    speaker: Author
     sent_at: datetime
     oddity: str = ""
 
@@ -84,6 +88,9 @@ def read(entry: Entry, opened: Opened) -> Read:
         return Read(entry=entry, message=parsing.parse(entry, opened.text))
     except parsing.Unreadable as error:
         return Read(entry=entry, reason=HoldReason.UNREADABLE, error=str(error))
+    except Exception as error:
+        # One entry that we did not foresee is put aside; it must not stop the archive. Its words are never told.
+        return Read(entry=entry, reason=HoldReason.UNREADABLE, error=f"fault of ours: {type(error).__name__}")
 
 
 async def record_page(
@@ -111,7 +118,7 @@ async def record_page(
 
 async def record(tx: AsyncConnection, page: Sequence[Read], *, policy_version: str, now: datetime) -> int:
     """Record the messages of a page that are not on record; return how many."""
-    timed = _timed(page, now)
+    timed = _timed(page, now, await _find_members(tx, page))
     known = await messages.find_known(tx, SOURCE, list(timed))
     fresh = [one for msgid, one in timed.items() if msgid not in known]
     if not fresh:
@@ -145,7 +152,7 @@ async def _record_rest(
                 conversation_id=talk,
                 source=SOURCE,
                 msgid=one.message.recalled_msgid,
-                recalled_by=_speaker(one.message),
+                recalled_by=one.speaker,
                 at=one.sent_at,
             )
         if said.kind != WITHHELD:
@@ -171,15 +178,23 @@ async def _record_rest(
     await archives.add_holds(tx, odd, now)
 
 
-def place_of(one: Archived) -> _Place:
-    """Return where a message was said, by its ids alone."""
+async def _find_members(tx: AsyncConnection, page: Sequence[Read]) -> frozenset[str]:
+    """Return the members on a page whose UserIDs look like a customer's or a robot's (wongxm, wbclark)."""
+    people = {who for one in page if one.message for who in (one.message.sender, *one.message.receivers)}
+    doubtful = sorted(who for who in people if parsing.is_customer(who) or parsing.is_robot(who))
+    known = set(await staff.find_ids(tx, doubtful))
+    return frozenset(known | (await archives.find_archived(tx, doubtful)))
+
+
+def place_of(one: Archived, members: frozenset[str] = frozenset()) -> _Place:
+    """Return where a message was said, by its ids alone. `members`: known as such, whatever their ids look like."""
     people = [who for who in (one.sender, *one.receivers) if who]
-    outside = [who for who in people if parsing.is_customer(who)]
+    outside = [who for who in people if parsing.is_customer(who) and who not in members]
     told = parsing.is_external(one.msgid)
     if one.room_id:
         is_group = told if told is not None else bool(outside)
         return _Place(channel=TalkKind.GROUP if is_group else TalkKind.INTERNAL, account_id=one.room_id)
-    inside = [who for who in people if not parsing.is_customer(who) and not parsing.is_robot(who)]
+    inside = [who for who in people if who not in outside and (who in members or not parsing.is_robot(who))]
     if outside and inside:
         return _Place(channel=TalkKind.CHAT, account_id=inside[0], customer=outside[0])
     among = "|".join(sorted(set(people))) or one.msgid
@@ -188,7 +203,7 @@ def place_of(one: Archived) -> _Place:
     return _Place(channel=TalkKind.INTERNAL, account_id=among)
 
 
-def _timed(page: Sequence[Read], now: datetime) -> dict[str, _Timed]:
+def _timed(page: Sequence[Read], now: datetime, members: frozenset[str]) -> dict[str, _Timed]:
     """Return the messages by msgid, each with a time that can be true: its own or that of the one before it."""
     found: dict[str, _Timed] = {}
     before = now
@@ -204,7 +219,8 @@ def _timed(page: Sequence[Read], now: datetime) -> dict[str, _Timed]:
         found[message.msgid] = _Timed(
             message=message,
             entry=one.entry,
-            place=place_of(message),
+            place=place_of(message, members),
+            speaker=_speaker(message, members),
             sent_at=before,
             oddity=oddity,
         )
@@ -215,7 +231,7 @@ def _subject(one: _Timed) -> tuple[str, str, str] | None:
     """Return whose word about the archive a message falls under: customer, member, group; None: nobody's."""
     if one.place.channel is TalkKind.CHAT:
         return one.place.customer, one.place.account_id, ""
-    if one.place.channel is TalkKind.GROUP and parsing.is_customer(one.message.sender):
+    if one.place.channel is TalkKind.GROUP and one.speaker is Author.CUSTOMER:
         return one.message.sender, "", one.place.account_id
     return None
 
@@ -225,8 +241,10 @@ def _word(one: _Timed, told: Mapping[tuple[str, str, str], Sequence[Consent]]) -
     return consents.word_at(told.get(subject, ()), one.sent_at) if subject else None
 
 
-def _speaker(one: Archived) -> Author:
+def _speaker(one: Archived, members: frozenset[str]) -> Author:
     """Return on whose side the person is who acted."""
+    if one.sender in members:
+        return Author.SERVICER
     if parsing.is_customer(one.sender):
         return Author.CUSTOMER
     return Author.SYSTEM if not one.sender or parsing.is_robot(one.sender) else Author.SERVICER
@@ -235,7 +253,7 @@ def _speaker(one: Archived) -> Author:
 def _new_message(one: _Timed, talk: int, word: Consent | None) -> NewMessage:
     message = one.message
     is_said = message.action is Action.SEND and message.kind not in _EVENTS
-    author = _speaker(message) if is_said else Author.SYSTEM
+    author = one.speaker if is_said else Author.SYSTEM
     is_withheld = is_said and word is not None and word.status is ConsentStatus.DISAGREE
     # In a one-to-one talk the conversation tells who the customer is.
     is_told_by_talk = author is Author.SERVICER or message.sender == one.place.customer
@@ -258,10 +276,10 @@ async def _ensure_talks(tx: AsyncConnection, fresh: Sequence[_Timed], now: datet
     """Return the conversation of each place; customers and members who are new are added."""
     places = {one.place for one in fresh}
     outside = {one.place.customer for one in fresh if one.place.customer}
-    outside |= {one.message.sender for one in fresh if parsing.is_customer(one.message.sender)}
+    outside |= {one.message.sender for one in fresh if one.speaker is Author.CUSTOMER}
     who = await customers.ensure(tx, sorted(outside), now)
     inside = {place.account_id for place in places if place.channel is TalkKind.CHAT}
-    inside |= {one.message.sender for one in fresh if _speaker(one.message) is Author.SERVICER}
+    inside |= {one.message.sender for one in fresh if one.speaker is Author.SERVICER}
     unknown = inside - set(await staff.find_ids(tx, sorted(inside)))
     await staff.ensure(tx, sorted(unknown), now)
     pairs = {

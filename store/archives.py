@@ -197,6 +197,16 @@ async def list_permitted(tx: AsyncConnection) -> list[str]:
     return sorted((await tx.execute(wanted)).scalars().all())
 
 
+async def find_archived(tx: AsyncConnection, staff_ids: Sequence[str]) -> set[str]:
+    """Return those of these ids that are, or were, of members who are archived."""
+    found: set[str] = set()
+    for start in range(0, len(staff_ids), _CHUNK):
+        some = archived_staff.c.staff_platform_id.in_(staff_ids[start : start + _CHUNK])
+        wanted = sa.select(archived_staff.c.staff_platform_id).where(some)
+        found.update((await tx.execute(wanted)).scalars())
+    return found
+
+
 def _hold(row: sa.Row[tuple[object, ...]]) -> Hold:
     entry = Entry(
         seq=row.seq,

@@ -102,7 +102,7 @@ def parse(entry: Entry, plain: str) -> Archived:
         told_at=_moment(fields.get("msgtime", fields.get("time"))),
         kind=kind[:32],
         text="\n".join(found.lines),
-        raw=plain.replace("\0", ""),
+        raw=clean(plain),
         files=tuple(found.files),
         recalled_msgid=_text(body, "pre_msgid", 128) if kind == "revoke" else "",
     )
@@ -110,12 +110,15 @@ def parse(entry: Entry, plain: str) -> Archived:
 
 
 def is_customer(who: str) -> bool:
-    """Say whether an id is that of somebody outside the company (WeCom doc 91552)."""
+    """Say whether an id looks like that of somebody outside the company (WeCom doc 91552).
+
+    A member's UserID is the company's own choice and may look the same: who is known as one is one.
+    """
     return who.startswith(("wm", "wo"))
 
 
 def is_robot(who: str) -> bool:
-    """Say whether an id is that of a group robot."""
+    """Say whether an id looks like that of a group robot."""
     return who.startswith("wb")
 
 
@@ -202,8 +205,10 @@ def _with_consent(one: Archived, body: Fields) -> Archived:
     """Return the message with what the customer said about the archive."""
     told = _text(body, "userid")
     customer = next((who for who in (told, one.sender, *one.receivers) if is_customer(who)), told)
-    others = (who for who in (one.sender, *one.receivers) if who != customer and not is_customer(who))
-    staff = "" if one.room_id else next(others, "")
+    others = [who for who in (one.sender, *one.receivers) if who and who != customer]
+    # Whom the customer spoke to is a member, also one whose UserID looks like a customer's.
+    others.sort(key=is_customer)
+    staff = "" if one.room_id or not others else others[0]
     changed_at = _moment(body.get(f"{one.kind}_time")) or one.told_at
     if not customer or not (staff or one.room_id) or changed_at is None:
         return one
@@ -231,7 +236,7 @@ def _size(body: Fields) -> int:
 
 
 def _moment(milliseconds: object) -> datetime | None:
-    if isinstance(milliseconds, str) and milliseconds.isdigit():
+    if isinstance(milliseconds, str) and milliseconds.isdecimal() and len(milliseconds) <= _DIGITS:
         milliseconds = int(milliseconds)
     if not isinstance(milliseconds, int) or isinstance(milliseconds, bool) or milliseconds <= 0:
         return None
@@ -241,4 +246,5 @@ def _moment(milliseconds: object) -> datetime | None:
         return None
 
 
+_DIGITS = 18
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

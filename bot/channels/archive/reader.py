@@ -7,13 +7,14 @@ fewer entries when an answer would be too big, and finds the entry that kills th
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from bot.channels.archive import errors
+from bot.channels.archive import errors, parsing
 from bot.channels.archive.process import LibraryProcess
 from bot.channels.archive.sdk import LEAST_ENCRYPTED
 from domain.archive import Entry, HoldReason, Opened, Piece
@@ -27,6 +28,10 @@ _GRACE_SECONDS = 10.0
 _OPEN_SECONDS, _OPEN_SECONDS_EACH = 5.0, 0.03
 # How often an entry must kill the library, all alone, to be blamed.
 _STRIKES = 3
+# What both databases keep.
+_MOST_SEQ, _MOST_VERSION = 2**63 - 1, 2**31 - 1
+_DIGITS = 20
+_CODE = re.compile(r"-?[0-9]{1,9}")
 _HOLDS = {one.value: one for one in HoldReason}
 
 
@@ -148,28 +153,38 @@ def _opened(word: str, text: str) -> Opened:
 def _entries(content: bytes, *, after: int) -> tuple[Entry, ...]:
     """Return the entries of an answer, oldest first, each seq once. Raises ChannelError for one that is none."""
     try:
-        answer = json.loads(content.decode("utf-8", "replace"), strict=False)
+        answer = json.loads(content.decode("utf-8", "replace"), strict=False, parse_int=_number)
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise errors.of_code("GetChatData", 10002)
     code = answer.get("errcode") or 0
     if code:
-        raise errors.of_code("GetChatData", int(code) if str(code).lstrip("-").isdigit() else 10002)
+        raise errors.of_code("GetChatData", int(code) if _CODE.fullmatch(str(code)) else 10002)
     rows = answer.get("chatdata") or []
+    if not isinstance(rows, list):
+        raise errors.of_code("GetChatData", 10002)
     found = {one.seq: one for row in rows if (one := _entry(row)) is not None and one.seq > after}
     return tuple(found[seq] for seq in sorted(found))
 
 
 def _entry(row: Any) -> Entry | None:
-    """Return an entry; None for what has no number, which could be neither kept nor asked for again."""
-    if not isinstance(row, dict) or not isinstance(row.get("seq"), int):
+    """Return an entry; None for what has no number we can keep, which could not be asked for again either."""
+    if not isinstance(row, dict) or not _is_within(row.get("seq"), _MOST_SEQ):
         return None
-    version = row.get("publickey_ver")
     return Entry(
         seq=row["seq"],
-        msgid=str(row.get("msgid") or f"seq-{row['seq']}")[:128],
-        key_version=version if isinstance(version, int) else 0,
-        random_key=str(row.get("encrypt_random_key") or ""),
-        encrypted=str(row.get("encrypt_chat_msg") or ""),
+        msgid=parsing.clean(str(row.get("msgid") or f"seq-{row['seq']}"))[:128],
+        key_version=row["publickey_ver"] if _is_within(row.get("publickey_ver"), _MOST_VERSION) else 0,
+        random_key=parsing.clean(str(row.get("encrypt_random_key") or "")),
+        encrypted=parsing.clean(str(row.get("encrypt_chat_msg") or "")),
     )
+
+
+def _is_within(number: object, most: int) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= most
+
+
+def _number(digits: str) -> int:
+    """Return a number of an answer; -1 for one that is longer than any can be, which must not cost the answer."""
+    return int(digits) if len(digits) <= _DIGITS else -1
