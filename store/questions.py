@@ -117,12 +117,15 @@ async def record_kf(
     When its customer is in a group under way it counts for that group; of several, for that of the newest enrolment.
     While one of the conversation is open, what the customer adds belongs to it.
     """
-    waiting = sa.select(question.c.id).where(
+    waiting = sa.select(question).where(
         question.c.conversation_id == conversation_id, sa.text("question.state = 'open'")
     )
-    known: int | None = (await tx.execute(waiting.limit(1))).scalar_one_or_none()
-    if known is not None:
-        return known
+    for row in (await tx.execute(waiting.order_by(question.c.id))).all():
+        # Nobody looks at one again whose timers have run out, unless the audit reads its talk.
+        answered = await find_servicer_answer(tx, _question(row))
+        if answered is None:
+            return int(row.id)
+        await answer(tx, row.id, by=answered[0], now=answered[1])
     asker = (
         sa.select(customer.c.platform_id)
         .join(conversation, customer.c.id == conversation.c.customer_id)

@@ -296,6 +296,40 @@ async def test_customer_service_waits_three_five_and_fifteen_minutes_for_those_o
     assert [who for who, _ in await desk.told()] == [ADVISOR, CO_OWNER, LEADER]
 
 
+async def test_a_second_hand_over_after_an_answer_is_a_question_of_its_own_5(store: Store) -> None:
+    desk = await opened(store)
+    number = await talk_of(desk, "kf", "wkA", "wmZ")
+
+    async def said(msgid: str, author: Author) -> int:
+        now = desk.clock.now()
+        new = NewMessage(
+            conversation_id=number,
+            source="kf:wkA",
+            msgid=msgid,
+            author=author,
+            kind="text",
+            sent_at=now,
+            text=PREPAY,
+            servicer_id=ADVISOR if author is Author.SERVICER else "",
+        )
+        return (await desk.store.write(lambda tx: messages.add(tx, [new], now)))[0]
+
+    async def handed_over(msgid: str) -> int:
+        message_id, now = await said(msgid, Author.CUSTOMER), desk.clock.now()
+        return await desk.store.write(lambda tx: questions.record_kf(tx, number, message_id, PREPAY, now))
+
+    first = await handed_over("m1")
+    await desk.pass_minutes(60)
+    assert await handed_over("m2") == first  # Nobody answered, so it is the same.
+    await said("m3", Author.SERVICER)
+    await desk.pass_minutes(60)
+
+    second = await handed_over("m4")
+
+    assert second != first
+    assert (await desk.find(first)).state is QuestionState.ANSWERED
+
+
 async def test_a_chat_waits_half_an_hour_for_its_own_advisor_5(store: Store) -> None:
     desk = await opened(store)
     number, now = await talk_of(desk, "chat", ADVISOR, "wmZ"), desk.clock.now()
