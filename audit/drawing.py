@@ -1,22 +1,25 @@
 """Making a sample: from the facts of the store to kept reviews, and what the looked-at ones tell.
 
-Called by the page of samples. Which sessions are risky is content/review_rules.toml; the draws are audit/sampling.py.
+Called by the page of samples, and by a loop for `open_must`. Which sessions are risky is content/review_rules.toml;
+the draws are audit/sampling.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from audit import agreement, sampling
 from content.review_rules import ReviewRules
+from domain.audit import COUNTING, FindingState
 from domain.hours import ServiceHours
 from domain.review import MISSED, Review, ReviewKind, ReviewState, Verdict
 from domain.sampling import Candidate, Drawn, Estimate, NewPlan, PlanKind, Risk, SamplingPlan
-from store import reviews, sampling_plans
+from store import must_sessions, reviews, sampling_plans
+from store.must_sessions import MustSession
 from store.reviews import NewReview
 from store.sampling_plans import SessionFacts
 
@@ -27,6 +30,7 @@ _KINDS = {
     PlanKind.MUST: ReviewKind.MUST,
 }
 KINDS = tuple(_KINDS)
+_FINDING = "finding:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +126,10 @@ async def make(
     facts = await sampling_plans.list_facts(tx, wanted.from_at, wanted.until_at)
     candidates = candidates_of(facts, rules, hours)
     drawn = draw(wanted.kind, candidates, size, wanted.seed, rules)
+    if wanted.kind is PlanKind.MUST:
+        # What was opened by itself is not asked about twice.
+        asked = await reviews.list_asked_must(tx, [one.session_id for one in drawn])
+        drawn = [one for one in drawn if (one.session_id, one.subject) not in asked]
     if not drawn:
         return None
     population = population_of(candidates, rules, rules.margin).of_kind[wanted.kind]
@@ -135,7 +143,7 @@ async def make(
             subject=one.subject,
             plan_id=plan_id,
             weight=one.weight,
-            due_at=wanted.made_at + max(rules.due, timedelta(days=7)),
+            due_at=_due(wanted.made_at, rules),
         )
         for one in drawn
     ]
@@ -143,29 +151,84 @@ async def make(
     return plan_id
 
 
+def _due(now: datetime, rules: ReviewRules) -> datetime:
+    return now + max(rules.due, timedelta(days=7))
+
+
+async def list_must(tx: AsyncConnection, rules: ReviewRules, since: datetime) -> list[MustSession]:
+    """Return the sessions since then that must be looked at by a person and were given to nobody."""
+    return await must_sessions.list_unasked(
+        tx, kinds=rules.must_case_kinds, reasons=rules.must_case_reasons, since=since
+    )
+
+
+async def open_must(tx: AsyncConnection, rules: ReviewRules, *, since: datetime, now: datetime) -> int:
+    """Ask people about every such session, all of them and by itself; return how many reviews were new."""
+    new = [
+        NewReview(
+            key=f"must:{one.id}:{subject}"[:64],
+            kind=ReviewKind.MUST,
+            session_id=one.id,
+            subject=subject,
+            due_at=_due(now, rules),
+        )
+        for one in await list_must(tx, rules, since)
+        for subject in one.subjects
+    ]
+    return await reviews.add(tx, new, now)
+
+
 async def results(tx: AsyncConnection, limit: int = 30) -> list[PlanResult]:
     """Return the samples, newest first, with what they tell."""
     found = []
     for plan in await sampling_plans.list_plans(tx, limit):
         looked = [one for one in await reviews.list_of_plan(tx, plan.id) if one.state is ReviewState.DONE]
+        stands = await _standing(tx, looked)
         recall = None
         if plan.kind is PlanKind.UNFLAGGED:
-            missed = sampling.estimate([(one.weight, _has_missed(one)) for one in looked], plan.population)
+            answers = [(one.weight, _has_missed(one, stands)) for one in looked]
+            missed = sampling.estimate(answers, plan.population)
             known = await sampling_plans.count_confirmed_reds(tx, plan.from_at, plan.until_at)
             recall = sampling.estimated_recall(known, missed)
-        wrong = sampling.estimate([(one.weight, is_wrong(one)) for one in looked], plan.population)
+        wrong = sampling.estimate([(one.weight, is_wrong(one, stands)) for one in looked], plan.population)
         found.append(PlanResult(plan=plan, wrong=wrong, recall=recall))
     return found
 
 
-def is_wrong(one: Review) -> bool:
-    """Say whether a person found something wrong: a finding is right, an item was not kept, something was missed."""
-    return _has_missed(one) or any(
-        said is (Verdict.YES if key.startswith("finding:") else Verdict.NO)
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What is left of verdicts by now. `states`: of findings, by id; `missed`: of what a review added, by its id."""
+
+    states: Mapping[int, FindingState]
+    missed: Mapping[int, FindingState]
+
+
+async def _standing(tx: AsyncConnection, looked: Iterable[Review]) -> Standing:
+    done = list(looked)
+    ids = {_finding_id(key) for one in done for key in one.verdicts if key.startswith(_FINDING)}
+    return Standing(
+        states=await reviews.list_states(tx, ids),
+        missed=await reviews.list_added_states(tx, [one.id for one in done if MISSED in one.verdicts]),
+    )
+
+
+def is_wrong(one: Review, stands: Standing) -> bool:
+    """Say whether something is wrong by now: a finding counts, an item was not kept, something was missed.
+
+    A finding is told by its state: an appeal or a third person may have decided otherwise than this review.
+    """
+    return _has_missed(one, stands) or any(
+        stands.states.get(_finding_id(key)) in COUNTING if key.startswith(_FINDING) else said is Verdict.NO
         for key, said in one.verdicts.items()
         if key != MISSED
     )
 
 
-def _has_missed(one: Review) -> bool:
-    return one.verdicts.get(MISSED) is Verdict.YES
+def _has_missed(one: Review, stands: Standing) -> bool:
+    # What was known under the same place already was added by another review; the verdict stands.
+    state = stands.missed.get(one.id, FindingState.CONFIRMED)
+    return one.verdicts.get(MISSED) is Verdict.YES and state in COUNTING
+
+
+def _finding_id(key: str) -> int:
+    return int(key.removeprefix(_FINDING))

@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import Evidence, FindingState
 from domain.review import Review, ReviewKind, ReviewState, Verdict
 from store import dialect
-from store.tables import finding, message_body, review, session
+from store.tables import finding, finding_entry, message_body, review, session
 
 # Written alike in the index, so that SQLite takes it.
 IS_OPEN = sa.text("review.state <> 'done'")
@@ -228,6 +229,45 @@ async def list_labels(tx: AsyncConnection, finding_ids: Collection[int]) -> dict
         wanted = sa.select(finding.c.id, finding.c.label).where(finding.c.id.in_(ids[start : start + _CHUNK]))
         labels |= {row.id: row.label for row in (await tx.execute(wanted)).all()}
     return labels
+
+
+async def list_states(tx: AsyncConnection, finding_ids: Collection[int]) -> dict[int, FindingState]:
+    """Return where findings stand now."""
+    states: dict[int, FindingState] = {}
+    ids = sorted(finding_ids)
+    for start in range(0, len(ids), _CHUNK):
+        wanted = sa.select(finding.c.id, finding.c.state).where(finding.c.id.in_(ids[start : start + _CHUNK]))
+        states |= {row.id: FindingState(row.state) for row in (await tx.execute(wanted)).all()}
+    return states
+
+
+async def list_added_states(tx: AsyncConnection, review_ids: Collection[int]) -> dict[int, FindingState]:
+    """Return where the findings stand that people added with these reviews, by review."""
+    states: dict[int, FindingState] = {}
+    ids = sorted(review_ids)
+    for start in range(0, len(ids), _CHUNK):
+        wanted = (
+            sa.select(finding_entry.c.review_id, finding.c.state)
+            .join(finding, finding.c.id == finding_entry.c.finding_id)
+            .where(
+                finding_entry.c.review_id.in_(ids[start : start + _CHUNK]),
+                finding.c.evidence == Evidence.HUMAN,
+            )
+        )
+        states |= {row.review_id: FindingState(row.state) for row in (await tx.execute(wanted)).all()}
+    return states
+
+
+async def list_asked_must(tx: AsyncConnection, session_ids: Collection[int]) -> set[tuple[int, str]]:
+    """Return session and subject of the reviews of these sessions that had to be."""
+    asked: set[tuple[int, str]] = set()
+    ids = sorted(set(session_ids))
+    for start in range(0, len(ids), _CHUNK):
+        wanted = sa.select(review.c.session_id, review.c.subject).where(
+            review.c.session_id.in_(ids[start : start + _CHUNK]), review.c.kind == ReviewKind.MUST
+        )
+        asked |= {(row.session_id, row.subject) for row in (await tx.execute(wanted)).all()}
+    return asked
 
 
 async def list_subjects(tx: AsyncConnection, session_id: int) -> frozenset[str]:
