@@ -78,13 +78,15 @@ class RemadeSession:
 @dataclass(frozen=True, kw_only=True)
 class Remade:
     """What came out. `changed`: sessions that are not as they were. `merged`: rows that became part of others, with the
-    first message of those. `again`: from when and when to look once more; None when nothing is expected.
+    first message of those. `rows`: the row of a session by its first message. `places`: that message, by message.
+    `again`: from when and when to look once more; None when nothing is expected.
     `standing`: what waits for an answer at the end of the talk; None where its end was not read."""
 
     conversation_id: int
     changed: tuple[RemadeSession, ...]
     merged: Mapping[int, int]
     rows: Mapping[int, int]
+    places: Mapping[int, int]
     again: tuple[datetime, datetime] | None
     sessions: int
     messages: int
@@ -111,6 +113,7 @@ def remake(loaded: Loaded, means: Means, now: datetime) -> Remade:
             for piece, row in zip(done, rows.rows, strict=True)
             if row is not None
         },
+        places={said.id: piece.messages[0].id for piece in done for said in piece.messages},
         again=(until, now) if until else _again(done, promises.values(), means, now),
         sessions=len(done),
         messages=sum(len(piece.messages) for piece in done),

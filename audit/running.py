@@ -21,7 +21,7 @@ from audit import alarming, loading, remaking
 from audit.loading import AuditRules, Plan
 from audit.remaking import NOTHING, Loaded, Means, Remade, RemadeSession
 from domain.ports import Clock
-from store import audit_marks, audit_reading, audit_sessions, erasures, evaluations, heard_questions
+from store import audit_marks, audit_reading, audit_sessions, erasures, evaluations, findings, heard_questions
 from store.audit_marks import Mark
 from store.database import Store
 from store.evaluations import Judged
@@ -182,13 +182,30 @@ class AuditWorker:
     ) -> int:
         if not changed and not any(one.merged for one in still):
             return 0
+        await findings.hold(tx, [one.conversation_id for one in still])
         ids = await audit_sessions.record(tx, [one.cut for one in changed], now)
         by_first = {one.cut.first_message_id: id_ for one, id_ in zip(changed, ids, strict=True)}
         merged: dict[int, int] = {}
+        now_in: dict[int, int] = {}
         for one in still:
             known = {**one.rows, **by_first}
             merged |= {number: known[first] for number, first in one.merged.items()}
+            now_in |= {number: known[first] for number, first in one.places.items()}
         await audit_sessions.merge(tx, merged)
+        concerned = await findings.move(tx, ids, merged, now_in)
+        red = await self._record_judged(tx, changed, ids, merged, means, now)
+        await findings.settle_sessions(tx, sorted(concerned))
+        return red
+
+    async def _record_judged(
+        self,
+        tx: AsyncConnection,
+        changed: Sequence[RemadeSession],
+        ids: Sequence[int],
+        merged: Mapping[int, int],
+        means: Means,
+        now: datetime,
+    ) -> int:
         if means.basis is None:
             return 0
         judged = [_judged(one, id_) for one, id_ in zip(changed, ids, strict=True)]

@@ -52,7 +52,7 @@ async def _set(
     review_id: int | None,
     appeal_id: int | None,
 ) -> None:
-    row = (await tx.execute(sa.select(finding).where(finding.c.id == finding_id))).one()
+    row = await findings.hold_one(tx, finding_id)
     if FindingState(row.state) not in allowed:
         return
     # A suspicion has no judge; when it was decided last stays, so that its session is computed again.

@@ -110,10 +110,14 @@ async def _record_evaluations(
         await tx.execute(sa.update(evaluation).where(evaluation.c.id.in_(chunk)).values(is_current=False))
     if rows:
         insert = dialect.insert(tx, evaluation)
-        # The very same judgement was made before, and another one since.
+        # The very same judgement was made before, and another one since; what people decided is settled afterwards.
         again = insert.on_conflict_do_update(
             index_elements=["session_id", "subject", "rubric_version", "rules_version", "input_digest"],
-            set_={"is_current": True},
+            set_={
+                "is_current": True,
+                "final_score": insert.excluded.final_score,
+                "final_grade": insert.excluded.final_grade,
+            },
         )
         await tx.execute(again, rows)
 

@@ -1,7 +1,8 @@
 """Findings: what the audit found, with its places; what people decided about it, and what that makes of the score.
 
 A finding keeps its id as long as the same thing is found again. One that is not found any more is `gone`, unless a
-person decided it: decisions stay. Every decision is a finding_entry, append-only, and recomputes the evaluations.
+person wrote or decided it: decisions stay, also in doubt. Every decision is a finding_entry, append-only, and
+recomputes the evaluations. Who changes findings holds their conversation (`hold`), so that no decision is lost.
 """
 
 from __future__ import annotations
@@ -33,6 +34,18 @@ MOVES: Mapping[FindingState, frozenset[FindingState]] = {
 }
 DECIDED = frozenset({FindingState.CONFIRMED, FindingState.REJECTED, FindingState.OVERTURNED})
 _CHUNK = 400
+# What only the rules know of.
+_OF_RULES = sa.and_(
+    finding.c.evidence != Evidence.HUMAN.value,
+    finding.c.decided_at.is_(None),
+    finding.c.state.not_in([state.value for state in DECIDED]),
+)
+_DECIDED_IN = (
+    sa.select(finding.c.id, finding.c.session_id, finding_span.c.message_id)
+    .outerjoin(finding_span, finding_span.c.finding_id == finding.c.id)
+    .where(finding.c.session_id.in_(sa.bindparam("ids", expanding=True)), sa.not_(_OF_RULES))
+    .order_by(finding.c.id, finding_span.c.id)
+)
 
 
 async def record(
@@ -53,7 +66,7 @@ async def record(
     fresh = [one for key, one in keys.items() if key not in known]
     new_ids = await _add(tx, fresh, now)
     for key, row in known.items():
-        await _renew(tx, row, keys[key])
+        await _renew(tx, row, keys[key], now)
     await _vanish(tx, judged, set(keys))
     return [_of_new(one, id_, now) for one, id_ in zip(fresh, new_ids, strict=True)]
 
@@ -95,25 +108,27 @@ def first_state(one: NewFinding) -> FindingState:
     return FindingState.COUNTED if counts else FindingState.SUSPECTED
 
 
-async def _renew(tx: AsyncConnection, row: Any, one: NewFinding) -> None:
+async def _renew(tx: AsyncConnection, row: Any, one: NewFinding, now: datetime) -> None:
     """Take up a finding that was known: where it stands now, and that it is back. What people decided stays."""
-    state = FindingState(row.state)
-    values: dict[str, Any] = {}
     if row.session_id != one.session_id:
-        values["session_id"] = one.session_id
-    if state not in DECIDED:
-        wanted = first_state(one)
-        told = {
-            "note": one.note,
-            "points": one.points,
-            "rule_version": one.rule_version,
-            "state": wanted.value,
-        }
-        values |= {name: value for name, value in told.items() if getattr(row, name) != value}
-    if values:
-        await tx.execute(sa.update(finding).where(finding.c.id == row.id).values(**values))
-    if state in DECIDED:
+        moved = sa.update(finding).where(finding.c.id == row.id).values(session_id=one.session_id)
+        await tx.execute(moved)
+    if _is_of_people(row):
         return
+    wanted = first_state(one)
+    told: dict[str, Any] = {
+        "note": one.note,
+        "points": one.points,
+        "rule_version": one.rule_version,
+        "evidence": one.evidence.value,
+        "state": wanted.value,
+    }
+    values = {name: value for name, value in told.items() if getattr(row, name) != value}
+    if "state" in values and wanted is FindingState.COUNTED:
+        # Whom it costs points from now on can see it from now on, and appeal.
+        values["shown_at"] = now
+    if values:
+        await tx.execute(sa.update(finding).where(finding.c.id == row.id, _OF_RULES).values(**values))
     places = [
         {"finding_id": row.id, "message_id": span.message_id, "start": span.start, "end": span.end}
         for span in dict.fromkeys(one.spans)
@@ -123,19 +138,57 @@ async def _renew(tx: AsyncConnection, row: Any, one: NewFinding) -> None:
         await tx.execute(dialect.insert_new(tx, finding_span), places)
 
 
+def _is_of_people(row: Any) -> bool:
+    """Say whether a person wrote the finding or has decided it, be it in doubt again."""
+    return row.evidence == Evidence.HUMAN or row.decided_at is not None or row.state in DECIDED
+
+
 async def _vanish(tx: AsyncConnection, session_ids: Sequence[int], keys: set[str]) -> None:
     """Mark as gone what these sessions held and was not found any more."""
-    held = [state.value for state in FindingState if state not in DECIDED | {FindingState.GONE}]
     for at in range(0, len(session_ids), _CHUNK):
         chunk = session_ids[at : at + _CHUNK]
-        wanted = sa.select(finding.c.id, finding.c.key).where(
-            finding.c.session_id.in_(chunk), finding.c.state.in_(held)
-        )
-        gone = [row.id for row in (await tx.execute(wanted)).all() if row.key not in keys]
+        held = sa.and_(finding.c.session_id.in_(chunk), _OF_RULES, finding.c.state != FindingState.GONE.value)
+        rows = (await tx.execute(sa.select(finding.c.id, finding.c.key).where(held))).all()
+        gone = [row.id for row in rows if row.key not in keys]
         if gone:
-            await tx.execute(
-                sa.update(finding).where(finding.c.id.in_(gone)).values(state=FindingState.GONE.value)
-            )
+            vanished = sa.update(finding).where(finding.c.id.in_(gone), held)
+            await tx.execute(vanished.values(state=FindingState.GONE.value))
+
+
+async def hold(tx: AsyncConnection, conversation_ids: Iterable[int]) -> None:
+    """Keep others from deciding and judging in these conversations until `tx` ends; read findings only then."""
+    await dialect.lock_subjects(tx, "findings", set(conversation_ids))
+
+
+async def hold_one(tx: AsyncConnection, finding_id: int) -> Any:
+    """Hold a finding's conversation and return its row; raises KeyError for an unknown id."""
+    wanted = sa.select(finding).where(finding.c.id == finding_id)
+    row = (await tx.execute(wanted)).one_or_none()
+    if row is None:
+        raise KeyError(finding_id)
+    await hold(tx, [row.conversation_id])
+    return row if tx.dialect.name == "sqlite" else (await tx.execute(wanted)).one()
+
+
+async def move(
+    tx: AsyncConnection, session_ids: Sequence[int], into: Mapping[int, int], now_in: Mapping[int, int]
+) -> set[int]:
+    """Bring what people wrote or decided to the sessions that hold its words now; return the sessions concerned.
+
+    `session_ids`: the sessions that were cut again. `into`: those that became part of others, with these.
+    `now_in`: the session of each message. What the rules find moves when it is found again.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    wanted = sorted({*session_ids, *into})
+    for at in range(0, len(wanted), _CHUNK):
+        for row in (await tx.execute(_DECIDED_IN, {"ids": wanted[at : at + _CHUNK]})).all():
+            place = now_in.get(row.message_id, into.get(row.session_id, row.session_id))
+            # The first of its places says where it is.
+            found.setdefault(row.id, (row.session_id, place))
+    moved = {number: places for number, places in found.items() if places[0] != places[1]}
+    for number, (_, place) in moved.items():
+        await tx.execute(sa.update(finding).where(finding.c.id == number).values(session_id=place))
+    return {one for places in moved.values() for one in places}
 
 
 async def decide(
@@ -155,9 +208,7 @@ async def decide(
     `points`: what it costs from now on, where an appeal was right in part. Deciding what is decided so already only
     adds the entry. Raises DecisionRefused for a step the state does not allow, KeyError for an unknown id.
     """
-    row = (await tx.execute(sa.select(finding).where(finding.c.id == finding_id))).one_or_none()
-    if row is None:
-        raise KeyError(finding_id)
+    row = await hold_one(tx, finding_id)
     state = FindingState(row.state)
     if to is not state and to not in MOVES[state]:
         raise DecisionRefused(f"finding {finding_id} is {state.value}; it cannot become {to.value}")
@@ -220,10 +271,13 @@ async def _settle(tx: AsyncConnection, session_id: int, subject: str) -> None:
 def _earned(
     items: Sequence[Mapping[str, Any]], costs: Mapping[str, float]
 ) -> list[tuple[float, float | None]]:
+    """Return weight and points of each item. One that does not apply any more counts while a decision costs points."""
     return [
         (
             one["weight"],
-            None if one["earned"] is None else grading.earned_of(one["weight"], costs.get(one["item"], 0.0)),
+            None
+            if one["earned"] is None and one["item"] not in costs
+            else grading.earned_of(one["weight"], costs.get(one["item"], 0.0)),
         )
         for one in items
     ]
