@@ -29,6 +29,8 @@ _ASKED_AT = "archive_permits_asked_at"
 _WITHDRAWN = "archive_withdrawn_up_to"
 _BY = "archive"
 _GROUPS_AT_ONCE = 100
+# Longer than any transaction that records words or messages takes.
+_OVERLAP = timedelta(minutes=5)
 
 
 class ArchiveConsents:
@@ -90,14 +92,26 @@ class ArchiveConsents:
         await self._store.write(lambda tx: instance.set_value(tx, _ASKED_AT, now.isoformat()))
 
     async def withdraw(self) -> None:
-        """Erase what was recorded under a refusal before we knew of it; a legal hold keeps it all the same."""
+        """Erase what was recorded under a refusal before we knew of it; a legal hold keeps it all the same.
+
+        Refusals of the last minutes are gone through again: one with a lower id may be committed later, and so may a
+        page of the archive that did not see the refusal yet. What is erased stays erased.
+        """
+        settled_at = self._clock.now() - _OVERLAP
+        is_settled = True
         async with self._store.read() as tx:
-            known = int(await instance.find_value(tx, _WITHDRAWN) or 0)
-            words = await consents.list_withdrawn(tx, known)
-        for word in words:
-            await self._withdraw(word)
-            done = str(word.id)
-            await self._store.write(partial(instance.set_value, key=_WITHDRAWN, value=done))
+            after = int(await instance.find_value(tx, _WITHDRAWN) or 0)
+        while True:
+            async with self._store.read() as tx:
+                refusals = await consents.list_withdrawn(tx, after)
+            if not refusals:
+                return
+            for one in refusals:
+                after = one.word.id
+                await self._withdraw(one.word)
+                is_settled = is_settled and one.recorded_at <= settled_at
+                if is_settled:
+                    await self._store.write(partial(instance.set_value, key=_WITHDRAWN, value=str(after)))
 
     async def _withdraw(self, word: Consent) -> None:
         after = 0
@@ -117,10 +131,11 @@ class ArchiveConsents:
                 note=f"consent {word.id}",
             )
             erased = await self._store.write(job)
-            log.info(
-                "words under a refusal erased",
-                extra={"action": "archive_withdrawn", "count": len(erased.message_ids)},
-            )
+            if erased.message_ids:
+                log.info(
+                    "words under a refusal erased",
+                    extra={"action": "archive_withdrawn", "count": len(erased.message_ids)},
+                )
 
     async def _ask_contacts(self, msgaudit: MsgAudit, now: datetime) -> None:
         after = ("", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,14 @@ _CHUNK = 500
 _ARCHIVE = "archive"
 
 Subject = tuple[str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawn:
+    """A refusal, and when we came to know of it."""
+
+    word: Consent
+    recorded_at: datetime
 
 
 async def add(
@@ -74,15 +83,16 @@ def word_at(words: Sequence[Consent], moment: datetime) -> Consent | None:
     return next((one for one in reversed(words) if one.changed_at <= moment), None)
 
 
-async def list_withdrawn(tx: AsyncConnection, after_id: int, limit: int = 50) -> list[Consent]:
-    """Return words of refusal that became known after the one with this id, in the order they did."""
+async def list_withdrawn(tx: AsyncConnection, after_id: int, limit: int = 50) -> list[Withdrawn]:
+    """Return words of refusal with a higher id than this one, by id: about, not quite, as they became known."""
     wanted = (
         sa.select(consent)
         .where(consent.c.id > after_id, consent.c.status == ConsentStatus.DISAGREE)
         .order_by(consent.c.id)
         .limit(limit)
     )
-    return [_consent(row) for row in (await tx.execute(wanted)).all()]
+    rows = (await tx.execute(wanted)).all()
+    return [Withdrawn(word=_consent(row), recorded_at=row.recorded_at) for row in rows]
 
 
 async def list_told_under(

@@ -15,7 +15,7 @@ from domain.archive import Consent, ConsentSource, ConsentStatus, ConsentWord
 from scheduler.ticker import Wakeup
 from store import audit_reading, consents
 from store.database import Store
-from store.tables import consent, erasure, media
+from store.tables import consent, erasure, instance, media
 from tests.archive import office
 from tests.archive.library import NOW, message, milliseconds
 from tests.archive.office import MemoryReader
@@ -78,7 +78,7 @@ async def test_in_a_group_each_customers_word_counts_for_what_they_say(records: 
         said(2, 2, roomid=GROUP, tolist=["zhangsan"], **{"from": CUSTOMER}),
         said(3, 3, roomid=GROUP, tolist=["zhangsan"], **{"from": "wmCustomer2"}),
         said(4, 4, roomid=GROUP, tolist=[CUSTOMER]),
-        said(5, 5, **{"from": CUSTOMER, "tolist": ["zhangsan"]}),
+        said(5, 5, tolist=["zhangsan"], **{"from": CUSTOMER}),
     ]
 
     await office.pull_all(records, MemoryReader(bag))
@@ -167,3 +167,63 @@ async def test_a_refusal_heard_late_erases_what_was_said_since_up_to_the_next_wo
     assert [one.text for one in await office.said(records)] == ["第1句", "第2句", "", "", "第5句", "第6句"]
     reasons = await office.rows(records, sa.select(erasure.c.reason))
     assert [one[0] for one in reasons] == ["consent", "consent"]
+
+
+async def test_a_refusal_with_a_lower_id_that_is_committed_later_is_not_skipped_5(records: Store) -> None:
+    bag = [said(1, 1, "对张三"), said(2, 1, "对李四", **{"from": "lisi"})]
+    await office.pull_all(records, MemoryReader(bag))
+    clock = FrozenClock(NOW)
+    worker = ArchiveConsents(records, None, clock, policy_version="", bell=Wakeup())
+
+    await records.write(lambda tx: tx.execute(sa.insert(consent).values(**refusal(8, "zhangsan", clock))))
+    await worker.withdraw()
+    clock.advance(timedelta(seconds=30))
+    await records.write(lambda tx: tx.execute(sa.insert(consent).values(**refusal(7, "lisi", clock))))
+    await worker.withdraw()
+
+    assert [one.text for one in await office.said(records)] == ["", ""]
+
+
+async def test_a_page_committed_just_after_a_refusal_was_gone_through_is_erased_too_5(records: Store) -> None:
+    clock = FrozenClock(NOW)
+    worker = ArchiveConsents(records, None, clock, policy_version="", bell=Wakeup())
+    await records.write(lambda tx: tx.execute(sa.insert(consent).values(**refusal(8, "zhangsan", clock))))
+    await worker.withdraw()
+    await records.write(lambda tx: tx.execute(sa.update(consent).values(staff_platform_id="elsewhere")))
+    await office.pull_all(records, MemoryReader([said(1, 1, "同时提交的")]))
+    await records.write(lambda tx: tx.execute(sa.update(consent).values(staff_platform_id="zhangsan")))
+
+    await worker.withdraw()
+
+    assert [one.text for one in await office.said(records)] == [""]
+
+
+async def test_refusals_are_let_go_of_after_some_minutes_however_many_they_are_5(records: Store) -> None:
+    clock = FrozenClock(NOW)
+    worker = ArchiveConsents(records, None, clock, policy_version="", bell=Wakeup())
+    rows = [refusal(number, f"a{number}", clock) for number in range(1, 121)]
+    await records.write(lambda tx: tx.execute(sa.insert(consent), rows))
+    await office.pull_all(records, MemoryReader([said(1, 1, "最后一位的", **{"from": "a120"})]))
+    wanted = sa.select(instance.c.value).where(instance.c.key == "archive_withdrawn_up_to")
+
+    await worker.withdraw()
+    before = await office.rows(records, wanted)
+    clock.advance(timedelta(minutes=6))
+    await records.write(lambda tx: tx.execute(sa.insert(consent).values(**refusal(200, "b", clock))))
+    await worker.withdraw()
+
+    assert before == []
+    assert [one[0] for one in await office.rows(records, wanted)] == ["120"]
+
+
+def refusal(number: int, staff_id: str, clock: FrozenClock) -> dict[str, Any]:
+    """Return a row of a refusal with this id, known at once."""
+    return {
+        "id": number,
+        "customer_platform_id": CUSTOMER,
+        "staff_platform_id": staff_id,
+        "status": ConsentStatus.DISAGREE,
+        "source": ConsentSource.EVENT,
+        "changed_at": BEGIN,
+        "recorded_at": clock.now(),
+    }
