@@ -239,13 +239,21 @@ async def _follow(
     elif what is AppealAct.RAISE:
         await _open(tx, finding, actor, note, level=one.level + 1, at=at, now=now)
     elif what in DECISIONS:
-        points = finding.points * at.rules.appeal.eased_share if what is AppealAct.EASE else None
+        points = await _eased(tx, one, finding, at) if what is AppealAct.EASE else None
         to = FindingState.OVERTURNED if what is AppealAct.OVERTURN else FindingState.CONFIRMED
         await _decide(tx, one, finding, to, actor.name, note, now, points)
         await _tell_advisor(tx, one, finding, DECISIONS[what], at.rules, now)
         if what is AppealAct.OVERTURN or one.level > 1:
             # Nothing can follow any more.
             await _move(tx, await _get(tx, one.id), AppealAct.LAPSE, TIMER, "", at=at, now=now)
+
+
+async def _eased(tx: AsyncConnection, one: Appeal, finding: Finding, at: Company) -> float:
+    """Return what a finding costs that stands in part: a share of the first points, on the second level too."""
+    known = await appeals.list_of_finding(tx, finding.id)
+    if any(each.id != one.id and each.outcome == AppealState.PARTLY for each in known):
+        return finding.points
+    return finding.points * at.rules.appeal.eased_share
 
 
 async def _restore(

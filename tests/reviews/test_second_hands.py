@@ -145,3 +145,20 @@ async def test_an_appeal_taken_back_restores_what_was_before_it_5(
     assert await way.act(one.id, AppealAct.WITHDRAW, WANG, "") is None
 
     assert await desk.state(case.red) is FindingState.REJECTED
+
+
+async def test_partly_on_the_second_level_too_takes_half_of_the_first_points_5(
+    way: Way,  # noqa: F811
+    case: Case,
+) -> None:
+    await way.submit(case.item)
+    await way.decide(case.item, AppealAct.EASE)
+    assert (await way.finding(case.item)).points == 2.5
+    first = await way.appeal(case.item)
+    await way.act(first.id, AppealAct.RAISE, WANG)
+    second = await way.appeal(case.item, level=2)
+    await way.act(second.id, AppealAct.TAKE, COMP)
+
+    assert await way.act(second.id, AppealAct.EASE, COMP) is None
+
+    assert (await way.finding(case.item)).points == 2.5
