@@ -268,3 +268,18 @@ async def test_both_databases_take_a_page_of_everything(store: Store) -> None:
         ("internal", "lisi|zhangsan"),
         ("internal", "zhangsan"),
     ]
+
+
+async def test_a_big_page_is_no_big_transaction_and_may_be_stored_in_part_5(records: Store) -> None:
+    reader = MemoryReader([message(number) for number in range(1, 501)])
+    # It takes the right to read, notes its keys, stores 200 entries, and dies before the next 200.
+    dying = office.puller(MortalStore(records, 4, is_after=False), reader, limit=1000)
+
+    with pytest.raises(Killed):
+        await dying.pull_due()
+    in_part = await office.everything(records)
+    await office.pull_all(records, reader, limit=1000)
+
+    whole = await office.everything(records)
+    assert (len(in_part["messages"]), in_part["seq"]) == (200, 200)
+    assert (len(whole["messages"]), whole["seq"]) == (500, 500)
