@@ -1,12 +1,13 @@
 """One session, read: what was said with the findings in place, how everybody did and why, times, promises, reviews.
 
 Who may see all scores sees all of it; whoever spoke in it sees the talk, and of scores and findings the own ones.
+Who has it to judge blind sees neither scores nor what anybody decided.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from aiohttp import web
@@ -19,9 +20,9 @@ from console.reader_page import INLINE
 from console.rule_words import RuleTold
 from console.visit import Visit
 from content.rubric import Rubric
-from domain.audit import ItemResult
+from domain.audit import Evidence, FindingState, ItemResult
 from domain.talk import Author
-from store import customer_names, finding_reports, health_reports, session_notes, session_talks
+from store import customer_names, finding_reports, health_reports, reviews, session_notes, session_talks
 from store.finding_reports import FindingRow
 from store.session_notes import ReviewRow
 from store.session_talks import Heard, Reached
@@ -66,17 +67,19 @@ async def show(visit: Visit) -> web.StreamResponse:
             raise web.HTTPFound(f"/console/audit/sessions/{head.merged_into}")
         heard = await session_talks.list_heard(tx, head)
         rows = await finding_reports.list_findings_of(tx, session_id, subjects=scope, now=now)
-        reached = await session_talks.list_reached(tx, session_id, subjects=scope)
+        is_blind = await reviews.has_blind(tx, session_id, visit.viewer.own_names)
+        sees_all = scope is None and not is_blind
+        reached = [] if is_blind else await session_talks.list_reached(tx, session_id, subjects=scope)
         earlier, later = await session_talks.find_neighbours(tx, head)
         promises = await session_notes.list_promises_of(tx, session_id, subjects=scope)
-        reviews = await session_notes.list_reviews_of(tx, session_id) if scope is None else []
-        notes = await session_notes.list_notes(tx, session_id=session_id, subjects=scope)
+        looks = await session_notes.list_reviews_of(tx, session_id) if sees_all else []
+        notes = [] if is_blind else await session_notes.list_notes(tx, session_id=session_id, subjects=scope)
         senders = await customer_names.list_names(tx, {one.sender_id for one in heard if one.sender_id})
         accounts = await health_reports.list_account_names(tx)
         names = await people.list_names(tx)
     await visit.openings.record(visit, f"conversation:{head.conversation_id}")
     rubric = visit.ctx.knowledge().content.rubric
-    marked = audit_marks.numbered(rows)
+    marked = audit_marks.numbered(undecided(rows) if is_blind else rows)
     return visit.page(
         "audit_session.html",
         head=head,
@@ -86,7 +89,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         marked=marked,
         tones=audit_marks.tones(marked),
         rules={one.row.id: _rule(visit, one.row) for one in marked},
-        links={one.row.id: links_of(visit, one.row, reviews) for one in marked},
+        links={one.row.id: links_of(visit, one.row, looks) for one in marked},
         review_link="/console/audit/reviews" if Right.REVIEW in visit.viewer.rights else "",
         reached=[(one, dimensions_of(one, rubric)) for one in reached],
         rubric=rubric,
@@ -94,21 +97,38 @@ async def show(visit: Visit) -> web.StreamResponse:
         earlier=earlier,
         later=later,
         promises=promises,
-        reviews=reviews,
+        reviews=looks,
         notes=notes,
         senders=senders,
         accounts=accounts,
         people=names,
         inline_types=INLINE,
-        sees_all=scope is None,
+        sees_all=sees_all,
+        is_blind=is_blind,
     )
 
 
-def links_of(visit: Visit, row: FindingRow, reviews: Sequence[ReviewRow]) -> list[tuple[str, str]]:
+def undecided(rows: Sequence[FindingRow]) -> list[FindingRow]:
+    """Return the findings of rules as if nobody had decided any; what a person added would tell a verdict."""
+    return [
+        replace(
+            row,
+            state=FindingState.SUSPECTED,
+            decided_at=None,
+            decided_by="",
+            appeal_state="",
+            appeal_id=None,
+        )
+        for row in rows
+        if row.evidence != Evidence.HUMAN
+    ]
+
+
+def links_of(visit: Visit, row: FindingRow, looks: Sequence[ReviewRow]) -> list[tuple[str, str]]:
     """Return what this person can do about a finding, as words and address."""
     rights, words = visit.viewer.rights, visit.frame.words
     found: list[tuple[str, str]] = []
-    review = next((one for one in reviews if one.finding_id == row.id and one.done_at is None), None)
+    review = next((one for one in looks if one.finding_id == row.id and one.done_at is None), None)
     if review is not None and Right.REVIEW in rights:
         found.append((words.label("audit_link", "review"), f"/console/audit/reviews/{review.id}"))
     if row.appeal_id is not None and Right.DECIDE_APPEALS in rights:

@@ -182,6 +182,22 @@ async def count_open(tx: AsyncConnection) -> dict[ReviewKind, int]:
     return {ReviewKind(row.kind): row.number for row in (await tx.execute(wanted)).all()}
 
 
+async def has_blind(tx: AsyncConnection, session_id: int, names: Collection[str]) -> bool:
+    """Say whether one of these names has a session, or one that was joined to it, to judge without seeing verdicts."""
+    its = sa.select(session.c.id).where(
+        sa.or_(session.c.id == session_id, session.c.merged_into == session_id)
+    )
+    wanted = sa.select(
+        sa.exists().where(
+            review.c.session_id.in_(its),
+            review.c.reviewer.in_(sorted(names)),
+            review.c.kind.in_([ReviewKind.BLIND, ReviewKind.CALIBRATION]),
+            review.c.state != ReviewState.DONE,
+        )
+    )
+    return bool((await tx.execute(wanted)).scalar_one())
+
+
 async def list_judges(tx: AsyncConnection, session_id: int, finding_id: int | None) -> frozenset[str]:
     """Return who has judged this finding, or this session as a whole where `finding_id` is None."""
     wanted = sa.select(review.c.reviewer).where(

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from bot.clock import FrozenClock
 from domain.login import Role
-from store import logins, tables
+from domain.review import ReviewKind
+from store import logins, reviews, tables
 from store.database import Store
+from store.reviews import NewReview
 from tests.boards.scene import Scene
 from tests.console import factory
 from tests.console.conftest import Pages
@@ -140,3 +142,33 @@ async def test_nonsense_in_an_address_shows_the_usual_page(reader: Reader, audit
     for query in ("period=x&wait=9&hour=99", "day=yesterday&who=%00&band=x", "from=1-&clock=sun&state=1"):
         await reader.get(f"/console/audit/sessions?{query}")
         await reader.get(f"/console/audit/response?{query}")
+
+
+async def test_who_judges_a_session_blind_sees_no_score_and_nobodys_decision_5(
+    reader: Reader, audited: Scene, store: Store, frozen_clock: FrozenClock, pages: Pages
+) -> None:
+    path, now = f"/console/audit/sessions/{audited.full}", frozen_clock.now()
+    before = await reader.get(path, Role.COMPLIANCE)
+    async with store.read() as tx:
+        login = await logins.find_login(tx, pages.names[Role.COMPLIANCE])
+    assert login is not None
+    new = NewReview(
+        key="calibration-scene",
+        kind=ReviewKind.CALIBRATION,
+        session_id=audited.full,
+        subject="zhangsan",
+        due_at=now,
+        reviewer=login.staff_platform_id or login.name,
+    )
+    await store.write(lambda tx: reviews.add(tx, [new], now))
+
+    blind = await reader.get(path, Role.COMPLIANCE)
+    others = await reader.get(path, Role.SUPERVISOR)
+
+    for told in ("已确认", "先讲清楚风险等级", "有确认的红线", "没有向客户许诺"):
+        assert told in before, told
+        assert told not in blind, told
+        assert told in others, told
+    assert "独立复核" in blind
+    assert 'class="hit red' not in blind
+    assert "承诺个人负责亏损" in blind  # The rules' findings stay, all as suspicions.
