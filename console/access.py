@@ -73,6 +73,7 @@ class Right(StrEnum):
     SEARCH = "search"  # Find words in the talk one may see.
     EXPORT = "export"  # Hand conversations out, personal numbers hidden.
     EXPORT_FULL = "export_full"  # With personal numbers.
+    SEE_INTERNAL_TALK = "see_internal_talk"  # Find and export what colleagues said among themselves.
     ERASE = "erase"  # Requests of customers under PIPL, legal holds.
     MANAGE_LOGINS = "manage_logins"
     SEE_ACCESS_LOG = "see_access_log"
@@ -87,6 +88,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         Right.DECIDE_APPEALS,
         Right.SEE_OWN_AUDIT,
         Right.EXPORT_FULL,
+        Right.SEE_INTERNAL_TALK,
         Right.ERASE,
     },
     Role.SUPERVISOR: frozenset(
@@ -130,6 +132,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.SEARCH,
             Right.EXPORT,
             Right.EXPORT_FULL,
+            Right.SEE_INTERNAL_TALK,
             Right.ERASE,
         }
     ),
@@ -474,7 +477,9 @@ async def access_search(
     """Return messages with these words that this person may see; the caller writes the search down."""
     require(viewer, Right.SEARCH)
     require_talk(viewer)
-    return await search.search(tx, dataclasses.replace(wanted, scope=viewer.scope), before=place, limit=limit)
+    with_internal = wanted.with_internal and viewer.may(Right.SEE_INTERNAL_TALK)
+    allowed = dataclasses.replace(wanted, scope=viewer.scope, with_internal=with_internal)
+    return await search.search(tx, allowed, before=place, limit=limit)
 
 
 async def access_log(

@@ -32,6 +32,7 @@ async def show(visit: Visit) -> web.Response:
         formats=exporting.FORMATS,
         customer=visit.query("customer"),
         chosen=visit.query("staff"),
+        may_see_internal=visit.viewer.may(Right.SEE_INTERNAL_TALK),
         may_see_numbers=visit.viewer.may(Right.EXPORT_FULL),
     )
 
@@ -51,6 +52,7 @@ async def hand_out(visit: Visit) -> web.StreamResponse:
         staff_id=staff,
         since=search_page.midnight(visit, search_page.day_of(visit.said("since"))),
         until=search_page.midnight(visit, search_page.day_of(visit.said("until")), days=1),
+        with_internal=bool(visit.said("internal")) and visit.viewer.may(Right.SEE_INTERNAL_TALK),
     )
     is_full = bool(visit.said("full")) and visit.viewer.may(Right.EXPORT_FULL)
     return await _answer(visit, scope, is_masked=not is_full)
@@ -75,6 +77,7 @@ async def _answer(visit: Visit, scope: ExportScope, *, is_masked: bool) -> web.S
         file = Path(folder) / "export"
         cover = await writer.write(file, scope, format_, by=visit.viewer.name, now=now, is_masked=is_masked)
         note = exporting.log_note(format_, cover, is_masked=is_masked)
+        note += ", with internal talk" if scope.with_internal else ""
         await visit.write(
             lambda tx: logins.record_access(
                 tx,

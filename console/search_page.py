@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from aiohttp import web
 
 from console import access, frame, people
+from console.access import Right
 from console.visit import PAGE_ROWS, Visit
 from domain import word_pairs
 from domain.talk import Author
@@ -18,7 +19,7 @@ _AUTHORS = ("", Author.CUSTOMER, Author.SERVICER, Author.BOT)
 
 async def show(visit: Visit) -> web.Response:
     """Show the form, and what was found for its words."""
-    access.require(visit.viewer, access.Right.SEARCH)
+    access.require(visit.viewer, Right.SEARCH)
     words = word_pairs.words_of(visit.query("q"))
     since, until = day_of(visit.query("since")), day_of(visit.query("until"))
     asked = {
@@ -27,6 +28,7 @@ async def show(visit: Visit) -> web.Response:
         "author": visit.choice("author", _AUTHORS),
         "since": since.isoformat() if since else "",
         "until": until.isoformat() if until else "",
+        "internal": "yes" if visit.query("internal") and visit.viewer.may(Right.SEE_INTERNAL_TALK) else "",
     }
     found = Found(hits=[])
     wrong = ""
@@ -42,6 +44,7 @@ async def show(visit: Visit) -> web.Response:
         "search.html",
         asked=asked,
         wrong_words=visit.frame.words.label("wrong", wrong) if wrong else "",
+        may_see_internal=visit.viewer.may(Right.SEE_INTERNAL_TALK),
         has_asked=bool(words) and not wrong,
         found=found,
         pieces={hit.id: word_pairs.marked(hit.text, words) for hit in found.hits},
@@ -67,6 +70,7 @@ async def _find(
                 author=Author(asked["author"]) if asked["author"] else None,
                 since=midnight(visit, since),
                 until=midnight(visit, until, days=1),
+                with_internal=bool(asked["internal"]),
             ),
             visit.place,
             PAGE_ROWS,

@@ -1,7 +1,8 @@
 """Conversations as they are handed out: who said what when, and all that belongs to each message.
 
 Read only, a page at a time, so an export of any length takes the memory of one page. A scope is one customer or one
-advisor and a time; an advisor's are the conversations in which the advisor spoke, and the own chats, whole.
+advisor and a time; an advisor's are the conversations in which the advisor spoke, and the own chats, whole. Talk of
+colleagues among themselves leaves only where that is asked for.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import TalkKind
 from store import chain, erasures
 from store.database import Store
 from store.erasures import Erasure
@@ -43,7 +45,8 @@ class ExportScope:
     """What is handed out: of one customer or one advisor, said from `since` on and before `until`.
 
     `findings_of`: only messages with a finding about this member, which is what the member has a right to see
-    explained (PIPL 24, 45); what was found about a colleague in the same message stays out.
+    explained (PIPL 24, 45); what was found about a colleague in the same message stays out. `with_internal`: also what
+    the member said among colleagues.
     """
 
     customer_id: int | None = None
@@ -51,6 +54,7 @@ class ExportScope:
     findings_of: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    with_internal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +159,8 @@ async def stream(store: Store, scope: ExportScope, now: datetime) -> AsyncIterat
 async def list_conversations(tx: AsyncConnection, scope: ExportScope, now: datetime) -> list[int]:
     """Return the conversations of the scope, the oldest first."""
     wanted = sa.select(conversation.c.id).order_by(conversation.c.id)
+    if not scope.with_internal:
+        wanted = wanted.where(conversation.c.channel != TalkKind.INTERNAL)
     its = message.c.conversation_id == conversation.c.id
     if scope.customer_id is not None:
         groups = (

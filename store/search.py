@@ -2,7 +2,8 @@
 
 Batches are looked at from the one with the newest message on, until no older one can hold a newer hit; what is not
 indexed yet is read as it is. Candidates come from the lists of pairs and are compared with their words. Order: when it
-was said, newest first. Erased words are not found; what was recalled is, and says so.
+was said, newest first. Erased words are not found; what was recalled is, and says so. Talk of colleagues among
+themselves is no customer's: it is looked through only where that is asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import word_pairs
+from domain.audit import TalkKind
 from domain.talk import Author
 from store import paging, search_index, talk_reports
 from store.paging import Place
@@ -30,7 +32,7 @@ from store.tables import (
     session,
 )
 
-# Texts compared for one answer at most, about 150 ms; then the answer says how far it came.
+# Messages looked at for one answer at most, found or not, about 150 ms; then the answer says how far it came.
 BUDGET = 12_000
 # Candidates compared at a time: enough for a page of hits.
 _HANDFUL = 300
@@ -41,7 +43,10 @@ _FIRST_GROUP, _LARGEST_GROUP = 4, 64
 
 @dataclass(frozen=True, kw_only=True)
 class SearchFilter:
-    """What is looked for. `staff_id`: said by this member or in their own chats; `scope`: as of talk_reports."""
+    """What is looked for. `staff_id`: said by this member or in their own chats; `scope`: as of talk_reports.
+
+    `with_internal`: also in talk of colleagues among themselves.
+    """
 
     words: tuple[str, ...]
     scope: frozenset[str] | None
@@ -49,6 +54,7 @@ class SearchFilter:
     author: Author | None = None
     since: datetime | None = None
     until: datetime | None = None
+    with_internal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +97,7 @@ class _Search:
     before: Place | None
     limit: int
     found: list[tuple[datetime, int]] = field(default_factory=list)
-    compared: int = 0
+    looked_at: int = 0
 
     def is_full_before(self, latest_at: datetime) -> bool:
         """Say whether what was said at or before `latest_at` can no longer be on this page."""
@@ -136,10 +142,12 @@ _AFTER_ALL = 10**17
 async def _read_tail(one: _Search) -> bool:
     """Look through what is in no batch; True when not all of it could be read."""
     tail = await search_index.find_tail(one.tx)
-    select = _candidates(one).where(message.c.id >= tail).order_by(message.c.id.desc()).limit(_TAIL + 1)
-    rows = (await one.tx.execute(select)).all()
-    _compare(one, rows)
-    return len(rows) > _TAIL
+    newest = sa.select(message.c.id).where(message.c.id >= tail).order_by(message.c.id.desc())
+    # Counted before the scope: of a narrow one, the whole record would be looked through for so many rows.
+    last: int | None = (await one.tx.execute(newest.offset(_TAIL).limit(1))).scalar_one_or_none()
+    first = tail if last is None else last + 1
+    _compare(one, (await one.tx.execute(_candidates(one).where(message.c.id >= first))).all())
+    return last is not None
 
 
 async def _read_batches(one: _Search, pairs: Sequence[str]) -> datetime | None:
@@ -160,7 +168,7 @@ async def _read_batches(one: _Search, pairs: Sequence[str]) -> datetime | None:
             if len(waiting) >= _HANDFUL:
                 await _compare_ids(one, waiting)
                 waiting = []
-                if one.compared >= BUDGET and place < len(batches):
+                if one.looked_at >= BUDGET and place < len(batches):
                     latest: datetime = batches[place].latest_at
                     if one.is_full_before(latest):
                         return None
@@ -209,11 +217,12 @@ def _common(lists: dict[str, bytes], count: int, first: int) -> list[int]:
 async def _compare_ids(one: _Search, ids: Sequence[int]) -> None:
     for start in range(0, len(ids), 1000):
         part = list(ids[start : start + 1000])
+        # All of them, also those outside the scope: what this person may see decides no cost.
+        one.looked_at += len(part)
         _compare(one, (await one.tx.execute(_candidates(one).where(message.c.id.in_(part)))).all())
 
 
 def _compare(one: _Search, rows: Sequence[Any]) -> None:
-    one.compared += len(rows)
     words = one.wanted.words
     one.found += [
         (row.sent_at, row.id) for row in rows if word_pairs.holds(word_pairs.folded(row.text), words)
@@ -230,8 +239,10 @@ def _candidates(one: _Search) -> sa.Select[Any]:
     )
     if one.before is not None:
         select = select.where(paging.before(message.c.sent_at, message.c.id, one.before))
-    if wanted.scope is not None or wanted.staff_id:
+    if wanted.scope is not None or wanted.staff_id or not wanted.with_internal:
         select = select.join(conversation, conversation.c.id == message.c.conversation_id)
+    if not wanted.with_internal:
+        select = select.where(conversation.c.channel != TalkKind.INTERNAL)
     if wanted.scope is not None:
         select = select.where(talk_reports.own_talks(wanted.scope))
     if wanted.staff_id:

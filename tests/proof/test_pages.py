@@ -11,9 +11,12 @@ from aiohttp import ClientResponse
 from bot import verifying
 from bot.clock import FrozenClock
 from bot.sealing import Sealer
+from domain.audit import TalkKind
 from domain.login import Role
 from store import erasures, logins, tables
 from store.database import Store
+from tests.audit import factory as talks
+from tests.audit.factory import Line
 from tests.console import factory as people
 from tests.console.conftest import Pages
 from tests.proof import factory
@@ -171,3 +174,30 @@ async def test_the_log_tells_who_read_a_customers_talk(
     assert f"conversation:{anna.conversation}" in page
     assert f"conversation:{bert.conversation}<" not in page
     assert "没有记录" in nobody
+
+
+async def test_only_compliance_reads_colleagues_talk_and_the_log_says_so_5(
+    store: Store, frozen_clock: FrozenClock, visitor: Visitor
+) -> None:
+    lines: list[Line] = [(0, "A", "我老婆生病了，想请假")]
+    await store.write(lambda tx: talks.talk(tx, TalkKind.INTERNAL, lines, account="li|wang"))
+    said = talks.ADVISOR
+    form = {"staff": said, "format": "csv", "internal": "yes"}
+
+    for role in (Role.SUPERVISOR, Role.ADMIN):
+        _, page = await visitor.get(role, "/console/search?q=老婆&internal=yes")
+        assert "没有找到" in page
+        assert "连同事之间的对话" not in page
+        assert "请假" not in await (await visitor.post(role, "/console/export", **form)).text()
+    _, unasked = await visitor.get(Role.COMPLIANCE, "/console/search?q=老婆")
+    _, asked = await visitor.get(Role.COMPLIANCE, "/console/search?q=老婆&internal=yes")
+    export = await visitor.post(Role.COMPLIANCE, "/console/export", **form)
+
+    assert "没有找到" in unasked
+    assert "<mark>老婆</mark>" in asked
+    assert "请假" in await export.text()
+    assert (await log_of(store, "search"))[0] == ("searched", "老婆 (1) internal=yes")
+    assert (await log_of(store, f"staff:{said}"))[0] == (
+        "exported",
+        "csv, 1 messages, masked, with internal talk",
+    )

@@ -19,11 +19,15 @@ from bot.retaining import Retainer
 from bot.sealing import Sealer
 from content import retention as retention_files
 from domain import retention
+from domain.audit import TalkKind
 from domain.errors import ContentError
 from domain.retention import Matter, Standing
 from scheduler.erasing import Eraser
 from store import erasures, holds, logins, tables
+from store import retention as retention_facts
 from store.database import Store
+from tests.audit import factory as talks
+from tests.audit.factory import Line
 from tests.proof import factory
 from tests.proof.typing_in import type_in
 
@@ -205,3 +209,19 @@ async def test_the_commands_show_before_they_erase_and_tell_what_the_law_keeps(
     assert "法律保全 2 条" in held
     assert "已删除 2 条原文" in erased
     assert await type_in("erase", "--customer", "wmNobody", *given) == 2
+
+
+@sqlite
+async def test_talk_of_colleagues_is_kept_for_the_shortest_period_only_5(
+    store: Store, frozen_clock: FrozenClock
+) -> None:
+    lines: list[Line] = [(0, "A", "我老婆生病了，想请假")]
+    made = await store.write(lambda tx: talks.talk(tx, TalkKind.INTERNAL, lines, account="li|wang"))
+
+    async with store.read() as tx:
+        known = (await retention_facts.list_standings(tx, [made.id]))[made.id]
+
+    kept = retention.keepings(known, RULES.periods)
+    assert [one.period.id for one in kept] == ["service"]
+    assert kept[0].period.months == min(one.months for one in RULES.periods)
+    assert not kept[0].period.is_duty

@@ -14,11 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.clock import FrozenClock
 from bot.indexing import Indexer
 from domain import word_pairs
+from domain.audit import TalkKind
 from domain.talk import Author
 from store import erasures, search, tables
 from store.database import Store
 from store.search import SearchFilter
 from store.search_index import Sizes
+from tests.audit import factory as talks
+from tests.audit.factory import Line
 from tests.proof import factory
 
 SIZES = Sizes(small=4, large=16)
@@ -172,3 +175,50 @@ async def test_only_what_the_person_may_see_is_found_and_recalled_words_say_so(
     assert await texts(until=frozen_clock.now()) == []
     with pytest.raises(ValueError, match="two characters"):
         await texts(words=("保",))
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_what_lies_outside_the_scope_counts_as_looked_at_5(
+    store: Store, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def job(tx: AsyncConnection) -> None:
+        own = await factory.talk(tx, frozen_clock.now(), ["保本吗"])
+        for first in range(0, 96, 3):
+            at = frozen_clock.now() + timedelta(hours=1 + first)
+            await factory.talk(tx, at, ["这个保本"] * 3, customer="wmBert", first=first)
+        await tx.execute(
+            sa.insert(tables.kf_state).values(
+                conversation_id=own.conversation,
+                state=3,
+                servicer_id="ZhangSan",
+                changed_at=frozen_clock.now(),
+            )
+        )
+
+    await store.write(job)
+    indexer = Indexer(store, frozen_clock, sizes=SIZES)
+    await indexer.index()
+    await indexer.index()
+    for name in ("BUDGET", "_HANDFUL"):
+        monkeypatch.setattr(search, name, 20)
+    wanted = SearchFilter(words=("保本",), scope=frozenset({"ZhangSan"}))
+
+    async with store.read() as tx:
+        first_page = await search.search(tx, wanted)
+
+    assert (first_page.hits, first_page.is_cut) == ([], True)
+    assert len(await found(store, wanted)) == 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_what_colleagues_say_among_themselves_is_found_only_when_asked_for_5(
+    store: Store, frozen_clock: FrozenClock
+) -> None:
+    lines: list[Line] = [(0, "A", "我老婆生病了，想请假")]
+    await store.write(lambda tx: talks.talk(tx, TalkKind.INTERNAL, lines, account="li|wang"))
+
+    async with store.read() as tx:
+        usual = await search.search(tx, SearchFilter(words=("老婆",), scope=None))
+        asked = await search.search(tx, SearchFilter(words=("老婆",), scope=None, with_internal=True))
+
+    assert (len(usual.hits), len(asked.hits)) == (0, 1)
