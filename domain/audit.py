@@ -173,7 +173,7 @@ class ItemResult:
     """One item of the rubric for one subject and session.
 
     `earned`: points of `weight`, None when the item does not apply (N/A) and leaves the denominator. `pending`: points
-    that suspicions would cost once confirmed; they are not taken off. `reason`: why it is N/A or what was taken off.
+    that suspicions would cost once confirmed; they are not taken off. `reason`: why it is N/A. Findings tell the rest.
     """
 
     item: str

@@ -172,3 +172,13 @@ async def test_who_judges_a_session_blind_sees_no_score_and_nobodys_decision_5(
     assert "独立复核" in blind
     assert 'class="hit red' not in blind
     assert "承诺个人负责亏损" in blind  # The rules' findings stay, all as suspicions.
+
+
+async def test_an_item_that_lost_points_tells_why_in_the_findings_own_words_5(
+    reader: Reader, audited: Scene
+) -> None:
+    page = await reader.get(f"/console/audit/sessions/{audited.full}")
+
+    scores = page[page.index("audit-aside") :]
+    assert "制造紧迫感。</a>" in scores
+    assert "用固定收益和存款比较。" not in scores  # A suspicion took nothing off.
