@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 # How a reader's transaction begins.
 BEGIN = "BEGIN"
+# How often a statement that should stop is told so.
+_AGAIN_SECONDS = 0.02
 # A job that has kept the event loop this long lets others go first.
 _TURN_SECONDS = 0.005
 
@@ -55,6 +57,8 @@ class _Connection:
 
     async def close(self) -> None:
         if self._connection is not None:
+            # Closing waits for a statement that still runs in the thread.
+            self._connection.interrupt()
             self._connection.close()
             self._connection = None
         self._thread.shutdown(wait=False)
@@ -62,6 +66,8 @@ class _Connection:
     def stop(self) -> None:
         """Close without ceremony, as the dialect asks when it gives a connection up."""
         if self._connection is not None:
+            # Closing waits for a statement that still runs in the thread.
+            self._connection.interrupt()
             self._connection.close()
             self._connection = None
         self._thread.shutdown(wait=False)
@@ -104,9 +110,10 @@ class ReadingConnection(_Connection):
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
-            if not done.done():
+            while not done.done():
+                # A statement that has not begun yet does not hear it, so it is told again until it ends.
                 self._open.interrupt()
-                await asyncio.wait([done])
+                await asyncio.wait([done], timeout=_AGAIN_SECONDS)
             if not done.cancelled():
                 done.exception()  # "interrupted" is nobody's concern.
             raise
