@@ -63,9 +63,12 @@ def started(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         "--no-browser",
         *ports,
     ]
+    # A shell lets what it starts in the background ignore Ctrl-C, and children inherit that.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         command, cwd=SHIPPED_FOLDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
+    signal.signal(signal.SIGINT, heard)
     assert process.stdout is not None
     lines: list[str] = []
     for line in process.stdout:
