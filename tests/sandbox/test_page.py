@@ -143,6 +143,7 @@ async def test_page_without_customers_offers_to_add_one(open_page: OpenPage) -> 
         await expect(page.get_by_label("新客户的手机")).to_be_visible()
 
         assert [one.nickname for one in app.box.world.customers.values()] == ["新客户"]
+        await page.close()  # Before its server: a picture it still fetches would be refused.
 
 
 async def test_page_reconnects_and_catches_up(app: Caller, open_page: OpenPage) -> None:
