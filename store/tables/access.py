@@ -42,6 +42,10 @@ login_session = sa.Table(
     at("seen_at"),
     at("revoked_at", nullable=True),
     sa.Column("csrf", sa.String(64), nullable=False),
+    # How the person came in (password, picker, wecom, qr), with which browser, from where: for the list of sessions.
+    sa.Column("how", sa.String(16), nullable=False, server_default=""),
+    sa.Column("browser", sa.String(128), nullable=False, server_default=""),
+    sa.Column("address", sa.String(64), nullable=False, server_default=""),
     sa.Index("ix_login_session_login", "login_id"),
 )
 

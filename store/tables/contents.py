@@ -16,6 +16,8 @@ content_version = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("body", sa.JSON, nullable=False),
     at("loaded_at"),
+    # file, or editor where it was written in the console.
+    sa.Column("origin", sa.String(16), nullable=False, server_default="file"),
     sa.UniqueConstraint("kind", "key", "digest"),
 )
 
