@@ -294,6 +294,7 @@ class CorpControl:
             _userid(body),
             chat_id=field(body, "chat_id", str, ""),
             external_userid=field(body, "external_userid", str, ""),
+            open_kfid=field(body, "open_kfid", str, ""),
             message=field(body, "message", dict),
         )
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from sandbox import mass_sending
 from sandbox.corp import Group, Line, MassPart, MassTask, Relation
 from sandbox.reading import clock_json, json_answer, refusal
-from sandbox.records import AppMessage, Json
+from sandbox.records import AppMessage, Json, SessionState
 from sandbox.world import World
 
 LINES_SHOWN = 200
@@ -89,6 +89,7 @@ class CorpReading:
                 "mass": tasks[-100:],
                 "groups": [_brief(one) for one in mine],
                 "friends": [_friend_json(world, one) for one in corp.by_member.get(userid, {}).values()],
+                "service": _service_json(world, userid),
                 "templates": [
                     {"template_id": one.template_id, **one.content} for one in corp.welcome_templates.values()
                 ],
@@ -264,4 +265,18 @@ def _part_json(world: World, task: MassTask, part: MassPart) -> Json:
             }
             for one in part.targets.values()
         ],
+    }
+
+
+def _service_json(world: World, userid: str) -> Json | None:
+    """The member's customer-service chats: who waits, whom the member serves; None for who is no servicer."""
+    servicer = world.servicers.get(userid)
+    if servicer is None:
+        return None
+    world.settle_desk()
+    mine = [chat for chat in world.desk.values() if servicer.serves(chat.open_kfid)]
+    return {
+        "receiving": servicer.receiving,
+        "waiting": [world.chat_json(chat) for chat in mine if chat.state is SessionState.WAITING],
+        "serving": [world.chat_json(chat) for chat in mine if chat.servicer_userid == userid],
     }

@@ -6,7 +6,7 @@ Source: WeCom docs 94669 and 94670 (session_status_change). Only the moves the p
 from __future__ import annotations
 
 from sandbox.codes import ApiError, WorldError
-from sandbox.records import Chat, Scenario, Servicer, SessionState, Via
+from sandbox.records import Chat, Json, Scenario, Servicer, SessionState, Via
 from sandbox.world import RECALL_SECONDS, World
 
 NEW, ASSISTANT, WAITING, SERVICER, ENDED = SessionState
@@ -159,9 +159,14 @@ def end(world: World, userid: str, external_userid: str, open_kfid: str = "") ->
 
 def says(world: World, userid: str, external_userid: str, content: str, open_kfid: str = "") -> str:
     """The servicer writes to the customer; in an ended session this opens it again. Returns the msgid."""
-    _, chat = _pair(world, userid, external_userid, open_kfid)
     if not content.strip():
         raise WorldError("不能发送空白消息")
+    return sends(world, userid, external_userid, "text", {"content": content}, open_kfid)
+
+
+def sends(world: World, userid: str, external_userid: str, kind: str, body: Json, open_kfid: str = "") -> str:
+    """The servicer sends a message of any kind, as `says`."""
+    _, chat = _pair(world, userid, external_userid, open_kfid)
     if chat.state is ENDED:
         if not chat.bubbles:
             raise WorldError("客户还没有来过，不能先开口")
@@ -170,12 +175,11 @@ def says(world: World, userid: str, external_userid: str, content: str, open_kfi
     else:
         _check_own(chat, userid)
     msgid = world.new_id("s")
-    body = {"content": content}
     last = chat.last_customer_msgid
-    world.show(chat, Via.SERVICER, msgid, "text", body, servicer_userid=userid, answers=last)
+    world.show(chat, Via.SERVICER, msgid, kind, body, servicer_userid=userid, answers=last)
     world.tell_chat(chat)
     ids = {"open_kfid": chat.open_kfid, "external_userid": external_userid, "servicer_userid": userid}
-    world.log(chat.open_kfid, {"msgid": msgid, **ids, "origin": 5, "msgtype": "text", "text": body})
+    world.log(chat.open_kfid, {"msgid": msgid, **ids, "origin": 5, "msgtype": kind, kind: body})
     return msgid
 
 

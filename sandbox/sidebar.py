@@ -6,10 +6,10 @@ after the colon.
 
 from __future__ import annotations
 
-from sandbox import address_book, groups, relations
+from sandbox import address_book, groups, relations, sessions
 from sandbox.codes import ApiError, WorldError
 from sandbox.corp import LineVia
-from sandbox.messages import inner, text
+from sandbox.messages import check_kf_message, inner, text
 from sandbox.records import Json
 from sandbox.world import World
 
@@ -17,9 +17,18 @@ TEXT_BYTES = 4000
 MEDIA = ("image", "video", "file")
 
 
-def send(world: World, userid: str, *, chat_id: str, external_userid: str, message: Json) -> None:
-    """Send as the member, at once, into the chat the page was opened from. Raises WorldError or ApiError."""
+def send(
+    world: World, userid: str, *, chat_id: str, external_userid: str, open_kfid: str = "", message: Json
+) -> None:
+    """Send as the member, at once, into the chat the page was opened from. Raises WorldError or ApiError.
+
+    `open_kfid`: the chat is one of customer service; only there a menu can be sent.
+    """
     address_book.member(world, userid)
+    if open_kfid:
+        kind, body = _service_content(world, message)
+        sessions.sends(world, userid, external_userid, kind, body, open_kfid)
+        return
     kind, body = _content(world, message)
     if chat_id:
         group = groups.get(world, chat_id)
@@ -31,6 +40,17 @@ def send(world: World, userid: str, *, chat_id: str, external_userid: str, messa
     if not relation.reaches:
         raise WorldError("消息没有送达：对方不是好友，或已拒收")
     relations.show(world, relation, userid, LineVia.SIDEBAR, kind, body)
+
+
+def _service_content(world: World, message: Json) -> tuple[str, Json]:
+    """What a servicer's page sends: as elsewhere, and menus. A link's picture has another name in that log."""
+    if message.get("msgtype") == "msgmenu":
+        return check_kf_message(message, lambda _: None)
+    kind, body = _content(world, message)
+    if kind == "link":
+        body = {**body, "pic_url": body["picurl"]}
+        del body["picurl"]
+    return kind, body
 
 
 def _content(world: World, message: Json) -> tuple[str, Json]:

@@ -2,17 +2,18 @@
 
 import { act } from "./api.js";
 import { drawAppMessage, drawMass } from "./app_messages.js";
-import { summary } from "./bubbles.js";
-import { hourMinute } from "./clock.js";
+import { drawBubble, summary } from "./bubbles.js";
+import { duration, hourMinute, now, separator } from "./clock.js";
 import { colourOf, composer, drawLines, fill, MOODS, read, startPage } from "./corp_page.js";
 import { avatar, h, icon, menu } from "./dom.js";
 import { ask } from "./questions.js";
 import { createSidebar } from "./sidebar.js";
+import { on } from "./store.js";
 
 const corp = document.getElementById("corp");
 let me = new URLSearchParams(location.search).get("userid") ?? sessionStorage.getItem("sandbox-me") ?? "";
 let tab = "messages";
-let open = null; // {kind: "group" | "friend", id}
+let open = null; // {kind: "group" | "friend" | "kf", id, open_kfid}
 let built = false;
 
 const seats = h("nav", { class: "side", "aria-label": "成员" });
@@ -21,9 +22,11 @@ const screen = h("div", { class: "client-screen" });
 const title = h("div", { class: "navbar" });
 const thread = h("div", { class: "thread", tabindex: "0" });
 const phone = h("section", { class: "phone client", "aria-label": "员工手机" }, title, screen, tabs);
-const sidebar = createSidebar(() => ({ userid: me, open }), () => again());
+const sidebar = createSidebar(() => ({ userid: me, open }), () => again(), goTo);
 
 const again = startPage(draw);
+// Customer service is told of by its own events.
+for (const kind of ["desk", "bubble", "recalled"]) on(kind, () => built && again());
 
 async function draw() {
   const people = await read("people");
@@ -57,6 +60,8 @@ function seat(one) {
 function drawTabs(client) {
   const waiting = client.mass.filter((one) => !one.cancelled && !one.confirmed_at).length;
   const entries = [["messages", "消息", 0], ["mass", "群发", waiting], ["chats", "客户与群", 0]];
+  if (client.service) entries.splice(2, 0, ["service", "客服", client.service.waiting.length]);
+  else if (tab === "service") tab = "messages";
   tabs.hidden = Boolean(open);
   tabs.replaceChildren(...entries.map(([key, label, count]) => h("button", {
     type: "button",
@@ -71,19 +76,51 @@ function drawTabs(client) {
 }
 
 function drawTab(client) {
-  const heads = { messages: "工作消息", mass: "客户群发", chats: "客户与群" };
+  const heads = { messages: "工作消息", mass: "客户群发", service: "微信客服", chats: "客户与群" };
   title.replaceChildren(h("div", { class: "title" }, h("b", { text: heads[tab] }), h("small", { text: client.member.name })));
   screen.replaceChildren(thread);
   if (tab === "messages") {
     fill(thread, client.messages.length ? client.messages.map((one) => drawAppMessage(one, me, openPage)) : [empty("还没有应用消息", "应用用 message/send 发来的文字和卡片会出现在这里")]);
   } else if (tab === "mass") {
     thread.replaceChildren(...(client.mass.length ? [...client.mass].reverse().map((one) => drawMass(one, me)) : [empty("没有群发任务", "应用用 add_msg_template 建的任务要在这里确认才会发出")]));
+  } else if (tab === "service") {
+    drawService(client.service);
   } else {
     const groups = client.groups.map((one) => row(one.name, `${one.customers} 位客户${one.owner === me ? " · 我是群主" : ""}`, one.last, { kind: "group", id: one.chat_id }));
     const friends = client.friends.map((one) => row(one.remark || one.name, friendState(one), one.last, { kind: "friend", id: one.external_userid }));
     const add = h("button", { type: "button", class: "secondary", text: "有客户扫码加我", onclick: () => ask("客户扫码加好友", "客户昵称", "", befriend) });
     thread.replaceChildren(h("h3", { text: "客户群" }), ...(groups.length ? groups : [h("p", { class: "hint", text: "还没有客户群" })]), h("h3", { text: "客户" }), ...(friends.length ? friends : [h("p", { class: "hint", text: "还没有客户" })]), add);
   }
+}
+
+function drawService({ receiving, waiting, serving }) {
+  const receive = h("input", { type: "checkbox", role: "switch", "aria-label": "接待中" });
+  receive.checked = receiving;
+  receive.addEventListener("change", () => act("servicer/receiving", { userid: me, receiving: receive.checked }).then(again));
+  const take = async (chat) => {
+    if (await act("servicer/takes", { userid: me, external_userid: chat.external_userid, open_kfid: chat.open_kfid })) enterService(chat);
+  };
+  const line = (chat, note, go) => {
+    const words = h("span", { class: "words" }, h("b", { text: chat.nickname }), h("small", { text: chat.last ? summary(chat.last) : "" }));
+    return h("button", { type: "button", class: "chat-row", onclick: go }, avatar(chat.nickname, chat.avatar, "avatar small"), words, h("small", { text: note }));
+  };
+  const queue = waiting.map((chat) => line(chat, `接入 · 等了 ${duration(now() - chat.waiting_since)}`, () => take(chat)));
+  const mine = serving.map((chat) => line(chat, chat.last ? hourMinute(chat.last.at) : "", () => enterService(chat)));
+  thread.replaceChildren(
+    h("label", { class: "receiving" }, receiving ? "接待中" : "停止接待", receive),
+    h("h3", { text: "排队中" }), ...(queue.length ? queue : [h("p", { class: "hint", text: "没有客户在排队" })]),
+    h("h3", { text: "我的接待" }), ...(mine.length ? mine : [h("p", { class: "hint", text: "还没有接待中的客户。让客户说「转人工」，会分到接待中的人" })]),
+  );
+}
+
+const enterService = (chat) => goTo({ kind: "kf", id: chat.external_userid, open_kfid: chat.open_kfid });
+
+function goTo(chat) {
+  open = chat;
+  screen.dataset.chat = "";
+  thread.replaceChildren();
+  sidebar.show(open);
+  again();
 }
 
 async function befriend(nickname) {
@@ -106,6 +143,10 @@ function row(name, note, last, chat) {
 }
 
 async function drawChat() {
+  if (open.kind === "kf") {
+    await drawServiceChat();
+    return;
+  }
   const isGroup = open.kind === "group";
   const path = isGroup ? `group?chat_id=${encodeURIComponent(open.id)}` : `friend?userid=${encodeURIComponent(me)}&external_userid=${encodeURIComponent(open.id)}`;
   const found = await read(path).catch(() => null);
@@ -128,6 +169,45 @@ async function drawChat() {
     again();
   }
   fill(thread, drawLines(found.lines, found.names, me));
+}
+
+/** A chat of customer service: only while the member serves it may the member speak. */
+async function drawServiceChat() {
+  const ids = { open_kfid: open.open_kfid, external_userid: open.id };
+  const found = await read(`transcript?${new URLSearchParams({ ...ids, limit: "200" })}`).catch(() => null);
+  if (!found) {
+    leaveChat();
+    return;
+  }
+  const { chat, bubbles } = found;
+  const isMine = chat.state === 3 && chat.servicer_userid === me;
+  const states = { 2: "排队中", 4: "会话已结束，发消息可重新接入" };
+  const note = isMine ? "微信客服 · 由我接待" : states[chat.state] ?? (chat.servicer_userid ? "已转给同事" : "机器人接待中");
+  const end = isMine && h("button", { type: "button", class: "secondary", text: "结束会话", onclick: () => act("servicer/ends", { ...ids, userid: me }).then(again) });
+  const tools = h("button", { type: "button", class: "secondary", text: "侧边栏", onclick: () => sidebar.toggle() });
+  const back = h("button", { type: "button", class: "plain", "aria-label": "返回", onclick: leaveChat }, icon("back"));
+  title.replaceChildren(back, h("div", { class: "title" }, h("b", { text: chat.nickname }), h("small", { text: note })), tools, end || "");
+  if (screen.dataset.chat !== open.id || !screen.contains(thread) || !screen.querySelector("form")) {
+    const send = (content) => act("servicer/says", { ...ids, userid: me, content });
+    screen.replaceChildren(thread, composer("回复客户", send));
+    screen.dataset.chat = open.id;
+  }
+  const drawn = [];
+  let last = -Infinity;
+  for (const bubble of bubbles) {
+    if (bubble.at - last > 300) drawn.push(h("p", { class: "when", text: separator(bubble.at) }));
+    last = bubble.at;
+    drawn.push(drawBubble(bubble, chat, "servicer"));
+  }
+  fill(thread, drawn);
+}
+
+function leaveChat() {
+  open = null;
+  screen.dataset.chat = "";
+  thread.replaceChildren();
+  sidebar.show(null);
+  again();
 }
 
 /** What the customer and the member may do with their relation. */

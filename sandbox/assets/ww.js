@@ -83,5 +83,7 @@
     getCurExternalContact: api("getCurExternalContact", "agent"),
     getCurExternalChat: api("getCurExternalChat", "agent"),
     sendChatMessage: api("sendChatMessage", "agent"),
+    openEnterpriseChat: api("openEnterpriseChat", "agent"),
+    navigateToKfChat: api("navigateToKfChat", "agent"),
   };
 })();

@@ -22,7 +22,7 @@ CARD = {
 }
 SIDEBAR = """<!doctype html><meta charset="utf-8"><title>应用侧边栏</title>
 <script src="{box}/assets/ww.js"></script>
-<button id="send">一键发送</button><p id="said"></p>
+<button id="send">一键发送</button><button id="menu">发菜单</button><p id="said"></p>
 <script>
 const sign = (kind) => (url) => fetch(`/sign?kind=${{kind}}&url=${{encodeURIComponent(url)}}`).then((r) => r.json());
 ww.register({{ corpId: "{corp}", agentId: 1000002, jsApiList: ["sendChatMessage"],
@@ -33,6 +33,16 @@ document.getElementById("send").onclick = async () => {{
     const chat = await ww.getCurExternalChat();
     const sent = await ww.sendChatMessage({{ msgtype: "text", text: {{ content: "各位早上好" }} }});
     say(chat.chatId + " " + sent.errMsg);
+  }} catch (problem) {{ say(problem.errMsg); }}
+}};
+document.getElementById("menu").onclick = async () => {{
+  const say = (words) => {{ document.getElementById("said").textContent += words + " "; }};
+  try {{
+    const {{ entry }} = await ww.getContext();
+    const {{ userId }} = await ww.getCurExternalContact();
+    const list = [{{ type: "click", click: {{ id: "q_rate", content: "利率怎么算" }} }}];
+    const sent = await ww.sendChatMessage({{ msgtype: "msgmenu", msgmenu: {{ head_content: "想了解哪一项？", list }} }});
+    say(entry + " " + userId + " " + sent.errMsg);
   }} catch (problem) {{ say(problem.errMsg); }}
 }};
 </script>"""
@@ -124,6 +134,37 @@ async def test_sidebar_sends_prepared_words_with_good_signatures_only(
 
     lines = [one.body["content"] for one in world.corp.groups["wrG1"].lines if one.via.value == "sidebar"]
     assert lines == ["各位早上好"]
+
+
+async def test_a_servicer_takes_a_waiting_customer_and_sends_a_menu_from_the_toolbar(
+    app: Caller, open_page: OpenPage
+) -> None:
+    world = app.box.world
+    app.box.world.customer_says(CUSTOMER, "转人工")
+    await app.trans(2)
+    tickets = {"agent": web_login.ticket(world, 1000002)[0], "corp": web_login.ticket(world, 0)[0]}
+    page = await open_page(viewport=DESK)
+    frame = page.frame_locator("iframe")
+    async with application(app, tickets) as address:
+        await page.goto(f"{app.box.url}/client?userid=lisi")
+        await page.get_by_role("tab", name="客服").click()
+        await page.get_by_role("button", name="接入").click()
+        await expect(page.get_by_text("微信客服 · 由我接待")).to_be_visible()
+        await page.get_by_label("侧边栏页面的地址").fill(address)
+        await page.get_by_role("button", name="打开").click()
+        await frame.get_by_role("button", name="发菜单").click()
+        await expect(frame.locator("#said")).to_contain_text("single_kf_tools wmC1 sendChatMessage:ok")
+        await page.get_by_label("SDK 异常").select_option(label="用户取消")
+        await frame.get_by_role("button", name="发菜单").click()
+        await expect(frame.locator("#said")).to_contain_text("sendChatMessage:cancel")
+        await page.get_by_label("SDK 异常").select_option(label="签名无效 40093")
+        await frame.get_by_role("button", name="发菜单").click()
+        await expect(frame.locator("#said")).to_contain_text("getContext:fail 40093 invalid signature")
+        await page.get_by_role("button", name="结束会话").click()
+        await expect(page.get_by_text("会话已结束，发消息可重新接入")).to_be_visible()
+
+    shown = [one for one in world.chat(CUSTOMER).bubbles if one.msgtype == "msgmenu"]
+    assert [(one.via.value, one.servicer_userid) for one in shown] == [("servicer", "lisi")]
 
 
 async def test_group_page_lets_people_join_talk_and_leave(app: Caller, open_page: OpenPage) -> None:
