@@ -132,8 +132,10 @@ need_python() {
 
 # --- browser libraries -------------------------------------------------------------------------------------
 
-install_pages() {
-    sum=$(cksum <package-lock.json)
+install_pages() { # What only the tests need (axe-core) comes with the set dev.
+    omit=--omit=dev
+    ! is_installed dev || omit=
+    sum=$(cksum <package-lock.json)$omit
     [ "$(cat node_modules/.installed 2>/dev/null)" != "$sum" ] || return 0
     say "正在安装页面用的脚本库" "installing the browser libraries"
     # npm before 7 does not read this lock; then Node.js comes as a Python package, 220 MB in .venv.
@@ -145,7 +147,8 @@ install_pages() {
             "Installing Node.js failed, see above. Or install npm by hand and start again."
         npm=$VENV/bin/npm
     fi
-    step npm "$npm" ci --ignore-scripts --no-audit --no-fund || fail \
+    # shellcheck disable=SC2086  # Empty or one option.
+    step npm "$npm" ci $omit --ignore-scripts --no-audit --no-fund || fail \
         "页面脚本库安装失败，原因见上。网络慢可先设置镜像：npm config set registry <镜像地址>" \
         "Installing the browser libraries failed, see above. Check network, proxy and npm's registry."
     echo "$sum" >node_modules/.installed

@@ -54,10 +54,11 @@ def test_locks_agree_on_versions(lock: Path) -> None:
 
 def test_npm_lock_has_integrity_and_no_address() -> None:
     lock = json.loads((sources.ROOT / "package-lock.json").read_text("utf-8"))
-    wanted = json.loads((sources.ROOT / "package.json").read_text("utf-8"))["dependencies"]
+    wanted = json.loads((sources.ROOT / "package.json").read_text("utf-8"))
     packages = {path: entry for path, entry in lock["packages"].items() if path}
 
-    assert lock["packages"][""]["dependencies"] == wanted
+    for kind in ("dependencies", "devDependencies"):
+        assert lock["packages"][""][kind] == wanted[kind]
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
     assert not any("resolved" in entry for entry in packages.values())
 
