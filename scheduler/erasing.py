@@ -18,7 +18,7 @@ from content.retention import Retention
 from domain import retention as periods
 from domain.ports import Clock
 from domain.retention import Keeping
-from store import erasures, holds, logins, retention
+from store import desk_erasures, erasures, holds, logins, retention
 from store.database import Store
 from store.erasures import Erased
 from store.holds import Hold
@@ -194,9 +194,17 @@ class Eraser:
                     tx, talk.conversation_id, sender_id=talk.sender_id, after=after
                 )
             if not ids:
+                await self._blank_desk(talk)
                 return Erased(message_ids=tuple(gone), held_ids=tuple(held))
             done = await self._step(ids, reason=reason, law=law, by=by, note=note, case_id=case_id)
             gone, held, after = [*gone, *done.message_ids], [*held, *done.held_ids], ids[-1]
+
+    async def _blank_desk(self, talk: Talk) -> None:
+        """Empty what the desk keeps of the talk, also where no message of ours holds the words."""
+        if talk.sender_id:
+            return  # A group: what answered this customer's messages went with them.
+        now = self._clock.now()
+        await self._store.write(lambda tx: desk_erasures.blank_talk(tx, talk.conversation_id, now))
 
     async def _step(
         self, ids: Sequence[int], *, reason: str, law: str, by: str, note: str, case_id: int | None

@@ -2,9 +2,9 @@
 
 Of a message go its text, raw form, menu id and salt, its files, its places in the search index, and what quotes it:
 notes of findings (and what old evaluations kept of them), objects of promises, texts of questions and notices, reasons
-of matches, the body of the delivery it left as. Its row, its digest and an `erasure` row (who, when, why, by which law)
-stay, so the chain stays whole. What people wrote themselves about a talk (notes of cases, reviews, appeals, coaching)
-is theirs and stays. A legal hold beats all.
+of matches, suggestions that answered it, the body of the delivery it left as. Its row, its digest and an `erasure` row
+(who, when, why, by which law) stay, so the chain stays whole. What people wrote themselves about a talk (notes of
+cases, reviews, appeals, coaching) is theirs and stays. A legal hold beats all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import dialect, holds, search_index
+from store import desk_erasures, dialect, holds, search_index
 from store.tables import (
     conversation,
     delivery,
@@ -120,6 +120,7 @@ async def _blank(tx: AsyncConnection, gone: Sequence[Any], now: datetime) -> Non
     files = {"state": "erased", "platform_id": "", "told_md5": "", "error": None}
     await _set(tx, media, media.c.message_id.in_(ids), **files, lease_owner=None, lease_until=None)
     await _blank_quotes(tx, gone)
+    await desk_erasures.blank_of_messages(tx, ids, now)
     turns = sa.select(turn.c.id).where(turn.c.last_message_id.in_(ids))
     await _set(tx, match, match.c.turn_id.in_(turns), reasons=[])
     keys = [row.msgid for row in gone if row.source.startswith(("outbox:", "sidebar"))]

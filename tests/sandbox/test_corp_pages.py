@@ -41,7 +41,8 @@ document.getElementById("menu").onclick = async () => {{
     const {{ entry }} = await ww.getContext();
     const {{ userId }} = await ww.getCurExternalContact();
     const list = [{{ type: "click", click: {{ id: "q_rate", content: "利率怎么算" }} }}];
-    const sent = await ww.sendChatMessage({{ msgtype: "msgmenu", msgmenu: {{ head_content: "想了解哪一项？", list }} }});
+    const msgmenu = {{ head_content: "想了解哪一项？", list }};
+    const sent = await ww.sendChatMessage({{ msgtype: "msgmenu", msgmenu }});
     say(entry + " " + userId + " " + sent.errMsg);
   }} catch (problem) {{ say(problem.errMsg); }}
 }};
