@@ -30,6 +30,7 @@ from domain.errors import ContentError, StoreUnavailable
 from domain.faq import EntityMode, Faq, Line, Thresholds
 from domain.hours import ServiceHours
 from domain.ports import Clock
+from domain.quick import QuickPhrase
 from domain.replies import FixedReply
 from domain.sop import Template
 from store import contents, lines
@@ -40,7 +41,8 @@ log = logging.getLogger(__name__)
 
 _FAQ: TypeAdapter[Faq] = TypeAdapter(Faq)
 _REPLY: TypeAdapter[FixedReply] = TypeAdapter(FixedReply)
-_KINDS = ("faq", "reply")  # The SOPs' words are bot/sop_library.py's.
+_QUICK: TypeAdapter[QuickPhrase] = TypeAdapter(QuickPhrase)
+_KINDS = ("faq", "reply", "quick")  # The SOPs' words are bot/sop_library.py's.
 _TRIES = 3  # To read files that somebody is writing.
 
 
@@ -56,7 +58,8 @@ class Reload(StrEnum):
 class LibraryRules:
     """How the words are chosen. `serves_samples`: the demo, which says what nobody has approved.
 
-    `by_meaning`: whether meanings are compared where words leave doubt.
+    `by_meaning`: whether meanings are compared where words leave doubt. `needs_registration`: lines that only registered
+    members of staff may speak for.
     """
 
     folder: Path
@@ -66,6 +69,7 @@ class LibraryRules:
     entity_modes: Mapping[Line, EntityMode]
     thresholds: Thresholds
     hours: ServiceHours
+    needs_registration: frozenset[Line] = frozenset()
 
 
 class Library:
@@ -325,6 +329,7 @@ class Library:
             ("faq", one.id, one.digest, _FAQ.dump_python(one, mode="json")) for one in content.faqs.values()
         ]
         texts += [("reply", one.id, one.digest, _reply_body(one)) for one in content.replies.values()]
+        texts += [("quick", one.id, one.digest, quick_body(one)) for one in content.quick.values()]
         now = self._clock.now()
         await self._store.write(lambda tx: contents.add(tx, texts, now))
 
@@ -359,15 +364,19 @@ class Library:
         chosen = {f"{one.kind}:{one.key}": one for one in self._chosen(content, versions)}
         faqs: dict[str, Faq] = {}
         replies: dict[str, FixedReply] = {}
+        quick: dict[str, QuickPhrase] = {}
         for one in chosen.values():
             if one.kind == "faq":
                 faqs[one.key] = _FAQ.validate_python(one.body)
+            elif one.kind == "quick":
+                quick[one.key] = _QUICK.validate_python(one.body)
             else:
                 replies[one.key] = _REPLY.validate_python(one.body)
         return Knowledge(
             content=content,
             faqs=faqs,
             replies=replies,
+            quick=quick,
             versions={
                 name: Served(version_id=one.id, is_sample=not one.approved_by) for name, one in chosen.items()
             },
@@ -376,6 +385,7 @@ class Library:
             entity_modes=self._rules.entity_modes,
             stopped=self._stopped,
             today=self._rules.hours.today(self._clock.now()),
+            needs_registration=self._rules.needs_registration,
         )
 
     def _matcher_for(self, content: loading.Content, faqs: Mapping[str, Faq]) -> matching.Matcher:
@@ -399,6 +409,7 @@ class Library:
         """Return the version of each text that is served: the approved one, or in the demo the file's."""
         current = {("faq", one.id): one.digest for one in content.faqs.values()}
         current |= {("reply", one.id): one.digest for one in content.replies.values()}
+        current |= {("quick", one.id): one.digest for one in content.quick.values()}
         chosen: dict[tuple[str, str], Version] = {}
         for one in versions:
             name = (one.kind, one.key)
@@ -421,6 +432,13 @@ def new_matcher(
 def _outranks(one: Version, other: Version, current: str | None) -> bool:
     """Say whether `one` is served rather than `other`: the file's own version first, then the newest."""
     return (one.digest == current, one.id) > (other.digest == current, other.id)
+
+
+def quick_body(phrase: QuickPhrase) -> dict[str, Any]:
+    """Return a quick phrase as a version keeps it."""
+    body: dict[str, Any] = _QUICK.dump_python(phrase, mode="json")
+    body["slots"] = sorted(body["slots"])
+    return body
 
 
 def _reply_body(reply: FixedReply) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from content import tables
 from domain.faq import Faq, HandoverCode, Line, Scope
+from domain.quick import QuickPhrase
 
 KEYS = frozenset(
     [
@@ -95,7 +96,7 @@ def parse_faq(table: tables.Table) -> Faq:
         file=table.file,
         lineno=table.lineno,
     )
-    _check_days(table, faq)
+    check_days(table, faq)
     _check_texts(table, faq)
     return faq
 
@@ -149,7 +150,8 @@ def _check_texts(table: tables.Table, faq: Faq) -> None:
         table.wrong(f"has {present} but no {absent}; write both", present, f"写了 {present}，还要写 {absent}")
 
 
-def _check_days(table: tables.Table, faq: Faq) -> None:
+def check_days(table: tables.Table, faq: Faq | QuickPhrase) -> None:
+    """Note dates that contradict each other or promise too much."""
     if NEVER in (faq.reviewed_on, faq.valid_from, faq.valid_until):
         return
     if faq.valid_until < faq.valid_from:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from content import ambiguous, followups, matching, serving
+from content import ambiguous, followups, matching, quick_files, serving
 from content.loading import Content
 from domain.faq import Choice, Decision, EntityMode, Faq, Line, Match, Refusal, Thresholds
+from domain.quick import QuickPhrase
 from domain.replies import FixedReply
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,9 @@ class Served:
 class Knowledge:
     """Today's words.
 
-    `faqs`, `replies`: the approved (or sample) version of each, by id. `matcher` knows every entry in `faqs` that is
-    approved, also of stopped lines: the customer of a stopped line shall get the holding line, not "unknown".
+    `faqs`, `replies`, `quick`: the approved (or sample) version of each, by id. `matcher` knows every entry in `faqs`
+    that is approved, also of stopped lines: the customer of a stopped line shall get the holding line, not "unknown".
+    `needs_registration`: lines that only registered members of staff may speak for (handlers/qualification.py).
     """
 
     content: Content
@@ -46,6 +48,8 @@ class Knowledge:
     entity_modes: Mapping[Line, EntityMode]
     stopped: frozenset[Line]
     today: date
+    quick: Mapping[str, QuickPhrase] = field(default_factory=dict)
+    needs_registration: frozenset[Line] = frozenset()
 
     def decide(self, text: str, topic_id: str = "") -> Decision:
         """Return what the matches of `text` allow.
@@ -94,6 +98,19 @@ class Knowledge:
             today=self.today,
             approved=True,
             stopped=faq.line in self.stopped,
+        )
+
+    def quick_refusal(self, phrase_id: str) -> Refusal | None:
+        """Return why the quick phrase may not be said now, None when it may; an unknown one is unapproved."""
+        phrase = self.quick.get(phrase_id)
+        if phrase is None:
+            return Refusal.UNAPPROVED
+        return quick_files.servable(
+            phrase,
+            entity_mode=self.entity_modes[phrase.line],
+            today=self.today,
+            approved=True,
+            stopped=phrase.line in self.stopped,
         )
 
     def find_by_menu_id(self, clicked: str) -> Faq | None:

@@ -4,6 +4,7 @@
 
     faq/*.toml         [[faq]]         entries
     replies/*.toml     [[reply]]       fixed sentences
+    quick/*.toml       [[quick]]       quick phrases of advisors; none where a folder has none
     compliance/*.toml  [[rule]] [[excuse]] [[disclosure]]
     risk_lines.toml    [[risk_line]]   lines an answer must carry, by code
     rubric/*.toml      [[item]] …      the scorecard of the audit; the shipped one where a folder has none
@@ -32,6 +33,7 @@ from content import (
     faq_files,
     normalising,
     own_files,
+    quick_files,
     reply_files,
     rubric,
     signals,
@@ -39,6 +41,7 @@ from content import (
 )
 from domain.errors import ContentError
 from domain.faq import Faq
+from domain.quick import QuickPhrase
 from domain.replies import FixedReply
 
 REQUIRED_REPLIES = (
@@ -106,12 +109,13 @@ _FILES = (
     "faq/*.toml",
     "own/*.toml",
     "replies/*.toml",
+    "quick/*.toml",
     "compliance/*.toml",
     "rubric/*.toml",
     "*.toml",
     "*.txt",
 )
-_Record = TypeVar("_Record", Faq, FixedReply, own_files.OwnText)
+_Record = TypeVar("_Record", Faq, FixedReply, QuickPhrase, own_files.OwnText)
 
 
 class Level(StrEnum):
@@ -136,6 +140,7 @@ class Content:
     folder: Path
     faqs: Mapping[str, Faq]
     replies: Mapping[str, FixedReply]
+    quick: Mapping[str, QuickPhrase]
     own: Mapping[str, own_files.OwnText]
     risk_lines: Mapping[str, str]
     signals: signals.Signals
@@ -233,13 +238,16 @@ def _read(folder: Path, checked: frozenset[str] = frozenset()) -> tuple[Content,
     faq_tables = _tables(folder, "faq/*.toml", ("faq",), mistakes)
     reply_tables = _tables(folder, "replies/*.toml", ("reply",), mistakes)
     own_tables = _tables(folder, "own/*.toml", ("own",), mistakes)
+    quick_tables = _tables(folder, "quick/*.toml", ("quick",), mistakes, optional=True)
     own = _unique(own_tables, [own_files.parse_own(table) for table in own_tables])
     faqs = _unique(faq_tables, [_faq(table, own, mistakes) for table in faq_tables])
     replies = _unique(reply_tables, [reply_files.parse_reply(table) for table in reply_tables])
+    quick = _unique(quick_tables, [quick_files.parse_quick(table) for table in quick_tables])
     content = Content(
         folder=folder,
         faqs=MappingProxyType(faqs),
         replies=MappingProxyType(replies),
+        quick=MappingProxyType(quick),
         own=MappingProxyType(own),
         risk_lines=MappingProxyType(
             _risk_lines(_tables(folder, "risk_lines.toml", ("risk_line",), mistakes))
@@ -261,6 +269,7 @@ def _read(folder: Path, checked: frozenset[str] = frozenset()) -> tuple[Content,
         return content, mistakes
     consistency.check_faqs(faq_tables, faqs, content.risk_lines, content.rules)
     consistency.check_replies(reply_tables, replies, faqs, content.rules)
+    quick_files.check_quick(quick_tables, quick, content.risk_lines, content.rules)
     for needed in REQUIRED_REPLIES if "replies" not in mistakes.unread else ():
         if needed not in replies:
             text = f'has no reply {needed!r}; add [[reply]] id = "{needed}"'
@@ -271,12 +280,12 @@ def _read(folder: Path, checked: frozenset[str] = frozenset()) -> tuple[Content,
 
 
 def _tables(
-    folder: Path, pattern: str, names: tuple[str, ...], mistakes: tables.Mistakes
+    folder: Path, pattern: str, names: tuple[str, ...], mistakes: tables.Mistakes, *, optional: bool = False
 ) -> list[tables.Table]:
     """Return the tables of a part of the content; a file that cannot be read makes the part unread."""
     part = pattern.partition("/")[0].removesuffix(".toml")
     paths = [path for path in files_of(folder) if path.relative_to(folder).match(pattern)]
-    if not paths:
+    if not paths and not optional:
         _miss(f"{folder.name}/{pattern}", mistakes)
         mistakes.unread.add(part)
     found: list[tables.Table] = []

@@ -126,3 +126,46 @@ class Round:
     needs_qualified: Line | None
     made_at: datetime
     suggestions: tuple[Suggestion, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote:
+    """What one member of staff did with one source's words after one kind of question, how often.
+
+    `last_at`: when that was decided last. What follows from votes is content/suggesting/learning.py.
+    """
+
+    question_key: str
+    source: SuggestionSource
+    source_id: str
+    staff_platform_id: str
+    state: SuggestionState
+    count: int
+    last_at: datetime
+
+
+class OwnState(StrEnum):
+    """Where an advisor's own wording stands."""
+
+    OWN = "own"  # Offered to its advisor alone, marked 未审.
+    SUBMITTED = "submitted"  # Given to the content editors; offered as before meanwhile.
+    APPROVED = "approved"  # An entry or phrase was made of it, which is offered instead.
+    WITHDRAWN = "withdrawn"  # Offered no more.
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnWording:
+    """An advisor's own words that were sent and kept. `asked`: the question they answered, numbers hidden."""
+
+    id: int
+    staff_platform_id: str
+    text: str
+    asked: str
+    question_key: str
+    line: Line | None
+    faq_id: str
+    used_count: int
+    first_used_at: datetime
+    last_used_at: datetime
+    state: OwnState
+    conversation_id: int | None = None

@@ -22,6 +22,8 @@ suggestion_round = sa.Table(
     # What it counts as when later rounds learn from what was taken and refused (content/suggesting).
     sa.Column("question_key", sa.String(64), nullable=False, server_default=""),
     sa.Column("line", sa.String(16), nullable=False, server_default=""),
+    # The line the member may not speak for today, "" where nothing stands in the way.
+    sa.Column("needs_qualified", sa.String(16), nullable=False, server_default=""),
     # pushed, opened or typed.
     sa.Column("how", sa.String(16), nullable=False),
     at("made_at"),
@@ -47,6 +49,8 @@ suggestion = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("score", sa.Float, nullable=False),
     sa.Column("reasons", sa.JSON, nullable=False),
+    # What the page shows beside the text: title, line, source and last day, risk line, problems (store/suggestions.py).
+    sa.Column("shown", sa.JSON, nullable=False),
     # offered, used, edited or refused.
     sa.Column("state", sa.String(16), nullable=False),
     at("decided_at", nullable=True),
