@@ -21,6 +21,7 @@ from bot.channels.wecom.group_welcomes import WelcomeLibraryChannel
 from bot.channels.wecom.mass import MassChannel
 from bot.contact_events import ContactEvents
 from bot.deciding import Deciding
+from bot.desk_watch import DeskWatch
 from bot.directory import Directory
 from bot.files import FileKeeper
 from bot.inbox import Inbox
@@ -90,6 +91,7 @@ class Loops:
             suggest_only=settings.pilot.suggest_only,
         )
         self.outbox.turn_bell = self.deciding.bell
+        self.desk = DeskWatch(house.store, house.clock, process=house.owner)
         self.puller = self._puller() if house.kf else None
         self.contact_events = ContactEvents(
             house.store,
@@ -174,6 +176,7 @@ class Loops:
             self._run(audit.name, audit.step, audit.bell, longest=LOOK_SECONDS)
         self.audits.add_ticks(self._ticker)
         self._ticker.every(_APPEAL_SECONDS, "appeals", self.appeal_times.look)
+        self._run("desk", self.desk.watch, self.desk.bell)
         self._once("matching", self._house.library.warm_up)
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds
@@ -190,6 +193,7 @@ class Loops:
         """End the loops; what is on its way gets `seconds` to finish, the rest is found again at the next start."""
         self._stopping.set()
         bells = [self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell, self._words_bell]
+        bells.append(self.desk.bell)
         if self.directory is not None:
             bells.append(self.directory.bell)
         for bell in (*bells, *self._sop_bells, *self._archive_bells, self.audits.bell):
@@ -243,6 +247,7 @@ class Loops:
             self.deciding.bell.ring()
             self.inbox.bell.ring()
             self.outbox.bell.ring()
+            self.desk.bell.ring()
 
         return Puller(
             house.store,

@@ -46,11 +46,11 @@ def add_pages(application: web.Application, house: House, loops: Loops) -> None:
         application.router.add_get(f"/{proof.name}", _ownership(proof))
     pages = console_context(house, loops)
     routes.add_routes(application, pages)
-    sidebar_routes.add_routes(application, sidebar_context(house, pages))
+    sidebar_routes.add_routes(application, sidebar_context(house, loops, pages))
     week_routes.add_routes(application, week_pages.week_context(house))
 
 
-def sidebar_context(house: House, pages: ConsoleContext) -> SidebarContext:
+def sidebar_context(house: House, loops: Loops, pages: ConsoleContext) -> SidebarContext:
     """Return what the staff's phone page may use of the house beside what `pages` may."""
     settings = house.settings
     assistant = settings.wecom.receivers.get("assistant")
@@ -74,6 +74,7 @@ def sidebar_context(house: House, pages: ConsoleContext) -> SidebarContext:
         entry_secret=assistant.secret.get_secret_value() if assistant else "",
         suggest=suggesting.suggest,
         media_id=media_id,
+        streams=loops.desk.streams,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from console.streams import Streams
 from content import retention as retention_files
 from content import sop_shelf
 from content.knowledge import Knowledge
@@ -151,3 +152,5 @@ class SidebarContext:
     entry_secret: str = field(repr=False)
     suggest: Callable[[str], Awaitable[Sequence[Suggested]]]
     media_id: Callable[[Attached], Awaitable[str]]
+    # Told by bot/desk_watch.py; without it nobody is told anything.
+    streams: Streams = field(default_factory=Streams)

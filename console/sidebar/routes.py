@@ -17,10 +17,20 @@ from console import routes as console_routes
 from console.access import Forbidden, NotFound
 from console.context import SidebarContext
 from console.sessions import Sessions, is_csrf_right
-from console.sidebar import audit_page, customer_page, entrance, group_page, signing, step_page, today_page
+from console.sidebar import (
+    audit_page,
+    customer_page,
+    entrance,
+    group_page,
+    signing,
+    step_page,
+    stream,
+    today_page,
+)
 from console.sidebar.entrance import Entrance
 from console.sidebar.frame import SidebarFrame
 from console.sidebar.visit import SidebarHandler, SidebarVisit
+from console.streams import Bye
 from console.visit import Form, read_form
 from domain.errors import StoreUnavailable
 
@@ -49,6 +59,12 @@ def build(ctx: SidebarContext) -> web.Application:
     app.router.add_get("/login/return", way_in.come_back)
     app.router.add_get("/static/{digest:[0-9a-f]{16}}/{name:[a-z_.-]+}", frame.assets.serve_own)
     app.router.add_get("/lib/{name:[a-z.-]+}", frame.assets.serve_library)
+
+    async def send_away(_: web.Application) -> None:
+        # A stop waits for open answers.
+        ctx.streams.stop()
+
+    app.on_shutdown.append(send_away)
     for method, path, handler in _pages():
         app.router.add_route(method, path, _signed_in(handler, ctx, frame, way_in))
     return app
@@ -96,6 +112,7 @@ def _pages() -> list[tuple[str, str, SidebarHandler]]:
         ("POST", f"/audit/appeals/{number}/act", audit_page.act),
         ("POST", f"/audit/notes/{number}/read", audit_page.read_note),
         ("GET", "/sign", signing.sign),
+        ("GET", "/stream", stream.show),
     ]
 
 
@@ -107,7 +124,7 @@ def _signed_in(
     async def checked(request: web.Request) -> web.StreamResponse:
         viewer = await way_in.find_viewer(request)
         if viewer is None:
-            return _to_platform(request, way_in)
+            return await _to_platform(request, way_in)
         form: Form = MultiDictProxy(MultiDict())
         if request.method == "POST":
             form = await read_form(request)
@@ -129,7 +146,9 @@ def _signed_in(
     return checked
 
 
-def _to_platform(request: web.Request, way_in: Entrance) -> web.StreamResponse:
+async def _to_platform(request: web.Request, way_in: Entrance) -> web.StreamResponse:
+    if request.headers.get("Accept", "").startswith("text/event-stream"):
+        return await stream.farewell(request, Bye.LOGIN)
     if "HX-Request" in request.headers:
         # htmx follows this header with the whole page; a redirect would put the form into a corner of it.
         return web.Response(status=200, headers={"HX-Refresh": "true"})

@@ -1,0 +1,127 @@
+"""What happens while a page is open, as server-sent events (HTML Standard, 9.2): ids only, the page asks for the rest.
+
+`GET /sidebar/stream?conversation=12,15&group=3&since=…`. Events: `message`, `round` and `whisper` with a conversation
+and the id of the row, `step` with a group; `bye` with why it ended. An event's id says how far the page knows things;
+it comes back in `Last-Event-ID` (or `since`), and what was missed is told first. static/stream.js is the other end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from http import HTTPStatus
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from console import routes as console_routes
+from console.access import NotFound
+from console.sidebar import stream_access
+from console.sidebar.visit import SidebarVisit
+from console.streams import Bye, Stream, Wanted
+from store import desk_news, presence
+
+_CONVERSATIONS_LIMIT = 8
+# How long one write may take before the page counts as gone.
+_WRITE_SECONDS = 20.0
+# How soon a browser comes back after the line broke, in milliseconds.
+_RETRY_MS = 2000
+HEADERS = {
+    **console_routes.HEADERS,
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    # A proxy that collects answers would hold the events back.
+    "X-Accel-Buffering": "no",
+}
+
+
+async def show(visit: SidebarVisit) -> web.StreamResponse:
+    """Open the stream. Raises NotFound for a conversation or group this person may not know of."""
+    request, store = visit.request, visit.ctx.console.store
+    conversations, group = _numbers(visit.query("conversation")), _numbers(visit.query("group"))
+    said = request.headers.get("Last-Event-ID", "") or visit.query("since")
+    async with store.read() as tx:
+        for number in conversations:
+            await stream_access.access_conversation(visit.viewer, tx, number)
+        for number in group[:1]:
+            await stream_access.access_group(visit.viewer, tx, number)
+        marks = desk_news.read_marks(said) or await desk_news.find_marks(tx)
+    wanted = Wanted(
+        staff=visit.me,
+        session=visit.viewer.token_digest,
+        conversations=conversations,
+        group=group[0] if group else None,
+        marks=marks,
+    )
+    transport = request.transport
+    stream = visit.ctx.streams.open(wanted, lambda: transport is None or transport.is_closing())
+    if isinstance(stream, Bye):
+        return await farewell(request, stream)
+    try:
+        return await _serve(visit, stream)
+    finally:
+        visit.ctx.streams.close(stream)
+        await visit.write(lambda tx: presence.remove(tx, [key for key, _ in stream.keys]))
+
+
+async def farewell(request: web.Request, why: Bye) -> web.StreamResponse:
+    """Answer with a stream that ends at once: unlike an error or a redirect the page learns why."""
+    response = web.StreamResponse(status=HTTPStatus.OK, headers=HEADERS)
+    await response.prepare(request)
+    await response.write(_bye(why))
+    await response.write_eof()
+    return response
+
+
+async def _serve(visit: SidebarVisit, stream: Stream) -> web.StreamResponse:
+    """Write what comes until the page is gone or is sent away."""
+    await visit.write(lambda tx: _appear(visit, tx, stream))
+    response = web.StreamResponse(status=HTTPStatus.OK, headers=HEADERS)
+    await response.prepare(visit.request)
+    try:
+        first = f"retry: {_RETRY_MS}\nid: {stream.marks}\nevent: hello\ndata: {{}}\n\n"
+        await response.write(first.encode())
+        await _catch_up(visit, stream)
+        while (text := await stream.next()) is not None:
+            await asyncio.wait_for(response.write(text), _WRITE_SECONDS)
+        await asyncio.wait_for(response.write(_bye(stream.farewell or Bye.STOPPING)), _WRITE_SECONDS)
+        await response.write_eof()
+    except (ConnectionError, TimeoutError):
+        # The page was closed; it comes back by itself if it still wants to know.
+        pass
+    return response
+
+
+async def _appear(visit: SidebarVisit, tx: AsyncConnection, stream: Stream) -> None:
+    wall = visit.ctx.console.clock.wall()
+    for key, number in stream.keys:
+        await presence.add(tx, key, visit.me, number, process=visit.ctx.streams.process, wall=wall)
+
+
+async def _catch_up(visit: SidebarVisit, stream: Stream) -> None:
+    """Tell what happened since the page knew things last; what comes meanwhile is told by the watcher."""
+    wanted = stream.wanted
+    async with visit.ctx.console.store.read() as tx:
+        missed = await desk_news.list_missed(
+            tx,
+            wanted.marks,
+            conversations=wanted.conversations,
+            staff=wanted.staff,
+            group=wanted.group,
+        )
+    for news in missed:
+        stream.tell(news)
+
+
+def _bye(why: Bye) -> bytes:
+    return f"event: bye\ndata: {json.dumps({'why': why.value})}\n\n".encode()
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Return the ids in "12,15". Raises NotFound for anything else."""
+    parts = [one for one in text.split(",") if one]
+    if len(parts) > _CONVERSATIONS_LIMIT or not all(
+        one.isascii() and one.isdigit() and len(one) <= 18 for one in parts
+    ):
+        raise NotFound()
+    return tuple(dict.fromkeys(int(one) for one in parts))
