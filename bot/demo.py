@@ -26,7 +26,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot import demo_archive, demo_pace, demo_talks
+from bot import demo_archive, demo_desk, demo_pace, demo_talks
 from bot.demo_archive import DemoArchive
 from domain.errors import BotError, ConfigError
 
@@ -237,6 +237,7 @@ def _sandbox_settings(plan: Plan, keys: dict[str, str], begun: datetime, archive
         for name in ("kf", "contacts", "assistant")
     ]
     tables.append((_TOWN / "sandbox.toml").read_text("utf-8"))
+    tables.append(demo_desk.tables(_TOWN / "desk.toml"))
     tables.append(demo_talks.tables(_TOWN / "talks.toml", begun))
     return "# 演示沙箱，由 guanjia demo 每次启动时重写。 (Rewritten at each start.)\n" + "\n".join(tables)
 
@@ -252,6 +253,7 @@ def run(plan: Plan, *, opens_browser: bool = True) -> int:
     children: dict[str, subprocess.Popen[bytes]] = {}
     # SIGTERM ends the demo like Ctrl-C, so that its children end with it.
     former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    visitors = demo_desk.Visitors(_TOWN / "desk.toml", plan.sandbox_url)
     try:
         sandbox = [sys.executable, "-m", "sandbox", "--config", str(plan.folder / "sandbox.toml")]
         children[_SANDBOX] = _start(plan, sandbox, "sandbox.log")
@@ -261,6 +263,7 @@ def run(plan: Plan, *, opens_browser: bool = True) -> int:
         _wait_until_ready(children, f"{plan.bot_url}/readyz", plan)
         asyncio.run(_add_people(plan))
         print(welcome(plan), flush=True)
+        visitors.come()
         if opens_browser and os.environ.get("DISPLAY"):
             webbrowser.open(plan.sandbox_url)
         restarts, hints = 0, demo_pace.Hints(_database(plan), plan.sandbox_port)
@@ -280,6 +283,7 @@ def run(plan: Plan, *, opens_browser: bool = True) -> int:
         print("\n正在停止… (Stopping.)", flush=True)
         return 0
     finally:
+        visitors.leave()
         _stop(children)
         signal.signal(signal.SIGTERM, former)
 
@@ -376,6 +380,10 @@ def welcome(plan: Plan) -> str:
     3. 发“转人工”，切到接待人员一侧回复，再结束会话。         Ask for a person, answer as the servicer, end it.
     4. 在“管理后台”看每条回答用了哪个条目、为什么。           See in the console which entry answered and why.
     5. 快进时间，看下班后和超过 48 小时会怎样。               Fast-forward the clock.
+
+  顾问工作台  The advisor's desk
+       五位客户已经转给李四：打开“员工手机”→“客服”，点一位客户，右边侧边栏里点一下就回复。
+       Five customers wait for 李四: open one under 客服 and answer with one tap in the sidebar.
 
   一个群的第一周  A group's first week
     6. 打开“员工手机”，您是群主李四；点上面的“到下一件事”，时间走到下一张卡片或群发就停。
