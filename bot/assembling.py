@@ -127,4 +127,5 @@ def library_rules(settings: config.Settings) -> LibraryRules:
             menu_size=answering.menu_size,
         ),
         hours=service_hours(settings),
+        needs_registration=frozenset(Line(line) for line in settings.desk.require_registration),
     )

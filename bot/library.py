@@ -58,8 +58,8 @@ class Reload(StrEnum):
 class LibraryRules:
     """How the words are chosen. `serves_samples`: the demo, which says what nobody has approved.
 
-    `by_meaning`: whether meanings are compared where words leave doubt. `needs_registration`: lines that only registered
-    members of staff may speak for.
+    `by_meaning`: whether meanings are compared where words leave doubt. `needs_registration`: lines that only
+    registered members of staff may speak for.
     """
 
     folder: Path

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from content import sieve, tables, views, wording_files
+from content import rewriting, sieve, tables, views, wording_files
 from content.disguises import Disguises
 from content.disguises import Tables as DisguiseTables
 from content.wording_files import TABLES as TABLES
@@ -52,10 +52,12 @@ class ComplianceRules:
         bounds: Sequence[Bound] = (),
         registrations: Mapping[str, str] | None = None,
         measured: Mapping[str, Measured] | None = None,
+        rewrites: rewriting.Rewrites | None = None,
         version: str = "",
     ) -> None:
         self.rules = tuple(rules)
         self.version = version
+        self.rewrites = rewrites or rewriting.Rewrites()
         self.measured = dict(measured or {})
         self._excuses = dict(excuses)
         self._disclosures = tuple(disclosures)
@@ -278,7 +280,11 @@ def parse_rules(found: Sequence[tables.Table]) -> ComplianceRules:
     The same tables without a mistake are read once per process: trying all examples takes a second.
     """
     version = wording_files.digest_of(
-        [(table.name, dict(table.values)) for table in found if table.name != "measured"]
+        [
+            (table.name, dict(table.values))
+            for table in found
+            if table.name not in ("measured", *wording_files.UNJUDGED)
+        ]
     )
     whole = wording_files.digest_of([(table.name, dict(table.values)) for table in found])
     if whole in _read:
@@ -294,9 +300,11 @@ def parse_rules(found: Sequence[tables.Table]) -> ComplianceRules:
         bounds=parsed.bounds,
         registrations=parsed.registrations,
         measured=parsed.measured,
+        rewrites=parsed.rewrites,
         version=version,
     )
     _try_examples(found, parsed)
+    _check_rewrites(found, compiled)
     if sum(len(held.texts) for held in mistakes) == before:
         _read.clear()
         _read[whole] = compiled
@@ -321,6 +329,20 @@ def _try_examples(found: Sequence[tables.Table], parsed: wording_files.Parsed) -
         alone = ComplianceRules([], parsed.excuses, [], bounds=[bound])
         table = by_id.get(("bound", bound.id))
         _check_examples(alone, table, Line.LOAN, bound.must_match, bound.must_not_match)
+
+
+def _check_rewrites(found: Sequence[tables.Table], rules: ComplianceRules) -> None:
+    """Note every text of what may be said instead that would be stopped itself."""
+    for table in found:
+        if table.name not in wording_files.UNJUDGED:
+            continue
+        wrong = next(iter(rules.check_text(str(table.values.get("text", "")), Speaker.ADVISOR)), None)
+        if wrong is not None:
+            table.wrong(
+                f"says what {wrong.rule_id} stops; put it otherwise",
+                "text",
+                f"的 text 自己就违规（{wrong.message}），请换个说法",
+            )
 
 
 def _check_examples(

@@ -29,6 +29,7 @@ SLOTS = frozenset(
         "website",
         "hours",
         "advisor",
+        "registration",
     }
 )
 MENU_TEXT_LIMIT_BYTES = 128  # click.content (WeCom doc 94677).

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from content import disguises, normalising, phrases, sieve, tables
+from content import disguises, normalising, phrases, rewriting, sieve, tables
 from content.wording_rules import Bound, Disclosure, Excuse, Measured, Reach, Rule, Wanted
 from domain.compliance import LABELS, Severity, Speaker
 from domain.faq import Line
@@ -26,6 +26,8 @@ DISCLOSURE_KEYS = frozenset(
     ["id", "line", "law", "message", "speakers", "patterns", "unless", "needs", *EXAMPLES]
 )
 BOUND_KEYS = frozenset(["id", "law", "message", "patterns", "unless", *EXAMPLES])
+# What may be said instead; nothing that decides a result (content/rewriting.py).
+UNJUDGED = ("rewrite", "completion")
 TABLES = (
     "rule",
     "excuse",
@@ -38,6 +40,7 @@ TABLES = (
     "money",
     "shape",
     "measured",
+    *UNJUDGED,
 )
 _FIRST_MARK = 0xF0000  # Private characters that stand for word classes.
 DEFAULT_EXCUSES = ("negated", "denied", "education", "warning", "asked", "quoted")
@@ -54,6 +57,7 @@ class Parsed:
     registrations: Mapping[str, str]
     disguises: disguises.Disguises
     measured: Mapping[str, Measured]
+    rewrites: rewriting.Rewrites
 
 
 def parse(found: Sequence[tables.Table]) -> Parsed:
@@ -64,14 +68,16 @@ def parse(found: Sequence[tables.Table]) -> Parsed:
     held = _vocabulary(by_name["class"])
     excuses = {table.text("id"): _excuse(table, held) for table in by_name["excuse"]}
     rules = tuple(_rule(table, excuses, held) for table in by_name["rule"])
+    disclosures = tuple(_disclosure(table, held) for table in by_name["disclosure"])
     return Parsed(
         rules=rules,
         excuses=excuses,
-        disclosures=tuple(_disclosure(table, held) for table in by_name["disclosure"]),
+        disclosures=disclosures,
         bounds=tuple(_bound(table, held) for table in by_name["bound"]),
         registrations={table.text("id"): table.text("message") for table in by_name["registration"]},
         disguises=disguises.Disguises(_disguises(by_name)),
         measured={table.text("id"): _measured(table) for table in by_name["measured"]},
+        rewrites=rewriting.parse(found, {one.id for one in rules}, {one.id for one in disclosures}),
     )
 
 

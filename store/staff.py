@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain import people
 from domain.people import Staff, StaffOverride, StaffSight, StaffStatus
 from store import dialect, enrolments
-from store.tables import login, role, staff
+from store.tables import kf_servicer, login, role, staff
 
 _CHUNK = 500
 
@@ -122,6 +122,12 @@ async def list_all(tx: AsyncConnection) -> dict[str, Staff]:
     return {row.platform_id: _staff(row) for row in rows}
 
 
+async def list_where(tx: AsyncConnection, condition: sa.ColumnElement[bool]) -> list[Staff]:
+    """Return the members of whom the condition on the table `staff` holds, by platform id."""
+    rows = (await tx.execute(sa.select(staff).where(condition).order_by(staff.c.platform_id))).all()
+    return [_staff(row) for row in rows]
+
+
 async def find(tx: AsyncConnection, platform_id: str) -> Staff | None:
     """Return a member, or None."""
     row = (await tx.execute(sa.select(staff).where(staff.c.platform_id == platform_id))).one_or_none()
@@ -178,6 +184,12 @@ async def list_names(tx: AsyncConnection, platform_ids: Sequence[str]) -> dict[s
         staff.c.platform_id.in_(platform_ids), staff.c.name != ""
     )
     return {row.platform_id: row.name for row in (await tx.execute(wanted)).all()}
+
+
+async def list_serving(tx: AsyncConnection) -> list[Staff]:
+    """Return the members who may have customers or serve an account, by platform id."""
+    serving = sa.select(kf_servicer.c.servicer_id)
+    return await list_where(tx, sa.or_(staff.c.is_advisor, staff.c.platform_id.in_(serving)))
 
 
 async def list_advisors(tx: AsyncConnection) -> list[str]:

@@ -557,6 +557,16 @@ class People(Section):
     )
 
 
+class Desk(Section):
+    """The advisor's desk beside the chat."""
+
+    require_registration: tuple[Literal["loan", "insurance", "wealth"], ...] = setting(
+        ("insurance", "wealth"),
+        "Lines for which the desk suggests answers only to members with a valid registration in people.overrides; "
+        "the others are told which colleague may speak. Empty: for none.",
+    )
+
+
 class Sop(Section):
     """Group SOPs, and how much attention of staff the program may take."""
 
@@ -673,6 +683,7 @@ class Settings(Section):
     outbox: Outbox = Field(default_factory=Outbox)
     pilot: Pilot = Field(default_factory=Pilot)
     people: People = Field(default_factory=People)
+    desk: Desk = Field(default_factory=Desk)
     sop: Sop = Field(default_factory=Sop)
     audit: Audit = Field(default_factory=Audit)
     proof: Proof = Field(default_factory=Proof)

@@ -198,6 +198,7 @@ delivery = sa.Table(
     sa.Index("ix_delivery_state", "state", "created_at"),
     sa.Index("ix_delivery_turn", "turn_id"),
     partial("ix_delivery_by_hand", "reply_id", where="channel = 'sidebar'"),
+    partial("ix_delivery_to", "recipient", "id", where="channel = 'sidebar'"),
     partial("ix_delivery_mass", "recipient", "attempted_at", where=SENT_IN_MASS),
 )
 

@@ -332,8 +332,23 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("browser", sa.String(length=128), server_default="", nullable=False))
         batch_op.add_column(sa.Column("address", sa.String(length=64), server_default="", nullable=False))
 
+    op.create_index(
+        "ix_delivery_to",
+        "delivery",
+        ["recipient", "id"],
+        unique=False,
+        sqlite_where=sa.text("channel = 'sidebar'"),
+        postgresql_where=sa.text("channel = 'sidebar'"),
+    )
+
 
 def downgrade() -> None:
+    op.drop_index(
+        "ix_delivery_to",
+        table_name="delivery",
+        sqlite_where=sa.text("channel = 'sidebar'"),
+        postgresql_where=sa.text("channel = 'sidebar'"),
+    )
     with op.batch_alter_table("login_session", schema=None) as batch_op:
         batch_op.drop_column("address")
         batch_op.drop_column("browser")
