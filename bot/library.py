@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bot import threads
+from bot import choosing, threads
 from bot.content_files import ContentFiles, Mark
 from bot.sop_library import SopLibrary, SopRules
 from content import loading, matching, meaning, segmentation
@@ -406,19 +406,17 @@ class Library:
         return self._matcher[1]
 
     def _chosen(self, content: loading.Content, versions: list[Version]) -> list[Version]:
-        """Return the version of each text that is served: the approved one, or in the demo the file's."""
+        """Return the version of each text that is served; words that today's content cannot carry are left out."""
         current = {("faq", one.id): one.digest for one in content.faqs.values()}
         current |= {("reply", one.id): one.digest for one in content.replies.values()}
         current |= {("quick", one.id): one.digest for one in content.quick.values()}
-        chosen: dict[tuple[str, str], Version] = {}
-        for one in versions:
-            name = (one.kind, one.key)
-            if one.approved_by or (self._rules.serves_samples and current.get(name) == one.digest):
-                before = chosen.get(name)
-                if before is None or _outranks(one, before, current.get(name)):
-                    chosen[name] = one
-        # A text that was taken out of the files is withdrawn, approved or not.
-        return [one for name, one in chosen.items() if name in current]
+        found = choosing.chosen(versions, current, serves_samples=self._rules.serves_samples)
+        kept = [one for one in found if set(one.body.get("risk_lines", ())) <= content.risk_lines.keys()]
+        if len(kept) < len(found):
+            log.error(
+                "risk lines gone", extra={"action": "content_unserved", "entries": len(found) - len(kept)}
+            )
+        return kept
 
 
 def new_matcher(
@@ -427,11 +425,6 @@ def new_matcher(
     """Return a matcher over `faqs` with the words of `content`; `channel`: to compare meanings as well."""
     subjects = map(matching.Subject.of, faqs.values())
     return matching.Matcher(subjects, content.synonyms, content.lexicon, meaning=channel)
-
-
-def _outranks(one: Version, other: Version, current: str | None) -> bool:
-    """Say whether `one` is served rather than `other`: the file's own version first, then the newest."""
-    return (one.digest == current, one.id) > (other.digest == current, other.id)
 
 
 def quick_body(phrase: QuickPhrase) -> dict[str, Any]:

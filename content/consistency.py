@@ -5,7 +5,7 @@ Called by content/loading.py; every finding goes to the table it is about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from content import compliance, faq_files, normalising, reply_files, tables
 from content.reckoning import calculations
@@ -24,10 +24,19 @@ def check_faqs(
     faqs: Mapping[str, Faq],
     risk_lines: Mapping[str, str],
     rules: compliance.ComplianceRules,
+    *,
+    others: Iterable[Faq] = (),
 ) -> None:
-    """Note unknown risk lines, follow-ups and slots, answers too long for a menu and forbidden wording."""
+    """Note unknown risk lines, follow-ups and slots, answers too long for a menu and forbidden wording.
+
+    `others`: entries that stand beside those `found` and are right by themselves.
+    """
     menu_ids: dict[str, str] = {HANDOVER_MENU_ID: HANDOVER_MENU_ID}
     phrases: dict[str, Faq] = {}
+    for other in others:
+        menu_ids.setdefault(other.menu_id, other.id)
+        for asked in (other.question, *other.asks):
+            phrases.setdefault(normalising.normalise(asked).replace(" ", ""), other)
     for table in found:
         faq = faqs.get(table.label)
         if faq is None or faq.lineno != table.lineno or faq.file != table.file:

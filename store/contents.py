@@ -17,10 +17,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store import dialect
 from store.tables import approval, content_version
 
+# Notes of approvals that mean more than that a version is approved.
+ROLLBACK = "rollback"  # An older version is said again from now on, whatever the files have.
+WITHDRAWN = "withdrawn"  # The version is approved no longer; only of texts that no file has.
+# Where versions come from.
+FILE, EDITOR = "file", "editor"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """A version of one text. `kind`: faq, reply or sop; `body`: the record as JSON; `approved_by` empty for drafts."""
+    """A version of one text with its newest approval.
+
+    `kind`: faq, reply, quick or sop; `body`: the record as JSON; `approved_by` empty, and `approval_id` 0, where nobody
+    has approved it or it was withdrawn since. `origin`: FILE, or EDITOR where it was written in the console.
+    """
 
     id: int
     kind: str
@@ -30,6 +40,19 @@ class Version:
     loaded_at: datetime
     approved_by: str
     approved_at: datetime | None
+    origin: str = FILE
+    approval_id: int = 0
+    note: str = ""
+
+    @property
+    def is_edited(self) -> bool:
+        """Say whether it was written in the console."""
+        return self.origin == EDITOR
+
+    @property
+    def is_rollback(self) -> bool:
+        """Say whether it was approved again in place of a newer one."""
+        return self.note == ROLLBACK
 
 
 async def add(
@@ -45,7 +68,7 @@ async def add(
 
 
 async def list_versions(
-    tx: AsyncConnection, kinds: Collection[str] = ("faq", "reply", "sop")
+    tx: AsyncConnection, kinds: Collection[str] = ("faq", "reply", "quick", "sop")
 ) -> list[Version]:
     """Return every version of these kinds with its newest approval, oldest first."""
     newest = (
@@ -54,25 +77,59 @@ async def list_versions(
         .subquery()
     )
     wanted = (
-        sa.select(content_version, approval.c.approved_by, approval.c.approved_at)
+        sa.select(
+            content_version,
+            approval.c.approved_by,
+            approval.c.approved_at,
+            approval.c.id.label("approval_id"),
+            approval.c.note,
+        )
         .outerjoin(newest, newest.c.content_version_id == content_version.c.id)
         .outerjoin(approval, approval.c.id == newest.c.approval_id)
         .where(content_version.c.kind.in_(kinds))
         .order_by(content_version.c.id)
     )
-    return [
-        Version(
-            id=row.id,
-            kind=row.kind,
-            key=row.key,
-            digest=row.digest,
-            body=row.body,
-            loaded_at=row.loaded_at,
-            approved_by=row.approved_by or "",
-            approved_at=row.approved_at,
-        )
-        for row in (await tx.execute(wanted)).all()
-    ]
+    return [_version(row) for row in (await tx.execute(wanted)).all()]
+
+
+def _version(row: Any) -> Version:
+    is_approved = bool(row.approved_by) and row.note != WITHDRAWN
+    return Version(
+        id=row.id,
+        kind=row.kind,
+        key=row.key,
+        digest=row.digest,
+        body=row.body,
+        loaded_at=row.loaded_at,
+        approved_by=row.approved_by if is_approved else "",
+        approved_at=row.approved_at if is_approved else None,
+        origin=row.origin,
+        approval_id=row.approval_id if is_approved else 0,
+        note=row.note or "",
+    )
+
+
+async def add_edited(
+    tx: AsyncConnection, kind: str, key: str, digest: str, body: dict[str, Any], now: datetime
+) -> int:
+    """Record a version that was written in the console and return its id; that of a known one with the same words."""
+    row = {"kind": kind, "key": key, "digest": digest, "body": body, "loaded_at": now, "origin": EDITOR}
+    await tx.execute(dialect.insert(tx, content_version).values(row).on_conflict_do_nothing())
+    wanted = sa.select(content_version.c.id).where(
+        content_version.c.kind == kind, content_version.c.key == key, content_version.c.digest == digest
+    )
+    return int((await tx.execute(wanted)).scalar_one())
+
+
+async def list_of(tx: AsyncConnection, kind: str, key: str) -> list[Version]:
+    """Return the versions of one text with their newest approvals, oldest first."""
+    return [one for one in await list_versions(tx, (kind,)) if one.key == key]
+
+
+async def withdraw(tx: AsyncConnection, kind: str, key: str, *, by: str, now: datetime) -> int:
+    """Approve no version of a text any longer; return how many were approved. For texts that no file has."""
+    approved = [one.id for one in await list_of(tx, kind, key) if one.approved_by]
+    return await approve(tx, approved, by=by, now=now, note=WITHDRAWN)
 
 
 async def find_body(tx: AsyncConnection, version_id: int) -> dict[str, Any] | None:
@@ -102,3 +159,15 @@ async def mark(tx: AsyncConnection) -> tuple[int, int]:
     )
     row = (await tx.execute(newest)).one()
     return int(row[0]), int(row[1])
+
+
+async def find_approval(tx: AsyncConnection, version_id: int) -> tuple[str, datetime] | None:
+    """Return who approved a version last, and when; None for one that nobody has."""
+    newest = (
+        sa.select(approval.c.approved_by, approval.c.approved_at)
+        .where(approval.c.content_version_id == version_id)
+        .order_by(approval.c.id.desc())
+        .limit(1)
+    )
+    row = (await tx.execute(newest)).one_or_none()
+    return None if row is None else (row.approved_by, row.approved_at)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import Delivery
-from store import deliveries, paging
+from store import contents, deliveries, paging
 from store.paging import Place
 from store.tables import approval, content_version, conversation, customer, delivery, event
 
@@ -118,7 +118,10 @@ async def list_deliveries(
 
 @dataclass(frozen=True, kw_only=True)
 class VersionRow:
-    """A version of a text and its newest approval, without the text; `approved_by` empty for drafts."""
+    """A version of a text and its newest approval, without the text; `approved_by` empty for drafts.
+
+    `origin`, `note`: as in store.contents.Version.
+    """
 
     id: int
     kind: str
@@ -127,6 +130,8 @@ class VersionRow:
     loaded_at: datetime
     approved_by: str
     approved_at: datetime | None
+    origin: str = contents.FILE
+    note: str = ""
 
 
 async def list_version_rows(tx: AsyncConnection) -> list[VersionRow]:
@@ -144,8 +149,10 @@ async def list_version_rows(tx: AsyncConnection) -> list[VersionRow]:
             version.key,
             version.digest,
             version.loaded_at,
+            version.origin,
             approval.c.approved_by,
             approval.c.approved_at,
+            approval.c.note,
         )
         .outerjoin(newest, newest.c.content_version_id == version.id)
         .outerjoin(approval, approval.c.id == newest.c.approval_id)
@@ -158,8 +165,10 @@ async def list_version_rows(tx: AsyncConnection) -> list[VersionRow]:
             key=row.key,
             digest=row.digest,
             loaded_at=row.loaded_at,
-            approved_by=row.approved_by or "",
+            approved_by="" if row.note == contents.WITHDRAWN else row.approved_by or "",
             approved_at=row.approved_at,
+            origin=row.origin,
+            note=row.note or "",
         )
         for row in (await tx.execute(wanted)).all()
     ]
