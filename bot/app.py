@@ -154,8 +154,8 @@ async def opened(settings: config.Settings, *, goes_live: bool = False) -> Async
         client, people = clients.get("kf"), clients.get("contacts")
         assistant, agent_id = clients.get("assistant"), _agent_id(settings, "assistant")
         if assistant is not None and agent_id is not None:
-            base = settings.wecom.login_base
-            web_login = WebLogin(assistant, store, clock, agent_id=agent_id, base=base)
+            base, sso_base = settings.wecom.login_base, settings.wecom.sso_base
+            web_login = WebLogin(assistant, store, clock, agent_id=agent_id, base=base, sso_base=sso_base)
         yield House(
             settings=settings,
             store=store,

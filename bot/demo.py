@@ -189,6 +189,7 @@ jssdk_url = "{plan.sandbox_url}/assets/ww.js"
 corp_id = "{_CORP_ID}"
 api_base = "{plan.sandbox_url}"
 login_base = "{plan.sandbox_url}"
+sso_base = "{plan.sandbox_url}"
 {receivers}
 [kf]
 go_live_at = {begun.isoformat(timespec="seconds")}

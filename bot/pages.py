@@ -13,6 +13,7 @@ from aiohttp import web
 from bot import assembling, trying, week_pages
 from console import routes
 from console.context import ConsoleContext, ProcessHealth, SidebarContext
+from console.rates import Rates
 from console.sidebar import routes as sidebar_routes
 from console.sidebar.suggesting import Suggesting
 from console.week import routes as week_routes
@@ -26,6 +27,7 @@ from store import events, lines
 
 if TYPE_CHECKING:
     from bot.app import House
+    from bot.config import Settings
     from bot.loops import Loops
 
 log = logging.getLogger(__name__)
@@ -53,7 +55,6 @@ def add_pages(application: web.Application, house: House, loops: Loops) -> None:
 def sidebar_context(house: House, loops: Loops, pages: ConsoleContext) -> SidebarContext:
     """Return what the staff's phone page may use of the house beside what `pages` may."""
     settings = house.settings
-    assistant = settings.wecom.receivers.get("assistant")
     suggesting = Suggesting(house.library.knowledge, assembling.handler_rules(settings).facts)
 
     async def media_id(one: Attached) -> str:
@@ -70,8 +71,7 @@ def sidebar_context(house: House, loops: Loops, pages: ConsoleContext) -> Sideba
         public_url=settings.server.public_url,
         frame_ancestors=settings.server.frame_ancestors,
         jssdk_url=settings.server.jssdk_url,
-        # Replicas share it, and nobody outside knows it.
-        entry_secret=assistant.secret.get_secret_value() if assistant else "",
+        entry_secret=pages_secret(settings),
         suggest=suggesting.suggest,
         media_id=media_id,
         streams=loops.desk.streams,
@@ -140,7 +140,21 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
         sop_template=house.library.sop_template,
         retention=lambda: retention_files.load(settings.content.folder),
         hours=rules.hours,
+        login=house.web_login,
+        public_url=settings.server.public_url,
+        entry_secret=pages_secret(settings),
+        rates=Rates(
+            session=settings.console.session_requests_per_minute,
+            address=settings.console.address_requests_per_minute,
+            sign_in=settings.console.sign_ins_per_minute,
+        ),
     )
+
+
+def pages_secret(settings: Settings) -> str:
+    """Return what binds a login under way to its browser: all replicas share it, and nobody outside knows it."""
+    assistant = settings.wecom.receivers.get("assistant")
+    return assistant.secret.get_secret_value() if assistant else ""
 
 
 def program_version() -> str:

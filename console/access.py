@@ -20,7 +20,7 @@ from domain.enrolment import Enrolment
 from domain.errors import BotError
 from domain.faq import Line
 from domain.groups import Group
-from domain.login import AccessEntry, Login, Role
+from domain.login import AccessEntry, Login, LoginSession, Role
 from domain.people import team_of
 from domain.talk import Conversation
 from store import (
@@ -34,6 +34,7 @@ from store import (
     group_reports,
     health_reports,
     lines,
+    login_sessions,
     logins,
     machine_reports,
     search,
@@ -469,6 +470,14 @@ async def access_login(viewer: Viewer, tx: AsyncConnection, login_id: int) -> Lo
     if found is None:
         raise NotFound()
     return found
+
+
+async def access_sessions(
+    viewer: Viewer, tx: AsyncConnection, now: datetime, login_id: int | None
+) -> list[LoginSession]:
+    """Return the open sessions of everybody, or of one login. `now`: wall time."""
+    require(viewer, Right.MANAGE_LOGINS)
+    return await login_sessions.list_open(tx, now, login_id=login_id)
 
 
 async def access_search(

@@ -8,16 +8,40 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from console.passwords import MIN_LENGTH
 from console.sessions import Sessions, address_of
 from console.visit import Handler, Visit
-from store import logins
+from store import login_sessions, logins
 
 _PATH = "/console/account"
 
 
 async def show(visit: Visit) -> web.Response:
-    """Show name, roles, how many sessions are open, and the form for another password."""
+    """Show name, roles, the open sessions, and the form for another password."""
     async with visit.ctx.store.read() as tx:
-        sessions = await logins.count_sessions(tx, visit.viewer.login.id, visit.ctx.clock.wall())
-    return visit.page("account.html", sessions=sessions, min_length=MIN_LENGTH)
+        wall = visit.ctx.clock.wall()
+        sessions = await login_sessions.list_open(tx, wall, login_id=visit.viewer.login.id)
+    here = visit.viewer.token_digest
+    return visit.page("account.html", sessions=sessions, here=here, wall=wall, min_length=MIN_LENGTH)
+
+
+async def end_session(visit: Visit) -> web.Response:
+    """End one of one's own sessions; whoever sits there is out with the next click."""
+    login, wall = visit.viewer.login, visit.ctx.clock.wall()
+
+    async def job(tx: AsyncConnection) -> bool:
+        key = visit.request.match_info["session"]
+        if await login_sessions.end(tx, key, wall, login_id=login.id) is None:
+            return False
+        await logins.record_access(
+            tx,
+            actor=login.name,
+            act="ended session",
+            subject=f"login:{login.id}",
+            now=visit.ctx.clock.now(),
+        )
+        return True
+
+    if await visit.write(job):
+        return visit.back(_PATH, done="session_ended")
+    return visit.back(_PATH, wrong="session_gone")
 
 
 def set_password(sessions: Sessions) -> Handler:

@@ -10,6 +10,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from console.streams import Streams
+from console.rates import Rates
 from content import retention as retention_files
 from content import sop_shelf
 from content.knowledge import Knowledge
@@ -65,7 +66,9 @@ class ConsoleContext:
     bot would do with a question now, after an answer about `topic`; nothing is written or sent. `shelf` holds the
     SOP templates in use; `sop_template(version_id)` is a frozen one, kept by whoever fills this, and raises KeyError.
     `retention` returns how long words are kept, and by which law.
-    `hours`: whose days count as working days for appeals.
+    `hours`: whose days count as working days for appeals. `login`: WeCom as a way in, None where no app's secret is
+    configured; `public_url`: our own address, empty where only this machine can reach the server; `entry_secret`: the
+    same in all replicas. `rates`: how often the pages may be asked.
     """
 
     store: Store
@@ -87,16 +90,24 @@ class ConsoleContext:
     sop_template: Callable[[int], Awaitable[Template]] = _no_template
     retention: Callable[[], Retention] = retention_files.load
     hours: ServiceHours = field(default_factory=_no_hours)
+    login: StaffLogin | None = None
+    public_url: str = ""
+    entry_secret: str = field(default="", repr=False)
+    rates: Rates = field(default_factory=Rates)
 
 
 # --- the staff's phone page ---------------------------------------------------------------------------------
 
 
 class StaffLogin(Protocol):
-    """The platform's silent login of members on a page (bot/channels/wecom/web_login.py)."""
+    """The platform's login of members on a page (bot/channels/wecom/web_login.py)."""
 
     def authorize_url(self, redirect_uri: str, state: str) -> str:
-        """Return where the browser goes; it comes back to `redirect_uri` with a code and `state`."""
+        """Return where a browser inside WeCom goes; it comes back to `redirect_uri` with a code and `state`."""
+        ...
+
+    def scan_url(self, redirect_uri: str, state: str) -> str:
+        """Return where any other browser goes to have its QR code scanned; it comes back in the same way."""
         ...
 
     async def member_of(self, code: str) -> str:

@@ -13,7 +13,7 @@ from console.passwords import MIN_LENGTH
 from console.sessions import Sessions
 from console.visit import PAGE_ROWS, Handler, Visit
 from domain.login import Login, Role
-from store import logins
+from store import login_sessions, logins, staff
 
 _PATH = "/console/logins"
 _NAME = re.compile(r"[A-Za-z0-9._-]{2,32}")
@@ -23,7 +23,10 @@ async def show_list(visit: Visit) -> web.Response:
     """Show every login."""
     async with visit.ctx.store.read() as tx:
         rows = await access.access_logins(visit.viewer, tx)
-    return visit.page("logins.html", rows=rows, min_length=MIN_LENGTH, wall=visit.ctx.clock.wall())
+        sessions = await login_sessions.count_open(tx, visit.ctx.clock.wall())
+    return visit.page(
+        "logins.html", rows=rows, sessions=sessions, min_length=MIN_LENGTH, wall=visit.ctx.clock.wall()
+    )
 
 
 def add(sessions: Sessions) -> Handler:
@@ -31,15 +34,20 @@ def add(sessions: Sessions) -> Handler:
 
     async def handler(visit: Visit) -> web.Response:
         access.require(visit.viewer, Right.MANAGE_LOGINS)
-        name, roles = visit.said("name", 64), _roles(visit)
+        name, roles, member = visit.said("name", 64), _roles(visit), visit.said("member", 64)
         password = str(visit.form.get("password", ""))[:1024]
-        wrong = _check_new(name, password, roles)
+        wrong = _check_new(name, password, roles, member)
         if wrong:
             return visit.back(_PATH, wrong=wrong)
-        hashed = await sessions.passwords.hash(password)
-        by, now = visit.viewer.name, visit.ctx.clock.now()
+        hashed = await sessions.passwords.hash(password) if password else ""
+        by, now, wall = visit.viewer.name, visit.ctx.clock.now(), visit.ctx.clock.wall()
 
-        async def job(tx: AsyncConnection) -> bool:
+        async def job(tx: AsyncConnection) -> str:
+            staff_id = (await staff.find_ids(tx, [member])).get(member) if member else None
+            if member and staff_id is None:
+                return "unknown_member"
+            if staff_id is not None and await logins.is_linked(tx, staff_id):
+                return "member_taken"
             added = await logins.add_login(
                 tx,
                 name=name,
@@ -49,13 +57,14 @@ def add(sessions: Sessions) -> Handler:
                 by=by,
                 now=now,
             )
-            if added is not None:
-                await _record(tx, visit, "added login", added, note=name)
-            return added is not None
+            if added is None:
+                return "name_taken"
+            if staff_id is not None:
+                await logins.link(tx, added, staff_id, wall)
+            await _record(tx, visit, "added login", added, note=f"{name} {member}".strip())
+            return ""
 
-        if await visit.write(job):
-            return visit.back(_PATH, done="login_added")
-        return visit.back(_PATH, wrong="name_taken")
+        return _told(visit, await visit.write(job), "login_added")
 
     return handler
 
@@ -75,6 +84,28 @@ async def set_roles(visit: Visit) -> web.Response:
         return ""
 
     return _told(visit, await visit.write(job), "roles_set")
+
+
+async def link(visit: Visit) -> web.Response:
+    """Let a member of staff come in by WeCom as this login; nobody when the field is empty."""
+    member, wall = visit.said("member", 64), visit.ctx.clock.wall()
+
+    async def job(tx: AsyncConnection) -> str:
+        found = await access.access_login(visit.viewer, tx, visit.number())
+        if not member:
+            await logins.unlink(tx, found.id)
+        else:
+            staff_id = (await staff.find_ids(tx, [member])).get(member)
+            if staff_id is None:
+                return "unknown_member"
+            if not await logins.link(tx, found.id, staff_id, wall):
+                return "member_taken"
+        # Whoever came in as the former member is not this one.
+        await logins.revoke_all_sessions(tx, found.id, wall, keep=visit.viewer.token_digest)
+        await _record(tx, visit, "linked login", found.id, note=member)
+        return ""
+
+    return _told(visit, await visit.write(job), "login_linked" if member else "login_unlinked")
 
 
 async def disable(visit: Visit) -> web.Response:
@@ -153,10 +184,11 @@ async def show_access_log(visit: Visit) -> web.Response:
     )
 
 
-def _check_new(name: str, password: str, roles: set[str]) -> str:
+def _check_new(name: str, password: str, roles: set[str], member: str) -> str:
     if not _NAME.fullmatch(name):
         return "bad_name"
-    if len(password) < MIN_LENGTH:
+    # Who comes in by WeCom needs no password.
+    if len(password) < MIN_LENGTH and (password or not member):
         return "short_password"
     return "" if roles else "no_role"
 

@@ -43,10 +43,12 @@ from console import (
     own_audit_page,
     privacy_page,
     quits_page,
+    rates,
     reader_page,
     reviews_page,
     sampling_page,
     search_page,
+    sessions_page,
     sops_page,
     try_page,
     unanswered_page,
@@ -55,7 +57,7 @@ from console.access import Forbidden, NotFound
 from console.context import ConsoleContext
 from console.frame import Frame
 from console.openings import Openings
-from console.sessions import Sessions, is_csrf_right
+from console.sessions import COOKIE, Sessions, address_of, is_csrf_right
 from console.visit import Form, Handler, Visit, read_form
 from domain.errors import StoreUnavailable
 
@@ -88,11 +90,13 @@ def add_routes(app: web.Application, ctx: ConsoleContext) -> None:
 def build(ctx: ConsoleContext) -> web.Application:
     """Return the application of the pages; its paths come without /console."""
     made, sessions, openings = Frame(ctx), Sessions(ctx), Openings()
-    app = web.Application(middlewares=[_with_headers, _errors_shown_by(made)])
+    app = web.Application(middlewares=[_with_headers, _errors_shown_by(made), _limiting(ctx, made)])
     entrance = login_page.LoginPage(ctx, made, sessions)
     app.router.add_get("/login", entrance.show)
     app.router.add_post("/login", entrance.sign_in)
     app.router.add_post("/pick", entrance.pick)
+    app.router.add_get("/login/wecom", entrance.lead_out)
+    app.router.add_get("/login/return", entrance.come_back)
     app.router.add_get("/static/{digest:[0-9a-f]{16}}/{name:[a-z_.-]+}", made.assets.serve_own)
     app.router.add_get("/lib/{name:[a-z.-]+}", made.assets.serve_library)
     for method, path, handler in _pages(sessions):
@@ -103,6 +107,7 @@ def build(ctx: ConsoleContext) -> web.Application:
 def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
     """Return every page that needs somebody signed in. A page asks console/access.py for all it shows."""
     number, enrolment = r"{id:\d{1,18}}", r"{enrolment:\d{1,18}}"
+    session = r"{session:[0-9a-f]{16}}"
     return [
         ("GET", "/", overview_page.OverviewPage().show),
         ("GET", "/conversations", conversations_page.show),
@@ -185,9 +190,14 @@ def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
         ("POST", f"/logins/{number}/disable", logins_page.disable),
         ("POST", f"/logins/{number}/enable", logins_page.enable),
         ("POST", f"/logins/{number}/password", logins_page.set_password(sessions)),
+        ("POST", f"/logins/{number}/link", logins_page.link),
+        ("POST", f"/logins/{number}/sign-out", sessions_page.end_all),
+        ("GET", "/sessions", sessions_page.show),
+        ("POST", f"/sessions/{session}/end", sessions_page.end),
         ("GET", "/access-log", logins_page.show_access_log),
         ("GET", "/account", account_page.show),
         ("POST", "/account/password", account_page.set_password(sessions)),
+        ("POST", f"/account/sessions/{session}/end", account_page.end_session),
         ("POST", "/logout", login_page.sign_out(sessions, everywhere=False)),
         ("POST", "/logout-everywhere", login_page.sign_out(sessions, everywhere=True)),
     ]
@@ -284,6 +294,11 @@ def _errors_shown_by(made: Frame) -> Callable[..., Awaitable[web.StreamResponse]
             return _error(made, 500, number=number)
 
     return show_errors
+
+
+def _limiting(ctx: ConsoleContext, made: Frame) -> Callable[..., Awaitable[web.StreamResponse]]:
+    gate = rates.Gate(ctx.rates, ctx.clock, root="/console", cookie=COOKIE, ways_in=login_page.WAYS_IN)
+    return rates.limiting(gate, address_of, lambda request: _error(made, 429))
 
 
 def _error(made: Frame, status: int, word: str = "", number: str = "") -> web.Response:

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from console import browsers
 from console.access import Viewer
 from console.context import ConsoleContext
 from console.passwords import Passwords
@@ -104,8 +105,12 @@ class Sessions:
         return "refused"
 
     async def begin(self, login: Login, request: web.Request, response: web.StreamResponse, how: str) -> None:
-        """Open a session and set its cookie."""
+        """Open a session and set its cookie. `how`: password, picker, wecom or qr.
+
+        A session this browser had before ends: nobody holds its cookie any more.
+        """
         token, now = secrets.token_urlsafe(32), self._ctx.clock.wall()
+        former = request.cookies.get(self._cookie, "")
         lasts = timedelta(hours=self._ctx.session_hours)
         address = address_of(request)
 
@@ -117,7 +122,12 @@ class Sessions:
                 csrf=secrets.token_urlsafe(24),
                 now=now,
                 expires_at=now + lasts,
+                how=how,
+                browser=browsers.name_of(request.headers.get("User-Agent", "")[:1000]),
+                address=address,
             )
+            if former:
+                await logins.revoke_session(tx, digest_of(former), now)
             at = self._ctx.clock.now()
             await logins.record_access(
                 tx,

@@ -20,7 +20,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """A person who may sign in. `staff_platform_id`: who they are in WeCom, empty when not linked."""
+    """A person who may sign in. `staff_platform_id`: who they are in WeCom, empty when not linked.
+
+    `granted_roles`: those a person granted; the others came with the phone page and open nothing but it.
+    """
 
     id: int
     name: str
@@ -32,11 +35,15 @@ class Login:
     disabled_at: datetime | None
     failures: int
     locked_until: datetime | None
+    granted_roles: frozenset[Role] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoginSession:
-    """A login that lasts. `token_digest`: SHA-256 hex of the cookie's token, which is stored nowhere."""
+    """A login that lasts. `token_digest`: SHA-256 hex of the cookie's token, which is stored nowhere.
+
+    `how`: password, picker, wecom (inside the client) or qr (scanned); `browser` and `address`: as it began.
+    """
 
     token_digest: str
     login: Login
@@ -44,6 +51,14 @@ class LoginSession:
     created_at: datetime
     expires_at: datetime
     seen_at: datetime
+    how: str = ""
+    browser: str = ""
+    address: str = ""
+
+    @property
+    def key(self) -> str:
+        """Name the session to people and in addresses of pages: the digest's first 16 digits."""
+        return self.token_digest[:16]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,6 @@
-"""Silent login of members on a page (网页授权) and the tickets of the JS-SDK (WeCom docs 91022, 91023, 90506).
+"""Login of members on a page, silent (网页授权) or by QR code (扫码登录), and the tickets of the JS-SDK.
+
+WeCom docs 91022, 91023 (silent), 98152 (QR code), 90506 (tickets).
 
 Codes are good once and five minutes; tickets for 7200 seconds, one of the corp and one of each app.
 """
@@ -41,6 +43,19 @@ def check_authorize(world: World, query: dict[str, str]) -> AppSettings:
     app = app_of_address(world, query.get("appid", ""), query.get("agentid", ""))
     if query.get("response_type") != "code" or query.get("scope") not in SCOPES:
         raise ApiError(40058, "response_type should be code, scope snsapi_base")
+    return _check_way_back(app, query)
+
+
+def check_scan(world: World, query: dict[str, str]) -> AppSettings:
+    """The app of an address for a QR code that is as it should be; agentid is a must here. Raises ApiError."""
+    if query.get("login_type") != "CorpApp":
+        raise ApiError(40058, "login_type should be CorpApp")
+    if not query.get("agentid"):
+        raise ApiError(40056)
+    return _check_way_back(app_of_address(world, query.get("appid", ""), query["agentid"]), query)
+
+
+def _check_way_back(app: AppSettings, query: dict[str, str]) -> AppSettings:
     state = query.get("state", "")
     if len(state) > 128 or not (state == "" or (state.isascii() and state.isalnum())):
         raise ApiError(84025)
@@ -57,7 +72,15 @@ def check_authorize(world: World, query: dict[str, str]) -> AppSettings:
 
 def authorize(world: World, userid: str, query: dict[str, str]) -> str:
     """The address the member's browser goes to, with a fresh code. Raises ApiError or WorldError."""
-    app = check_authorize(world, query)
+    return _admit(world, check_authorize(world, query), userid, query)
+
+
+def scanned(world: World, userid: str, query: dict[str, str]) -> str:
+    """The same for a browser whose QR code this member has scanned and agreed to."""
+    return _admit(world, check_scan(world, query), userid, query)
+
+
+def _admit(world: World, app: AppSettings, userid: str, query: dict[str, str]) -> str:
     address_book.member(world, userid)
     if not address_book.sees(world, app, userid):
         raise WorldError("这位成员不在应用的可见范围内")

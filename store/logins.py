@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.login import AccessEntry, Login, LoginSession, Role
+from domain.people import StaffStatus
 from store import dialect
 from store.tables import (
     access_log,
@@ -26,6 +27,13 @@ from store.tables import (
     session,
     staff,
 )
+
+# Who grants the role of a login that the phone page made by itself (console/sidebar/entrance.py). Such a role opens
+# the phone page and nothing else, until a person grants it.
+SELF_MADE = "wecom"
+# How a session began when the platform said who it is; such a session ends with the person's membership.
+_BY_PLATFORM = ("wecom", "qr")
+_GONE = (StaffStatus.LEFT, StaffStatus.DISABLED)
 
 
 async def add_login(
@@ -41,7 +49,7 @@ async def add_login(
 ) -> int | None:
     """Add a login and return its id; None when the name is taken. Raises ValueError for an unknown role.
 
-    An empty `password_hash` admits nobody by password; only the demo's picker makes such logins.
+    An empty `password_hash` admits nobody by password: the demo's picker and WeCom let such logins in.
     """
     row = {
         "name": name,
@@ -60,14 +68,48 @@ async def add_login(
 async def set_roles(
     tx: AsyncConnection, login_id: int, roles: Iterable[str], *, by: str, now: datetime
 ) -> None:
-    """Give the login exactly these roles."""
+    """Give the login exactly these roles. What it had by itself counts as granted once a person says so."""
     wanted = {Role(name) for name in roles}
-    await tx.execute(sa.delete(role).where(role.c.login_id == login_id, role.c.role.not_in(wanted)))
+    gone: sa.ColumnElement[bool] = role.c.role.not_in(wanted)
+    if by != SELF_MADE:
+        gone = sa.or_(gone, role.c.granted_by == SELF_MADE)
+    await tx.execute(sa.delete(role).where(role.c.login_id == login_id, gone))
     rows = [
         {"login_id": login_id, "role": name, "granted_by": by, "granted_at": now} for name in sorted(wanted)
     ]
     if rows:
         await tx.execute(dialect.insert(tx, role).on_conflict_do_nothing(), rows)
+
+
+async def is_linked(tx: AsyncConnection, staff_id: int, *, besides: int = 0) -> bool:
+    """Say whether a person gave this member of staff a login (other than `besides`); one self-made does not count."""
+    others = await _linked(tx, staff_id)
+    return any(one.granted_roles or one.password_hash for one in others if one.id != besides)
+
+
+async def link(tx: AsyncConnection, login_id: int, staff_id: int, now: datetime) -> bool:
+    """Let this member of staff come in as this login; False when another login is theirs already.
+
+    A login the phone page made by itself gives way: it loses the member and is shut out. `now`: wall time.
+    """
+    if await is_linked(tx, staff_id, besides=login_id):
+        return False
+    for other in await _linked(tx, staff_id):
+        if other.id != login_id:
+            await unlink(tx, other.id)
+            await set_disabled(tx, other.id, now)
+    await tx.execute(sa.update(login).where(login.c.id == login_id).values(staff_id=staff_id))
+    return True
+
+
+async def _linked(tx: AsyncConnection, staff_id: int) -> list[Login]:
+    ids = (await tx.execute(sa.select(login.c.id).where(login.c.staff_id == staff_id))).scalars().all()
+    return [found for one in ids if (found := await find_login_by_id(tx, one)) is not None]
+
+
+async def unlink(tx: AsyncConnection, login_id: int) -> None:
+    """Let nobody come in as this login by WeCom any more."""
+    await tx.execute(sa.update(login).where(login.c.id == login_id).values(staff_id=None))
 
 
 async def set_password_hash(tx: AsyncConnection, login_id: int, password_hash: str) -> None:
@@ -107,7 +149,7 @@ async def list_logins(tx: AsyncConnection) -> list[Login]:
     """Return every login by name. A company has tens of them, so there are no pages."""
     rows = (await tx.execute(_LOGIN.order_by(login.c.name))).all()
     roles = await _roles(tx, [row.id for row in rows])
-    return [_login(row, roles.get(row.id, frozenset())) for row in rows]
+    return [_login(row, roles.get(row.id, {})) for row in rows]
 
 
 # --- signing in ---------------------------------------------------------------------------------------------
@@ -136,9 +178,21 @@ async def clear_failures(tx: AsyncConnection, login_id: int) -> None:
 
 
 async def add_session(
-    tx: AsyncConnection, login_id: int, *, token_digest: str, csrf: str, now: datetime, expires_at: datetime
+    tx: AsyncConnection,
+    login_id: int,
+    *,
+    token_digest: str,
+    csrf: str,
+    now: datetime,
+    expires_at: datetime,
+    how: str = "",
+    browser: str = "",
+    address: str = "",
 ) -> None:
-    """Begin a session, and forget the login's sessions that ended more than 30 days ago."""
+    """Begin a session, and forget the login's sessions that ended more than 30 days ago.
+
+    `how`: password, picker, wecom or qr; `browser` and `address`: for the list of sessions.
+    """
     gone = login_session.c.expires_at < now - timedelta(days=30)
     await tx.execute(sa.delete(login_session).where(login_session.c.login_id == login_id, gone))
     row = {
@@ -148,12 +202,18 @@ async def add_session(
         "expires_at": expires_at,
         "seen_at": now,
         "csrf": csrf,
+        "how": how[:16],
+        "browser": browser[:128],
+        "address": address[:64],
     }
     await tx.execute(sa.insert(login_session).values(row))
 
 
 async def find_session(tx: AsyncConnection, token_digest: str, now: datetime) -> LoginSession | None:
-    """Return the session if it is neither expired nor revoked and its login is not shut out."""
+    """Return the session if it is neither expired nor revoked and its login is not shut out.
+
+    A session that WeCom opened ends also when the member leaves the company or is switched off there.
+    """
     wanted = sa.select(login_session).where(
         login_session.c.token_digest == token_digest,
         login_session.c.expires_at > now,
@@ -163,6 +223,8 @@ async def find_session(tx: AsyncConnection, token_digest: str, now: datetime) ->
     who = await find_login_by_id(tx, row.login_id) if row is not None else None
     if row is None or who is None or who.disabled_at is not None:
         return None
+    if row.how in _BY_PLATFORM and await _is_gone(tx, who.staff_platform_id):
+        return None
     return LoginSession(
         token_digest=row.token_digest,
         login=who,
@@ -170,7 +232,17 @@ async def find_session(tx: AsyncConnection, token_digest: str, now: datetime) ->
         created_at=row.created_at,
         expires_at=row.expires_at,
         seen_at=row.seen_at,
+        how=row.how,
+        browser=row.browser,
+        address=row.address,
     )
+
+
+async def _is_gone(tx: AsyncConnection, staff_platform_id: str) -> bool:
+    status = sa.select(staff.c.status).where(staff.c.platform_id == staff_platform_id)
+    # A login that has lost its member is nobody's any more, whatever the platform said of them once.
+    found = (await tx.execute(status)).scalar_one_or_none()
+    return found is None or found in _GONE
 
 
 async def set_seen(tx: AsyncConnection, token_digest: str, now: datetime) -> None:
@@ -280,24 +352,28 @@ async def _one(tx: AsyncConnection, condition: sa.ColumnElement[bool]) -> Login 
     if row is None:
         return None
     roles = await _roles(tx, [row.id])
-    return _login(row, roles.get(row.id, frozenset()))
+    return _login(row, roles.get(row.id, {}))
 
 
-async def _roles(tx: AsyncConnection, login_ids: Sequence[int]) -> dict[int, frozenset[Role]]:
-    rows = await tx.execute(sa.select(role.c.login_id, role.c.role).where(role.c.login_id.in_(login_ids)))
-    found: dict[int, frozenset[Role]] = {}
+async def _roles(tx: AsyncConnection, login_ids: Sequence[int]) -> dict[int, dict[Role, str]]:
+    """Return the roles by login, each with who granted it."""
+    rows = await tx.execute(
+        sa.select(role.c.login_id, role.c.role, role.c.granted_by).where(role.c.login_id.in_(login_ids))
+    )
+    found: dict[int, dict[Role, str]] = {}
     for row in rows.all():
-        found[row.login_id] = found.get(row.login_id, frozenset()) | {Role(row.role)}
+        found.setdefault(row.login_id, {})[Role(row.role)] = row.granted_by
     return found
 
 
-def _login(row: Any, roles: frozenset[Role]) -> Login:
+def _login(row: Any, roles: dict[Role, str]) -> Login:
     return Login(
         id=row.id,
         name=row.name,
         display_name=row.display_name or row.name,
         password_hash=row.password_hash,
-        roles=roles,
+        roles=frozenset(roles),
+        granted_roles=frozenset(one for one, by in roles.items() if by != SELF_MADE),
         staff_platform_id=row.staff_platform_id or "",
         created_at=row.created_at,
         disabled_at=row.disabled_at,

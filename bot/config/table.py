@@ -334,6 +334,11 @@ class WeCom(Section):
         "Where browsers of staff log in silently (网页授权); a proxy or a test server may stand here.",
         min_length=1,
     )
+    sso_base: WebAddress = setting(
+        "https://login.work.weixin.qq.com",
+        "Where browsers outside WeCom log in to the console by QR code (扫码登录); a test server may stand here.",
+        min_length=1,
+    )
     proxy_url: WebAddress = setting(
         "", "HTTP proxy for calls to the platform.", sample='"http://proxy.example.com:3128"'
     )
@@ -648,6 +653,21 @@ class Console(Section):
     session_hours: float = setting(12.0, "A login lasts this long.", unit="hours", gt=0, le=720)
     secure_cookies: bool = setting(
         True, "Send the login cookie over https only; may be false only when host is loopback."
+    )
+    session_requests_per_minute: int = setting(
+        600,
+        "What one session may ask of the pages for staff; more is answered 429. 0: no limit.",
+        unit="requests",
+        ge=0,
+    )
+    address_requests_per_minute: int = setting(
+        6000,
+        "The same for one address, counted by each process; an office often shares one. 0: no limit.",
+        unit="requests",
+        ge=0,
+    )
+    sign_ins_per_minute: int = setting(
+        300, "How often one address may try to come in; an office often shares one. 0: no limit.", ge=0
     )
 
 

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
+from console import rates
 from console import routes as console_routes
 from console.access import Forbidden, NotFound
 from console.context import SidebarContext
-from console.sessions import Sessions, is_csrf_right
+from console.sessions import Sessions, address_of, is_csrf_right
 from console.sidebar import (
     audit_page,
     customer_page,
@@ -54,7 +55,9 @@ def build(ctx: SidebarContext) -> web.Application:
     frame = SidebarFrame(ctx)
     sessions = Sessions(ctx.console, cookie=entrance.COOKIE, path=entrance.PATH)
     way_in = Entrance(ctx, frame, sessions)
-    app = web.Application(middlewares=[_with_headers(headers_of(ctx)), _errors_shown_by(frame)])
+    app = web.Application(
+        middlewares=[_with_headers(headers_of(ctx)), _errors_shown_by(frame), _limiting(ctx, frame)]
+    )
     app.router.add_get("/enter", way_in.enter)
     app.router.add_get("/login/return", way_in.come_back)
     app.router.add_get("/static/{digest:[0-9a-f]{16}}/{name:[a-z_.-]+}", frame.assets.serve_own)
@@ -208,6 +211,19 @@ def _errors_shown_by(frame: SidebarFrame) -> Callable[..., Awaitable[web.StreamR
             return _error(frame, 500, number=number)
 
     return show_errors
+
+
+def _limiting(ctx: SidebarContext, frame: SidebarFrame) -> Callable[..., Awaitable[web.StreamResponse]]:
+    def refuse(request: web.Request) -> web.Response:
+        if request.headers.get("Accept") == "application/json":
+            return web.json_response({"refused": "rate"}, status=429)
+        return _error(frame, 429)
+
+    console = ctx.console
+    gate = rates.Gate(
+        console.rates, console.clock, root="/sidebar", cookie=entrance.COOKIE, ways_in=entrance.WAYS_IN
+    )
+    return rates.limiting(gate, address_of, refuse)
 
 
 def _error(frame: SidebarFrame, status: int, word: str = "", number: str = "") -> web.Response:

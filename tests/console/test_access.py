@@ -111,6 +111,7 @@ class Walker:
             .replace("{key}", "loan.prepay")
             .replace("{name}", "htmx.js")
             .replace("{template}", "finance_week1")
+            .replace("{session}", "0" * 16)
         )
 
 

@@ -1,9 +1,10 @@
 """Who is looking at our page inside WeCom, and the signatures that let the page call the client (JS-SDK).
 
 Silent log-in (网页授权, snsapi_base): the browser is sent to `authorize_url`, comes back with a code, and the code
-tells the member. Tickets for signatures are kept like access tokens: one in the database, one renewal at a time, since
-the platform gives only 400 an hour for the corp and 100 for an app. Sources: WeCom docs 91022, 91023 (log-in), 90506
-(tickets).
+tells the member. A browser outside WeCom is sent to `scan_url` instead, where its user scans a QR code (扫码登录), and
+comes back in the same way. Tickets for signatures are kept like access tokens: one in the database, one renewal at a time, since
+the platform gives only 400 an hour for the corp and 100 for an app. Sources: WeCom docs 91022, 91023 (log-in), 98152
+(QR code), 90506 (tickets).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from domain.ports import Clock
 from store.database import Store
 
 OFFICIAL_BASE = "https://open.weixin.qq.com"
+OFFICIAL_SSO_BASE = "https://login.work.weixin.qq.com"
 _STATE = re.compile(r"[a-zA-Z0-9]{0,128}")
 _WHO = "auth/getuserinfo"
 # Shorter than the lease on a ticket (tokens.py), as for access tokens.
@@ -43,10 +45,17 @@ class WebLogin:
     """Log-in and signatures of one app. `client`: with that app's secret."""
 
     def __init__(
-        self, client: WeComClient, store: Store, clock: Clock, *, agent_id: int, base: str = OFFICIAL_BASE
+        self,
+        client: WeComClient,
+        store: Store,
+        clock: Clock,
+        *,
+        agent_id: int,
+        base: str = OFFICIAL_BASE,
+        sso_base: str = OFFICIAL_SSO_BASE,
     ) -> None:
         self._client, self._clock = client, clock
-        self._agent_id, self._base = agent_id, base
+        self._agent_id, self._base, self._sso_base = agent_id, base, sso_base
         self._corp_tickets = self._tickets(store, _CORP_TICKET, {})
         self._agent_tickets = self._tickets(store, _AGENT_TICKET, {"type": "agent_config"})
 
@@ -65,18 +74,28 @@ class WebLogin:
 
         The host and port of `redirect_uri` must be the app's 可信域名 (50001).
         """
-        if not _STATE.fullmatch(state):
-            raise ValueError("state may hold 0 to 128 letters and digits")
         query = {
             "appid": self.corp_id,
             "redirect_uri": redirect_uri,
             "response_type": "code",
             "scope": "snsapi_base",
-            "state": state,
+            "state": _checked(state),
             "agentid": str(self._agent_id),
         }
         address = f"{self._base}/connect/oauth2/authorize"
         return f"{address}?{urlencode(query, quote_via=quote)}#wechat_redirect"
+
+    def scan_url(self, redirect_uri: str, state: str) -> str:
+        """Return where a browser outside WeCom shows its QR code; arguments and way back as for `authorize_url`."""
+        query = {
+            "login_type": "CorpApp",
+            "appid": self.corp_id,
+            "agentid": str(self._agent_id),
+            "redirect_uri": redirect_uri,
+            "state": _checked(state),
+            "lang": "zh",
+        }
+        return f"{self._sso_base}/wwlogin/sso/login?{urlencode(query, quote_via=quote)}"
 
     async def member_of(self, code: str) -> str:
         """Return the UserID behind a code, which works once within five minutes.
@@ -125,3 +144,9 @@ class WebLogin:
         if not ticket:
             raise errors.unreachable(endpoint, "an answer without a ticket")
         return ticket, timedelta(seconds=fields.number(answer, "expires_in", 7200))
+
+
+def _checked(state: str) -> str:
+    if not _STATE.fullmatch(state):
+        raise ValueError("state may hold 0 to 128 letters and digits")
+    return state
