@@ -96,6 +96,7 @@ def question_rules(settings: config.Settings) -> QuestionRules:
         waits=_waits(settings.sop.answer_minutes),
         kf_waits=_waits(settings.service.answer_minutes),
         chat_waits=_waits(settings.service.chat_answer_minutes),
+        tells_at_once=True,
         on_duty=settings.service.duty,
         complaint_days=settings.service.complaint_days,
     )

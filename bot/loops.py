@@ -21,6 +21,7 @@ from bot.channels.wecom.group_welcomes import WelcomeLibraryChannel
 from bot.channels.wecom.mass import MassChannel
 from bot.contact_events import ContactEvents
 from bot.deciding import Deciding
+from bot.desk_rounds import DeskRounds
 from bot.desk_watch import DeskWatch
 from bot.directory import Directory
 from bot.files import FileKeeper
@@ -92,6 +93,8 @@ class Loops:
         )
         self.outbox.turn_bell = self.deciding.bell
         self.desk = DeskWatch(house.store, house.clock, process=house.owner)
+        self.desk_rounds = DeskRounds(house.store, house.clock, self.desk.streams)
+        self.desk.on_customer = self.desk_rounds.want
         self.puller = self._puller() if house.kf else None
         self.contact_events = ContactEvents(
             house.store,
@@ -177,6 +180,7 @@ class Loops:
         self.audits.add_ticks(self._ticker)
         self._ticker.every(_APPEAL_SECONDS, "appeals", self.appeal_times.look)
         self._run("desk", self.desk.watch, self.desk.bell)
+        self._run("desk-rounds", self.desk_rounds.make_due, self.desk_rounds.bell)
         self._once("matching", self._house.library.warm_up)
         self._once("accounts", self._first_round)
         poll = self._house.settings.kf.poll_seconds
@@ -193,7 +197,7 @@ class Loops:
         """End the loops; what is on its way gets `seconds` to finish, the rest is found again at the next start."""
         self._stopping.set()
         bells = [self.inbox.bell, self.deciding.bell, self.outbox.bell, self._file_bell, self._words_bell]
-        bells.append(self.desk.bell)
+        bells += [self.desk.bell, self.desk_rounds.bell]
         if self.directory is not None:
             bells.append(self.directory.bell)
         for bell in (*bells, *self._sop_bells, *self._archive_bells, self.audits.bell):

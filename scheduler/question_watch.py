@@ -5,7 +5,9 @@ a complaint) open a case and reach the supervisor. After 5, 15 and 30 minutes in
 owner's co-owner and the supervisor are told, unless it was answered. Notices never quote the customer: they go to
 phones, and a customer's words may be what no card of ours may carry; they stand on the group's page.
 
-Customer service waits 3, 5 and 15 minutes, a chat with one advisor 30, 60 and 120.
+Customer service waits 3, 5 and 15 minutes, a chat with one advisor 30, 60 and 120. Who has to answer there finds
+suggested replies on the page beside the chat; where it is not open, the first card goes at once and leads there,
+instead of the one after the first wait.
 
 Duty has the asker's advisor who is in the group, else the group's owner; in a chat its advisor, in customer service who
 serves the session, else who is on duty there. Who stands in for them is found when the notice is told
@@ -19,6 +21,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,7 +36,7 @@ from domain.ports import Clock
 from domain.replies import SignalKind
 from scheduler.keys import key_of
 from scheduler.ticker import Wakeup
-from store import duties, notices, questions
+from store import duties, notices, presence, questions
 from store.database import Store
 from store.duties import Duty
 
@@ -57,6 +60,7 @@ class QuestionRules:
     """How long a question waits for the advisor, the co-owner, the supervisor, in `hours`; and days of its case.
 
     `on_duty`: UserIDs who take customer service where nobody serves the session yet, the first one first.
+    `tells_at_once`: who answers a talk whose page is closed is told at once, within the budget, and not after the wait.
     """
 
     hours: ServiceHours
@@ -65,6 +69,7 @@ class QuestionRules:
     chat_waits: Waits = (timedelta(minutes=30), timedelta(minutes=60), timedelta(minutes=120))
     on_duty: tuple[str, ...] = ()
     complaint_days: int = 15
+    tells_at_once: bool = False
 
     def waits_of(self, one: Question) -> Waits:
         """Return the waits that hold for a question (issue 5; the figures are settings)."""
@@ -162,7 +167,33 @@ class QuestionWatch:
         )
         if reading.urgent is not None:
             taken = await self._raise(tx, taken, reading.urgent, duty, now)
+        elif await self._is_page_closed(tx, one, duty):
+            taken = await self._call(tx, taken, reading, duty, now)
         await questions.save(tx, taken)
+
+    async def _is_page_closed(self, tx: AsyncConnection, one: Question, duty: Duty) -> bool:
+        """Say whether the advisor answers the talk from the page beside it (推荐话术), and has it not open."""
+        if not self._rules.tells_at_once or one.conversation_id is None:
+            return False
+        place = await presence.find_place(tx, one.conversation_id)
+        if place is None or duty.advisor not in (place.servicer, place.account_id):
+            return False
+        wall = self._clock.wall()
+        return not await presence.is_watching(tx, duty.advisor, one.conversation_id, wall)
+
+    async def _call(
+        self, tx: AsyncConnection, one: Question, reading: Reading, duty: Duty, now: datetime
+    ) -> Question:
+        """Tell the advisor now that suggestions wait on the page; the next to be told is the co-owner."""
+        values = {"group": self._place(duty), "asked_at": self._local(one.asked_at, now)}
+        title = self._words.say("waiting", "title_desk", **values)
+        lines = [self._words.say("waiting", "text_desk", **values), *self._entries(reading.titles)]
+        notice = self._notice(
+            one, duty.advisor, title, "\n".join(lines), duty, now, key="desk", is_exempt=False
+        )
+        await notices.add(tx, [notice], now)
+        next_at = working_time.after(self._rules.hours, one.asked_at, self._rules.waits_of(one)[1])
+        return replace(one, rung=1, next_at=next_at)
 
     async def _raise(
         self, tx: AsyncConnection, one: Question, urgent: SignalKind, duty: Duty, now: datetime
@@ -225,10 +256,13 @@ class QuestionWatch:
         }
         title = self._words.say("waiting", f"title_{rung + 1}", **values)
         lines = [self._words.say("waiting", f"text_{rung + 1}", **values)]
-        if titles:
-            entries = "".join(self._words.say("waiting", "entry", question=title) for title in titles)
-            lines.append(self._words.say("waiting", "suggestions", entries=entries))
-        return title, "\n".join(lines)
+        return title, "\n".join([*lines, *self._entries(titles)])
+
+    def _entries(self, titles: Sequence[str]) -> list[str]:
+        if not titles:
+            return []
+        entries = "".join(self._words.say("waiting", "entry", question=title) for title in titles)
+        return [self._words.say("waiting", "suggestions", entries=entries)]
 
     def _notice(
         self,
@@ -248,7 +282,7 @@ class QuestionWatch:
             kind=NoticeKind.ALARM if is_exempt else NoticeKind.QUESTION,
             title=title,
             text=text,
-            url=f"/sidebar/group?chat_id={duty.chat_id}" if duty.chat_id else "/sidebar/",
+            url=_page_of(one, who, duty),
             is_exempt=is_exempt,
             question_id=one.id,
             due_at=now,
@@ -261,3 +295,12 @@ class QuestionWatch:
         zone = self._rules.hours.zone
         local = at.astimezone(zone)
         return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else f"{local:%m-%d %H:%M}"
+
+
+def _page_of(one: Question, who: str, duty: Duty) -> str:
+    """Return where a question is answered: on the group's page, or for a chat's advisor on the customer's."""
+    if duty.chat_id:
+        return f"/sidebar/group?chat_id={duty.chat_id}"
+    if one.conversation_id is not None and one.asker and who == duty.advisor:
+        return f"/sidebar/customer?{urlencode({'external_userid': one.asker})}"
+    return "/sidebar/"
