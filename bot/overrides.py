@@ -6,16 +6,18 @@ import asyncio
 import logging
 from pathlib import Path
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from content import staff_files
 from domain.ports import Clock
-from store import staff
+from store import registrations, staff
 from store.database import Store
 
 log = logging.getLogger(__name__)
 
 
 class Overrides:
-    """Keeps team, co-owner, deputy and leave as the file says."""
+    """Keeps team, co-owner, deputy, leave and registrations as the file says."""
 
     def __init__(self, store: Store, clock: Clock, path: Path | None) -> None:
         # `mistakes`: of the file as it was last read, one sentence each.
@@ -41,7 +43,13 @@ class Overrides:
         overrides = read.overrides
         if overrides is not None:
             now = self._clock.now()
-            await self._store.write(lambda tx: staff.set_overrides(tx, overrides, now))
+
+            async def take_over(tx: AsyncConnection) -> None:
+                await staff.set_overrides(tx, overrides, now)
+                held = {one.platform_id: one.registrations for one in overrides}
+                await registrations.set_all(tx, held)
+
+            await self._store.write(take_over)
             log.info("staff file read", extra={"action": "overrides_read", "count": len(overrides)})
         self._seen = (stat.st_mtime_ns, stat.st_size)
 

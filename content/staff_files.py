@@ -1,4 +1,4 @@
-"""The company's own file about its staff: team, co-owner, deputy and leave (setting people.overrides).
+"""The company's own file about its staff: team, co-owner, deputy, leave and registrations (setting people.overrides).
 
 TOML with `[[staff]]` tables, or CSV as a spreadsheet saves it, with English or Chinese headings:
 
@@ -9,7 +9,12 @@ TOML with `[[staff]]` tables, or CSV as a spreadsheet saves it, with English or 
     deputy = "wangwu"
     leave_from = 2026-12-01
     leave_until = 2026-12-05
+    [[staff.registrations]]
+    line = "insurance"
+    number = "00000000000000000000000001"
+    valid_until = 2028-06-30
 
+A CSV has two columns for each line instead, the number (保险登记号) and the last day it holds (保险登记有效期).
 A line that cannot be read is named with its fix and left out; the rest holds. A file that cannot be read is None,
 so that what was known before stays.
 """
@@ -19,14 +24,24 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from content import tables
+from domain.compliance import Registration
+from domain.faq import Line
 from domain.people import StaffOverride
 
-KEYS = ("id", "team", "co_owner", "deputy", "leave_from", "leave_until")
+# The lines that have registrations; the service line needs none.
+REGISTERED = (Line.INSURANCE, Line.WEALTH, Line.LOAN)
+
+KEYS = ("id", "team", "co_owner", "deputy", "leave_from", "leave_until", "registrations")
+REGISTRATION_KEYS = ("line", "number", "valid_until")
+# Of a CSV: the number of a line and the last day of it.
+_NUMBERS = {f"{line}_number": line for line in REGISTERED}
+_ENDS = {f"{line}_until": line for line in REGISTERED}
+_COLUMNS = (*(name for name in KEYS if name != "registrations"), *_NUMBERS, *_ENDS)
 _HEADINGS = {
     "账号": "id",
     "小组": "team",
@@ -34,6 +49,12 @@ _HEADINGS = {
     "代理人": "deputy",
     "请假开始": "leave_from",
     "请假结束": "leave_until",
+    "保险登记号": "insurance_number",
+    "保险登记有效期": "insurance_until",
+    "理财登记号": "wealth_number",
+    "理财登记有效期": "wealth_until",
+    "贷款登记号": "loan_number",
+    "贷款登记有效期": "loan_until",
 }
 _ID_LIMIT = 64
 
@@ -82,12 +103,12 @@ def _load_csv(path: Path, mistakes: tables.Mistakes) -> list[tables.Table] | Non
         return []
     names = [_HEADINGS.get(cell.strip(), cell.strip().lower()) for cell in rows[0]]
     for name in names:
-        if name not in KEYS:
+        if name not in _COLUMNS:
             mistakes.add(
                 path.name,
                 1,
-                f"has an unknown column {name!r}{tables.nearest(name, KEYS)}",
-                f"表头 {name} 不认识，可用的是 {', '.join(KEYS)}",
+                f"has an unknown column {name!r}{tables.nearest(name, _COLUMNS)}",
+                f"表头 {name} 不认识，可用的是 {', '.join(_COLUMNS)}",
             )
     if "id" not in names:
         mistakes.add(path.name, 1, "has no column id; add the UserID", "缺少 id（账号）一列")
@@ -111,11 +132,14 @@ def _row(
     path: Path, lineno: int, names: Sequence[str], row: Sequence[str], mistakes: tables.Mistakes
 ) -> tables.Table:
     values: dict[str, object] = {
-        name: cell.strip() for name, cell in zip(names, row, strict=False) if cell.strip() and name in KEYS
+        name: cell.strip()
+        for name, cell in zip(names, row, strict=False)
+        if cell.strip() and name in _COLUMNS
     }
-    for name in ("leave_from", "leave_until"):
+    for name in ("leave_from", "leave_until", *_ENDS):
         if name in values:
             values[name] = _day(str(values[name])) or values[name]
+    _gather_registrations(values)
     return tables.Table(
         name="staff",
         values=values,
@@ -124,6 +148,18 @@ def _row(
         key_lines=_same_line(values, lineno),
         mistakes=mistakes,
     )
+
+
+def _gather_registrations(values: dict[str, object]) -> None:
+    """Put the columns of registrations together as TOML has them; what is missing in one is noted later."""
+    held = []
+    for number_key, line in _NUMBERS.items():
+        number, until = values.pop(number_key, None), values.pop(f"{line}_until", None)
+        if number is not None or until is not None:
+            one: dict[str, object] = {"line": line, "number": number, "valid_until": until}
+            held.append({key: value for key, value in one.items() if value is not None})
+    if held:
+        values["registrations"] = held
 
 
 def _same_line(values: Mapping[str, object], lineno: int) -> dict[str, int]:
@@ -150,6 +186,7 @@ def _override(table: tables.Table) -> StaffOverride:
         deputy_platform_id=table.text("deputy", optional=True),
         leave_from=table.day("leave_from", optional=True),
         leave_until=table.day("leave_until", optional=True),
+        registrations=_registrations(table),
     )
     for key in ("id", "team", "co_owner", "deputy"):
         if len(str(table.values.get(key, ""))) > _ID_LIMIT:
@@ -170,3 +207,50 @@ def _override(table: tables.Table) -> StaffOverride:
             "has a leave that ends before it begins; swap the days", "leave_until", "的请假结束早于开始"
         )
     return made
+
+
+def _registrations(table: tables.Table) -> tuple[Registration, ...]:
+    given = table.values.get("registrations", [])
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        table.wrong(
+            "must have registrations as [[staff.registrations]] tables",
+            "registrations",
+            "的执业登记要写成 [[staff.registrations]]，里面有 line、number、valid_until",
+        )
+        return ()
+    held: dict[tuple[Line, str], Registration] = {}
+    for values in given:
+        found = _registration(replace(table, values=values))
+        if found is not None and (found.line, found.number) in held:
+            table.wrong(
+                f"has the registration {found.number} twice; keep one",
+                "registrations",
+                f"的登记号 {found.number} 写了两次，请只留一处",
+            )
+        elif found is not None:
+            held[found.line, found.number] = found
+    return tuple(held.values())
+
+
+def _registration(table: tables.Table) -> Registration | None:
+    """Return one registration; `table` holds its keys, at the place of the member it belongs to."""
+    table.check_keys(REGISTRATION_KEYS)
+    line, number, until = table.text("line"), table.text("number"), table.day("valid_until")
+    if line and line not in REGISTERED:
+        wanted = ", ".join(REGISTERED)
+        table.wrong(
+            f"has a registration for line {line!r}; write one of {wanted}",
+            "line",
+            f"的执业登记 line 只能是 {wanted}",
+        )
+        return None
+    if len(number) > _ID_LIMIT:
+        table.wrong(
+            f"has a registration number longer than {_ID_LIMIT}; shorten it",
+            "number",
+            f"的登记号超过 {_ID_LIMIT} 个字",
+        )
+        return None
+    if not line or not number or until is None:
+        return None
+    return Registration(line=Line(line), number=number, valid_until=until)

@@ -1,7 +1,7 @@
 """Staff, departments, relations, tags and opt-outs, as the company's address book and its people say.
 
 `acting_for` decides whose work somebody does today. Where the records come from: bot/directory.py; the words of the
-company's own file (team, co-owner, deputy, leave): content of `people.overrides`, read by bot/overrides.py.
+company's own file (team, co-owner, deputy, leave, registrations): content of `people.overrides`, read by bot/overrides.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from domain.compliance import Registration
 from domain.stays import EndKnown, Joined
 
 
@@ -86,6 +87,7 @@ class StaffOverride:
     deputy_platform_id: str = ""
     leave_from: date | None = None
     leave_until: date | None = None
+    registrations: tuple[Registration, ...] = ()
 
 
 class RelationEnd(StrEnum):

@@ -18,7 +18,7 @@ from store.tables import staff, staff_registration
 async def set_all(tx: AsyncConnection, wanted: Mapping[str, Sequence[Registration]]) -> int:
     """Take over the registrations of the file as a whole, by platform id; who is not in it has none.
 
-    Members have to be known already. Returns how many rows were added or taken away.
+    Members who are not known are left out (staff.set_overrides adds them). Returns how many rows came and went.
     """
     ids = await members.find_ids(tx, sorted(wanted))
     here = {
