@@ -1,7 +1,8 @@
 """Staff, departments, relations, tags and opt-outs, as the company's address book and its people say.
 
 `acting_for` decides whose work somebody does today. Where the records come from: bot/directory.py; the words of the
-company's own file (team, co-owner, deputy, leave, registrations): content of `people.overrides`, read by bot/overrides.py.
+company's own file (team, co-owner, deputy, leave, registrations): content of `people.overrides`, read by
+bot/overrides.py.
 """
 
 from __future__ import annotations
