@@ -13,6 +13,7 @@ class Act(StrEnum):
     TEXT = "text"  # A plain message.
     MENU = "menu"  # A message with clickable lines (msgmenu).
     TRANSFER = "transfer"  # The session is given to a person; carries no text itself.
+    END = "end"  # The session with a person is ended; its words leave by the code of the end.
     MASS_SEND = (
         "mass_send"  # A task that its sender confirms in the client (企业群发); by itself it sends nothing.
     )
@@ -121,7 +122,8 @@ class Body:
 
     `code`: an event code (welcome_code, msg_code); the text then answers that event instead of the conversation.
     `servicers`: for a transfer, who may take the session, best first; empty means the waiting pool.
-    `notice`: for a transfer, the words the customer gets by the code that the transfer yields.
+    `notice`: for a transfer, the words the customer gets by the code that the transfer yields. `taken_from`: of a
+    session that somebody serves, who has it until now; "" for one that nobody serves.
     `chat_type`: of a mass send, "group" or "single"; `targets`: its chat ids or external ids, or the one internal chat.
     `lines`: product lines of which none may be stopped when it leaves.
     """
@@ -132,6 +134,7 @@ class Body:
     code: str = ""
     servicers: tuple[str, ...] = ()
     notice: str = ""
+    taken_from: str = ""
     chat_type: str = ""
     targets: tuple[str, ...] = ()
     attachments: tuple[Attached, ...] = ()
@@ -179,7 +182,7 @@ class Delivery(NewDelivery):
 class Receipt:
     """What the platform answered. `msg_code`: given by a transfer; `servicer`: who took the session.
 
-    `unreached`: of several recipients or targets those it does not go to.
+    `unreached`: of several recipients or targets those it does not go to, of servicers those who could not take it.
     """
 
     msgid: str = ""

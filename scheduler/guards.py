@@ -9,11 +9,12 @@ from enum import StrEnum
 
 from content import compliance
 from content.knowledge import Knowledge
+from domain import handover
 from domain.compliance import Audience, Speaker
 from domain.delivery import Act, Body, CardFace, Delivery, Purpose
 from domain.faq import MENU_PREFIX, EntityMode, Line
 from domain.platform import SessionState
-from store.deliveries import Claimed
+from store.deliveries import MOVES, Claimed
 
 # The platform's limits for kf/send_msg (WeCom doc 94677).
 WINDOW = timedelta(hours=48)
@@ -33,6 +34,7 @@ class Verdict(StrEnum):
     NOT_SERVED = "not_served"  # The entry may not be served any more: expired, withdrawn, entity mode.
     COMPLIANCE = "compliance"  # The words break a rule.
     PERSON = "person"  # A person serves the customer; the bot is silent.
+    MOVE = "move"  # From where the session is the platform does not allow this move.
     WINDOW = "window"  # 48 hours since the customer's last message.
     BUDGET = "budget"  # Five messages since then; wait for the next one.
 
@@ -47,8 +49,8 @@ def guard(held: Claimed, knowledge: Knowledge, now: datetime, fresh: timedelta) 
     wording = _wording(delivery, knowledge)
     if wording is not Verdict.GO:
         return wording
-    if delivery.act is Act.TRANSFER:
-        return Verdict.PERSON if held.state is SessionState.SERVICER else Verdict.GO
+    if delivery.act in MOVES:
+        return _move(delivery.act, delivery.body, held.state)
     if delivery.body.code or delivery.conversation_id is None:
         return Verdict.GO
     if held.state in (SessionState.POOL, SessionState.SERVICER):
@@ -60,6 +62,16 @@ def guard(held: Claimed, knowledge: Knowledge, now: datetime, fresh: timedelta) 
     if delivery.turn_id is not None and delivery.attempted_at is None and now - delivery.created_at > fresh:
         return Verdict.LATE
     return Verdict.BUDGET if held.sent_since >= BUDGET else Verdict.GO
+
+
+def _move(act: Act, body: Body, state: SessionState) -> Verdict:
+    """Say whether the session may be moved, as far as we know where it is; the way out asks the platform again."""
+    if state is SessionState.SERVICER and not body.taken_from:
+        return Verdict.PERSON
+    wanted = SessionState.SERVICER if body.servicers else SessionState.POOL
+    if act is Act.END:
+        wanted = SessionState.ENDED
+    return Verdict.GO if handover.may_move(state, wanted) else Verdict.MOVE
 
 
 def audience_of(delivery: Delivery) -> Audience:

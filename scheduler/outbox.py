@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,21 +19,29 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from content.knowledge import Knowledge
 from domain import errors
 from domain.case import CaseKind, CaseWanted
-from domain.delivery import Act, Body, Delivery, DeliveryState, NewDelivery, Purpose, Receipt, SendClass
+from domain.delivery import Act, Body, Delivery, DeliveryState, Purpose, Receipt, SendClass
 from domain.platform import SessionState
 from domain.ports import Channel, Clock
 from domain.talk import Author
+from scheduler import handing
 from scheduler.guards import Verdict, guard
-from scheduler.keys import key_of
 from scheduler.ticker import Wakeup
-from store import cases, conversations, customers, deliveries, mass_tasks, messages, turns
+from store import (
+    accounts,
+    cases,
+    conversations,
+    customers,
+    deliveries,
+    handovers,
+    mass_tasks,
+    messages,
+    turns,
+)
 from store.database import Store
 from store.deliveries import Claimed
 
 log = logging.getLogger(__name__)
 
-# The platform's limits for a code given by a transfer (WeCom doc 95122).
-_TRANSFER_CODE_LIFE = timedelta(hours=48)
 _LONGEST_BACKOFF_SECONDS = 60.0
 _NOTE_LENGTH = 500
 # Nobody has to do anything about these: a person serves the customer, or the customer wants no such message.
@@ -219,6 +227,10 @@ class Outbox:
                     return
             elif await turns.reopen(tx, delivery.turn_id, reason, now):
                 return
+        if delivery.act in deliveries.MOVES and delivery.turn_id is None:
+            # No answer hangs on it: whoever watches over the customer decides anew (handover_watch.py).
+            await handovers.set_coming(tx, delivery.conversation_id or 0, "")
+            return
         if delivery.conversation_id is None or delivery.body.code or reason in _NO_CASE:
             return
         await self._open_case(tx, held, reason)
@@ -237,7 +249,8 @@ class Outbox:
 
     async def _accept(self, held: Claimed, receipt: Receipt, note: str) -> None:
         now = self._clock.now()
-        outcome = "repeat" if receipt.was_repeat else "partly" if receipt.unreached else ""
+        is_move = held.delivery.act in deliveries.MOVES
+        outcome = "repeat" if receipt.was_repeat else "partly" if receipt.unreached and not is_move else ""
         missed = f"not to {', '.join(receipt.unreached)}"[:_NOTE_LENGTH] if receipt.unreached else ""
 
         async def record(tx: AsyncConnection) -> None:
@@ -264,8 +277,9 @@ class Outbox:
         delivery = held.delivery
         if delivery.conversation_id is None:
             return
-        if delivery.act is Act.TRANSFER:
-            await self._record_transfer(tx, held, receipt, now)
+        if delivery.act in deliveries.MOVES:
+            await handing.record_moved(tx, held, receipt, now)
+            await self._set_away(tx, held, receipt.unreached)
             return
         said = messages.NewMessage(
             conversation_id=delivery.conversation_id,
@@ -283,32 +297,11 @@ class Outbox:
         if held.state in (SessionState.NEW, SessionState.ENDED) and not delivery.body.code:
             await conversations.set_state(tx, delivery.conversation_id, SessionState.ASSISTANT, now=now)
 
-    async def _record_transfer(
-        self, tx: AsyncConnection, held: Claimed, receipt: Receipt, now: datetime
-    ) -> None:
-        delivery = held.delivery
-        assert delivery.conversation_id is not None
-        state = SessionState.SERVICER if receipt.servicer else SessionState.POOL
-        await conversations.set_state(
-            tx, delivery.conversation_id, state, servicer_id=receipt.servicer, now=now
-        )
-        if receipt.servicer:
-            await cases.give(tx, delivery.conversation_id, receipt.servicer, actor="outbox", now=now)
-        if not receipt.msg_code or not delivery.body.notice:
-            return
-        notice = NewDelivery(
-            key=key_of("notice", delivery.key),
-            act=Act.TEXT,
-            send_class=SendClass.ONCE,
-            purpose=Purpose.SERVICE,
-            channel=delivery.channel,
-            conversation_id=delivery.conversation_id,
-            reply_id=delivery.reply_id,
-            body=Body(text=delivery.body.notice, code=receipt.msg_code),
-            due_at=now,
-            expires_at=now + _TRANSFER_CODE_LIFE,
-        )
-        await deliveries.add(tx, [notice], now)
+    async def _set_away(self, tx: AsyncConnection, held: Claimed, servicers: Sequence[str]) -> None:
+        """Note who could not take a customer (95014, 95019), so that nobody is given to them until they are back."""
+        now = self._clock.now()
+        for servicer in servicers:
+            await accounts.set_servicer(tx, held.account_id, servicer, is_receiving=False, now=now)
 
     # --- what went wrong -----------------------------------------------------------------------------------
 
@@ -330,7 +323,7 @@ class Outbox:
                 await self._try_later(held, error.retry_after, str(error))
             case errors.ChannelUncertain() if self._may_repeat(held.delivery):
                 await self._try_later(held, timedelta(seconds=1), str(error), was_sent=True)
-            case errors.ChannelUncertain() if held.delivery.act is not Act.TRANSFER:
+            case errors.ChannelUncertain() if held.delivery.act not in deliveries.MOVES:
                 await self._end(held, DeliveryState.UNKNOWN, outcome="uncertain", error=str(error))
             case errors.BudgetSpent():
                 await self._store.write(lambda tx: deliveries.hold(tx, held.delivery, "budget"))
@@ -338,7 +331,7 @@ class Outbox:
                 await self._refresh_state(held, error)
             case errors.CodeUsed() if held.delivery.attempt > 1:
                 await self._end(held, DeliveryState.UNKNOWN, outcome="code_used", error=str(error))
-            case _ if held.delivery.act is Act.TRANSFER:  # Whatever it was: nobody took the customer.
+            case _ if held.delivery.act in deliveries.MOVES:  # Whatever it was: nobody took the customer.
                 await self._refuse(held, "nobody", error)
             case errors.WindowClosed():
                 await self._refuse(held, Verdict.WINDOW.value, error)
@@ -348,7 +341,7 @@ class Outbox:
         self._ring_turns()
 
     def _may_repeat(self, delivery: Delivery) -> bool:
-        safe = delivery.send_class in self._rules.safe_classes or delivery.act is Act.TRANSFER
+        safe = delivery.send_class in self._rules.safe_classes or delivery.act in deliveries.MOVES
         return safe and delivery.attempt < self._rules.max_attempts
 
     async def _try_later(self, held: Claimed, wait: timedelta, error: str, *, was_sent: bool = False) -> None:
@@ -383,7 +376,7 @@ class Outbox:
                 return
             if state in (SessionState.POOL, SessionState.SERVICER):
                 await self._decide_again(tx, held, Verdict.PERSON.value)
-            elif held.delivery.act is Act.TRANSFER:
+            elif held.delivery.act in deliveries.MOVES:
                 await self._decide_again(tx, held, "nobody")
             elif held.delivery.conversation_id is not None and not held.delivery.body.code:
                 # The platform refuses although nobody serves (or does not say): a person has to look at it.
@@ -401,6 +394,8 @@ class Outbox:
                 tx, held.delivery, DeliveryState.REFUSED, now, outcome=outcome, error=str(error)
             ):
                 return
+            if isinstance(error, errors.ServicerRefused):
+                await self._set_away(tx, held, held.delivery.body.servicers)
             if decide_again:
                 await self._decide_again(tx, held, outcome)
             elif held.delivery.conversation_id is not None and not held.delivery.body.code:

@@ -70,6 +70,8 @@ _BLOCKER = (
 _IS_AMONG = delivery.c.id.in_(sa.bindparam("ids", expanding=True))
 # As the indexes are written (store/tables/).
 _BULK_ACTS = (Act.MASS_SEND, Act.CARD, Act.CHAT, Act.GROUP_WELCOME)
+# These say nothing themselves: they move a session.
+MOVES = (Act.TRANSFER, Act.END)
 
 
 def _due(which: str) -> sa.Select[Any]:
@@ -246,8 +248,8 @@ async def release(
     await tx.execute(claimed.values(state=DeliveryState.DUE, **free))
     by_hand = delivery.c.send_class == int(SendClass.REPORTED)
     attempting = sa.update(delivery).where(delivery.c.state == "attempting", ~by_hand, gone)
-    # A transfer asks for the session's state before it is tried again.
-    safe = sa.or_(delivery.c.send_class.in_(list(repeat_is_safe)), delivery.c.act == Act.TRANSFER)
+    # What moves a session asks for its state before it is tried again.
+    safe = sa.or_(delivery.c.send_class.in_(list(repeat_is_safe)), delivery.c.act.in_(MOVES))
     await tx.execute(attempting.where(safe).values(state=DeliveryState.DUE, **free))
     lost = await tx.execute(
         attempting.where(~safe).values(
@@ -570,6 +572,7 @@ def _body(stored: dict[str, Any]) -> Body:
         code=stored.get("code", ""),
         servicers=tuple(stored.get("servicers", ())),
         notice=stored.get("notice", ""),
+        taken_from=stored.get("taken_from", ""),
         chat_type=stored.get("chat_type", ""),
         targets=tuple(stored.get("targets", ())),
         attachments=tuple(Attached(**one) for one in stored.get("attachments", ())),

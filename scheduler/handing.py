@@ -1,0 +1,207 @@
+"""Moves of a session between people: what they are on their way out, and what is written down when they happened.
+
+`give` and `end` make deliveries; scheduler/outbox.py sends them and calls `record_moved`. `end_handover` is for ends
+that are heard of (bot/deciding.py). Nothing here decides whether to move: handlers/handover.py, handover_watch.py and
+the queue page do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from content import handover_words
+from content.days import spoken
+from domain.attention import NewNotice, NoticeKind
+from domain.delivery import Act, Body, NewDelivery, Purpose, Receipt, SendClass
+from domain.handover import Handover, HandoverEnd
+from domain.platform import SessionState
+from domain.reply import Say
+from domain.talk import Conversation
+from scheduler.keys import key_of
+from store import cases, conversations, deliveries, handovers, notices, questions, satisfaction
+from store.deliveries import Claimed
+
+# The platform's limits for the code of a transfer, and of an ended session (WeCom doc 95122).
+TRANSFER_CODE_LIFE = timedelta(hours=48)
+END_CODE_LIFE = timedelta(seconds=20)
+# A move that could not leave for so long was overtaken by what happened since; it is decided anew.
+MOVE_LIFE = timedelta(minutes=2)
+# A card about a customer who waits is useless later: the question's own timers tell then.
+_CARD_LIFE = timedelta(minutes=15)
+_ENTRIES_SHOWN = 3
+# How a session ended by us counts, by the words that go along.
+IDLE_REPLY, BACK_REPLY, BACK_OPEN_REPLY = "handover_idle", "handover_back", "handover_back_open"
+_ENDS = {
+    IDLE_REPLY: HandoverEnd.IDLE,
+    BACK_REPLY: HandoverEnd.TAKEN_BACK,
+    BACK_OPEN_REPLY: HandoverEnd.TAKEN_BACK,
+}
+
+
+def give(
+    talk: Conversation, servicers: Sequence[str], *, nonce: object, notice: str = "", now: datetime
+) -> NewDelivery:
+    """Return the delivery that gives the session to the first of `servicers` who can take it.
+
+    From the pool, from the bot, or from whoever serves it by our records. `nonce`: with the conversation it is the
+    idempotency key. `notice`: what the customer reads, where the platform gives a code for it.
+    """
+    body = Body(servicers=tuple(servicers), notice=notice, taken_from=_server_of(talk))
+    return _move(talk, Act.TRANSFER, body, key_of("give", talk.id, nonce), now)
+
+
+def end(talk: Conversation, reply_id: str, say: Say | None, *, nonce: object, now: datetime) -> NewDelivery:
+    """Return the delivery that ends the session of who serves it; `say` is told by the code of the end.
+
+    `reply_id`: IDLE_REPLY, BACK_REPLY or BACK_OPEN_REPLY, also where its words may not be said.
+    """
+    body = Body(taken_from=_server_of(talk))
+    if say is not None:
+        body = Body(taken_from=body.taken_from, text=say.text, menu=say.menu, tail=say.tail)
+    version = say.content_version_id if say is not None else None
+    key = key_of("end", talk.id, nonce)
+    return _move(talk, Act.END, body, key, now, reply_id=reply_id, content_version_id=version)
+
+
+async def record_moved(tx: AsyncConnection, held: Claimed, receipt: Receipt, now: datetime) -> None:
+    """Write down that the platform moved a session, and put the words for its code into the outbox."""
+    delivery = held.delivery
+    assert delivery.conversation_id is not None
+    if delivery.act is Act.END:
+        kind = _ENDS.get(delivery.reply_id, HandoverEnd.TAKEN_BACK)
+        await conversations.set_state(tx, delivery.conversation_id, SessionState.ENDED, now=now)
+        await end_handover(tx, delivery.conversation_id, kind, now)
+        if receipt.msg_code and delivery.body.text:
+            await _say_goodbye(tx, held, receipt.msg_code, now)
+        return
+    state = SessionState.SERVICER if receipt.servicer else SessionState.POOL
+    await conversations.set_state(tx, delivery.conversation_id, state, servicer_id=receipt.servicer, now=now)
+    if receipt.servicer:
+        await cases.give(tx, delivery.conversation_id, receipt.servicer, actor="outbox", now=now)
+        given = await handovers.assign(tx, delivery.conversation_id, receipt.servicer, now)
+        await tell(tx, given, held.customer, now)
+    else:
+        await handovers.set_coming(tx, delivery.conversation_id, "")
+    if receipt.msg_code and delivery.body.notice:
+        await _say(
+            tx,
+            held,
+            Body(text=delivery.body.notice, code=receipt.msg_code),
+            now + TRANSFER_CODE_LIFE,
+            now,
+        )
+
+
+async def end_handover(tx: AsyncConnection, conversation_id: int, kind: HandoverEnd, now: datetime) -> None:
+    """Record how a hand-over ended; what was left unanswered stays a question."""
+    current = await handovers.find_open(tx, conversation_id)
+    if current is None:
+        return
+    said = await handovers.list_unanswered(tx, current) if kind is HandoverEnd.IDLE else []
+    await handovers.end(tx, conversation_id, kind, now)
+    if said:
+        text = "\n".join(one.text for one in said if one.text)
+        await questions.record_kf(tx, conversation_id, said[-1].message_id, text, now)
+
+
+async def tell(tx: AsyncConnection, one: Handover, customer: str, now: datetime) -> None:
+    """Put the note of a hand-over on the way to who got the customer, as a card within the budget of attention.
+
+    The card names entries and reasons, never the customer's words; those stand on the page it leads to.
+    """
+    title, text = told(one)
+    notice = NewNotice(
+        key=key_of("handover", one.id, one.staff_platform_id),
+        recipient=one.staff_platform_id,
+        kind=NoticeKind.QUESTION,
+        title=title,
+        text=text,
+        url=f"/sidebar/customer?external_userid={customer}",
+        line=one.line,
+        due_at=now,
+        latest_at=now + _CARD_LIFE,
+    )
+    await notices.add(tx, [notice], now)
+
+
+def told(one: Handover) -> tuple[str, str]:
+    """Return title and text of the card about a hand-over. Pure."""
+    words, note = handover_words.load(), one.note
+    line = words.say("line", one.line) if one.line else ""
+    title = words.say("told", "title_line", line=line) if line else words.say("told", "title")
+    shown = [words.say("told", "entry", question=question) for question in note.answered[-_ENTRIES_SHOWN:]]
+    entries = words.say("told", "separator").join(shown)
+    parts = [words.say("told", "reason", reason=words.say("reason", one.reason))]
+    parts.append(words.say("told", "answered", entries=entries) if shown else words.say("told", "unanswered"))
+    if note.promised:
+        days = [each.due_at for each in note.promised if each.due_at is not None]
+        key = "promised" if days else "promised_undated"
+        due_on = spoken(min(days).date()) if days else ""
+        parts.append(words.say("told", key, count=len(note.promised), due_on=due_on))
+    parts.append(words.say("told", "open"))
+    return title, "".join(parts)
+
+
+async def _say_goodbye(tx: AsyncConnection, held: Claimed, code: str, now: datetime) -> None:
+    body = held.delivery.body
+    words = Body(text=body.text, menu=body.menu, tail=body.tail, code=code)
+    key = await _say(tx, held, words, now + END_CODE_LIFE, now)
+    if held.delivery.reply_id == BACK_REPLY and held.delivery.conversation_id is not None:
+        await satisfaction.record_asked(
+            tx,
+            conversation_id=held.delivery.conversation_id,
+            delivery_key=key,
+            servicer_id=body.taken_from,
+            now=now,
+        )
+
+
+async def _say(tx: AsyncConnection, held: Claimed, body: Body, expires_at: datetime, now: datetime) -> str:
+    delivery = held.delivery
+    new = NewDelivery(
+        key=key_of("notice", delivery.key),
+        act=Act.MENU if body.menu else Act.TEXT,
+        send_class=SendClass.ONCE,
+        purpose=Purpose.SERVICE,
+        channel=delivery.channel,
+        conversation_id=delivery.conversation_id,
+        reply_id=delivery.reply_id,
+        content_version_id=delivery.content_version_id,
+        body=body,
+        due_at=now,
+        expires_at=expires_at,
+    )
+    await deliveries.add(tx, [new], now)
+    return new.key
+
+
+def _server_of(talk: Conversation) -> str:
+    return talk.servicer_id if talk.state is SessionState.SERVICER else ""
+
+
+def _move(
+    talk: Conversation,
+    act: Act,
+    body: Body,
+    key: str,
+    now: datetime,
+    *,
+    reply_id: str = "",
+    content_version_id: int | None = None,
+) -> NewDelivery:
+    return NewDelivery(
+        key=key,
+        act=act,
+        send_class=SendClass.ONCE,
+        purpose=Purpose.SERVICE,
+        channel=talk.channel,
+        conversation_id=talk.id,
+        reply_id=reply_id,
+        content_version_id=content_version_id,
+        body=body,
+        due_at=now,
+        expires_at=now + MOVE_LIFE,
+    )
