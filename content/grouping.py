@@ -23,6 +23,8 @@ from content import normalising
 # different wishes fall together, above 0.55 plain rewordings fall apart (looked at by hand, 2026-11-22).
 _ALIKE = 0.46
 _EXAMPLES = 5
+_WORDINGS = 30
+_ANSWERS = 5
 _COMPARED = 300  # Characters of a text; what stands behind makes no difference.
 # The first and last words of a text that say nothing about what it asks.
 _POLITE = re.compile(
@@ -33,20 +35,36 @@ _POLITE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A question as it was asked. `nearest`: the entry that came closest, or empty; `confidence`: how close."""
+    """A question as it was asked. `nearest`: the entry that came closest, or empty; `confidence`: how close.
+
+    `source`: how it became known. `answered_by`, `answer`: who answered it and how, where a person did.
+    """
 
     text: str
-    customer: int
+    customer: int | str
     at: datetime
     nearest: str = ""
     confidence: float = 0.0
+    source: str = ""
+    answered_by: str = ""
+    answer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What people answered to the questions of a group. `count`: how often in these words, `by`: who, by UserID."""
+
+    text: str
+    by: tuple[str, ...]
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Questions that ask the same. `examples`: up to five wordings, the most frequent first.
+    """Questions that ask the same. `examples`: up to five wordings, the most frequent first; `wordings`: up to thirty.
 
-    `nearest`: the entry that most of them came closest to, `confidence` the mean of those.
+    `nearest`: the entry that most of them came closest to, `confidence` the mean of those. `sources`: how many became
+    known how, the most first. `answers`: what people answered, the most frequent and then the longest first.
     """
 
     count: int
@@ -55,6 +73,9 @@ class Group:
     nearest: str
     confidence: float
     last_at: datetime
+    wordings: tuple[str, ...] = ()
+    sources: tuple[tuple[str, int], ...] = ()
+    answers: tuple[Answered, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,14 +184,31 @@ def _group(asked: list[Asked]) -> Group:
     wordings = Counter(one.text for one in asked)
     nearest = _usual(one.nearest for one in asked)
     near = sorted(one.confidence for one in asked if one.nearest == nearest)
+    said = sorted(wordings, key=lambda text: (-wordings[text], len(text), text))
+    sources = Counter(one.source for one in asked if one.source)
     return Group(
         count=len(asked),
         customers=len({one.customer for one in asked}),
-        examples=tuple(sorted(wordings, key=lambda text: (-wordings[text], len(text), text))[:_EXAMPLES]),
+        examples=tuple(said[:_EXAMPLES]),
         nearest=nearest,
         confidence=sum(near) / len(near),
         last_at=max(one.at for one in asked),
+        wordings=tuple(said[:_WORDINGS]),
+        sources=tuple(sorted(sources.items(), key=lambda one: (-one[1], one[0]))),
+        answers=_answers(asked),
     )
+
+
+def _answers(asked: Sequence[Asked]) -> tuple[Answered, ...]:
+    by_text: dict[str, list[str]] = defaultdict(list)
+    for one in asked:
+        if one.answer.strip():
+            by_text[one.answer.strip()].append(one.answered_by)
+    found = [
+        Answered(text=text, by=tuple(dict.fromkeys(filter(None, sorted(by)))), count=len(by))
+        for text, by in by_text.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.count, -len(one.text), one.text))[:_ANSWERS])
 
 
 def _usual(names: Iterable[str]) -> str:

@@ -80,8 +80,9 @@ _IS_SECOND_MISS = (
 # A hand-over by a signal (a wish for a person, a complaint, danger) holds nothing against the entries, and one that an
 # entry itself asks for has used that entry; neither is a question without an answer.
 _other_used = match.alias("other_used")
+WAS_WEIGHED = sa.exists().where(_other.c.turn_id == turn.c.id).correlate(turn)
 _WAS_WEIGHED_IN_VAIN = sa.and_(
-    sa.exists().where(_other.c.turn_id == turn.c.id).correlate(turn),
+    WAS_WEIGHED,
     sa.not_(
         sa.exists()
         .where(_other_used.c.turn_id == turn.c.id, _other_used.c.was_used.is_(True))
@@ -130,9 +131,14 @@ async def list_unanswered(tx: AsyncConnection, *, before: Place | None, limit: i
 
 async def list_since(tx: AsyncConnection, since: datetime, *, limit: int = LIMIT) -> list[QuestionRow]:
     """Return the newest of them that were asked at or after `since`, newest first."""
-    first = await health_reports.find_first_turn_since(tx, since - _LATE_ARRIVAL)
+    first = await find_first_turn(tx, since)
     wanted = _QUESTIONS.where(turn.c.id >= first, turn.c.opened_at >= since).limit(limit)
     return [_question_row(row) for row in (await tx.execute(wanted)).all()]
+
+
+async def find_first_turn(tx: AsyncConnection, since: datetime) -> int:
+    """Return the number of the first turn that may have begun since then."""
+    return await health_reports.find_first_turn_since(tx, since - _LATE_ARRIVAL)
 
 
 def _question_row(row: Any) -> QuestionRow:
