@@ -20,7 +20,8 @@ from pathlib import Path
 from aiohttp import web
 
 from bot import assembling, config, machine, serving_lock
-from bot.channels.wecom import envelope, pacing
+from bot.aibot_door import AibotDoor
+from bot.channels.wecom import aibot, envelope, pacing
 from bot.channels.wecom import errors as wecom_errors
 from bot.channels.wecom.app_chats import AppChats
 from bot.channels.wecom.app_messages import AppMessages
@@ -208,7 +209,11 @@ def _agent_id(settings: config.Settings, name: str) -> int | None:
 
 def _application(house: House, loops: Loops) -> web.Application:
     application = web.Application(client_max_size=BODY_LIMIT_BYTES)
-    Webhook(receivers(house.settings), loops.inbox, house.metrics).add_routes(application)
+    robot = AibotDoor(loops.staff_questions, loops.inbox, house.clock)
+    webhook = Webhook(
+        receivers(house.settings), loops.inbox, house.metrics, answering={aibot.RECEIVER: robot}
+    )
+    webhook.add_routes(application)
     add_pages(application, house, loops)
     return application
 

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.channels.wecom import parsing
+from bot.channels.wecom import aibot, parsing
 from bot.contact_events import ContactEvents
 from bot.deciding import Deciding
 from bot.metrics import Metrics
@@ -61,6 +61,14 @@ class ArchiveEvents(Protocol):
         ...
 
 
+class ColleagueEvents(Protocol):
+    """Who works on questions of colleagues (bot/staff_questions.py)."""
+
+    async def process(self, stored: StoredEvent, event: platform.PlatformEvent) -> bool:
+        """Do what the event means and end it, in one transaction; False for an event of another kind."""
+        ...
+
+
 class Inbox:
     """Stores events and works on them."""
 
@@ -77,6 +85,8 @@ class Inbox:
         contact_events: ContactEvents | None = None,
         card_events: CardEvents | None = None,
         archive_events: ArchiveEvents | None = None,
+        colleague_events: ColleagueEvents | None = None,
+        bell: Wakeup | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -88,8 +98,9 @@ class Inbox:
         self._contact_events = contact_events
         self._card_events = card_events
         self._archive_events = archive_events
+        self._colleague_events = colleague_events
         self._working: set[asyncio.Task[None]] = set()
-        self.bell = Wakeup()
+        self.bell = bell or Wakeup()
 
     async def accept(self, *, key: str, receiver: str, kind: str, body: bytes) -> None:
         """Return when the event is durable; a second one under the same key changes nothing.
@@ -149,7 +160,7 @@ class Inbox:
         work = []
         for one in stored:
             try:
-                decoded = parsing.decode(one.receiver, one.body)
+                decoded = _decoded(one)
             except errors.EnvelopeError as error:
                 await self._give_up([one], f"cannot be read: {error}")
                 continue
@@ -177,6 +188,9 @@ class Inbox:
             and self._archive_events is not None
         ):
             await self._archive_events.process(stored, decoded)
+            self._metrics.events_processed.labels(stored.kind).inc()
+            return
+        if self._colleague_events is not None and await self._colleague_events.process(stored, decoded):
             self._metrics.events_processed.labels(stored.kind).inc()
             return
         if not isinstance(decoded, platform.KfAccountsChanged):
@@ -285,3 +299,10 @@ class Inbox:
         now = self._clock.now()
         await self._store.write(lambda tx: events.set_failed(tx, [one.id for one in stored], now, reason))
         self._metrics.events_failed.labels(stored[0].kind).inc(len(stored))
+
+
+def _decoded(stored: StoredEvent) -> platform.PlatformEvent:
+    """Return what a stored callback says. Raises EnvelopeError."""
+    if stored.receiver == aibot.RECEIVER:
+        return aibot.decode(stored.body)
+    return parsing.decode(stored.receiver, stored.body)

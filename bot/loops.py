@@ -13,11 +13,14 @@ from bot.appeal_times import AppealTimes
 from bot.archives import Archives
 from bot.audits import LOOK_SECONDS, Audits
 from bot.channels.wecom import app_chats, app_messages, external, group_welcomes, mass
+from bot.channels.wecom import errors as wecom_errors
 from bot.channels.wecom.app_chats import ChatChannel
 from bot.channels.wecom.app_messages import AppChannel
 from bot.channels.wecom.channel import KfChannel
 from bot.channels.wecom.external import ExternalChannel
 from bot.channels.wecom.group_welcomes import WelcomeLibraryChannel
+from bot.channels.wecom.late_answers import CHANNEL as LATE_ANSWERS
+from bot.channels.wecom.late_answers import LateAnswers
 from bot.channels.wecom.mass import MassChannel
 from bot.contact_events import ContactEvents
 from bot.deciding import Deciding
@@ -31,12 +34,15 @@ from bot.overrides import Overrides
 from bot.puller import Puller
 from bot.rounds import Rounds
 from bot.sops import Sops
+from bot.staff_questions import StaffQuestions
+from content import colleague_words
 from content import turns as wholeness
+from domain.colleague import StaffQuestion
 from domain.ports import Channel
 from handlers import routes
 from scheduler.outbox import Outbox
 from scheduler.ticker import Ticker, Wakeup, end_tasks, run_loop
-from store import accounts, leases, lookups, walks
+from store import accounts, leases, lookups, staff_questions, walks
 
 if TYPE_CHECKING:
     from bot.app import House
@@ -48,6 +54,8 @@ _LIBRARY_SECONDS = 2.0
 _MEDIA_WAIT_SECONDS = 5.0
 # How often it is asked whether a walk over people and groups is due.
 _WALK_SECONDS = 30
+# How often it is asked whether an answer to a colleague was not fetched in time.
+_LAPSE_SECONDS = 5
 # How often it is asked whether the time of an appeal is over.
 _APPEAL_SECONDS = 60
 # How often it is looked whether the platform has new daily figures.
@@ -70,6 +78,7 @@ class Loops:
         self._ticker = Ticker(lambda name, seconds: house.metrics.tick_seconds.labels(name).observe(seconds))
         channel: Channel | None = KfChannel(house.kf) if house.kf else None
         turn_rules = assembling.turn_rules(settings)
+        self.late_answers = self._late_answers() if LATE_ANSWERS in settings.wecom.receivers else None
         self.outbox = Outbox(
             house.store,
             self._channels(channel),
@@ -112,6 +121,16 @@ class Loops:
         self.archives = Archives(house)
         self.audits = Audits(house, cards_bell=self.sops.cards.bell)
         self.appeal_times = AppealTimes(house.store, house.clock, assembling.service_hours(settings))
+        inbox_bell = Wakeup()
+        self.staff_questions = StaffQuestions(
+            house.store,
+            house.clock,
+            house.library.knowledge,
+            assembling.handler_rules(settings),
+            colleague_words.load(),
+            bell=inbox_bell,
+            outbox_bell=self.outbox.bell,
+        )
         self.inbox = Inbox(
             house.store,
             house.clock,
@@ -123,6 +142,8 @@ class Loops:
             contact_events=self.contact_events,
             card_events=self.sops.card_events,
             archive_events=self.archives.events,
+            colleague_events=self.staff_questions,
+            bell=inbox_bell,
         )
         self.files = (
             FileKeeper(house.store, house.kf, house.clock, settings.store.data_folder, owner=house.owner)
@@ -179,6 +200,7 @@ class Loops:
             self._run(audit.name, audit.step, audit.bell, longest=LOOK_SECONDS)
         self.audits.add_ticks(self._ticker)
         self._ticker.every(_APPEAL_SECONDS, "appeals", self.appeal_times.look)
+        self._ticker.every(_LAPSE_SECONDS, "staff_questions", self.staff_questions.lapse_due)
         self._run("desk", self.desk.watch, self.desk.bell)
         self._run("desk-rounds", self.desk_rounds.make_due, self.desk_rounds.bell)
         self._once("matching", self._house.library.warm_up)
@@ -206,6 +228,11 @@ class Loops:
         await self._ticker.stop(seconds)
         await end_tasks(self._tasks, seconds)
         await self.archives.close()
+        await self._finish_work(seconds)
+        if self.late_answers is not None:
+            await self.late_answers.close()
+
+    async def _finish_work(self, seconds: float) -> None:
         for worker in (self.inbox, self.deciding, self.outbox, self.directory):
             if worker is None:
                 continue
@@ -224,9 +251,26 @@ class Loops:
             channels[group_welcomes.CHANNEL] = WelcomeLibraryChannel(house.group_welcomes, house.uploads)
         if house.app_messages is not None:
             channels[app_messages.CHANNEL] = AppChannel(house.app_messages)
+        if self.late_answers is not None:
+            channels[LATE_ANSWERS] = self.late_answers
         if house.app_chats is not None:
             channels[app_chats.CHANNEL] = ChatChannel(house.app_chats)
         return channels
+
+    def _late_answers(self) -> LateAnswers:
+        store, wecom = self._house.store, self._house.settings.wecom
+
+        async def question(delivery_key: str) -> StaffQuestion | None:
+            async with store.read() as tx:
+                return await staff_questions.find_by_delivery(tx, delivery_key)
+
+        return LateAnswers(
+            question,
+            api_base=wecom.api_base,
+            proxy=wecom.proxy_url or None,
+            timeout_seconds=wecom.timeout_seconds,
+            rules=wecom_errors.Rules(),
+        )
 
     def _directory(self) -> Directory | None:
         house = self._house

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
+from typing import Protocol
 
 from aiohttp import web
 
@@ -23,14 +24,32 @@ log = logging.getLogger(__name__)
 # An encrypted callback is a few kilobytes; WeCom's largest documented text field is 2,048 bytes.
 BODY_LIMIT_BYTES = 64 * 1024
 _DRAIN_SECONDS = 2.0
+_STORE_DOWN = "store down, event not accepted"
 _FORBIDDEN = {envelope.BAD_SIGNATURE, envelope.BAD_RECEIVER}
 
 
-class Webhook:
-    """Answers `/callback/{receiver}`."""
+class Answering(Protocol):
+    """Who answers callbacks whose answer goes back inside the response (bot/aibot_door.py)."""
 
-    def __init__(self, receivers: Mapping[str, envelope.Receiver], inbox: Inbox, metrics: Metrics) -> None:
+    async def respond(
+        self, request: web.Request, receiver: envelope.Receiver, plaintext: bytes
+    ) -> web.StreamResponse:
+        """Store what has to be stored, then answer; raises EnvelopeError and StoreUnavailable."""
+        ...
+
+
+class Webhook:
+    """Answers `/callback/{receiver}`. `answering`: by receiver, who answers there instead of the inbox."""
+
+    def __init__(
+        self,
+        receivers: Mapping[str, envelope.Receiver],
+        inbox: Inbox,
+        metrics: Metrics,
+        answering: Mapping[str, Answering] | None = None,
+    ) -> None:
         self._receivers = receivers
+        self._answering = answering or {}
         self._inbox = inbox
         self._metrics = metrics
         self._accepted = {name: metrics.events_accepted.labels(name) for name in receivers}
@@ -51,7 +70,7 @@ class Webhook:
             return self._refuse(receiver.name, error)
         return web.Response(body=echo, content_type="text/plain")
 
-    async def receive(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.StreamResponse:
         """Store a genuine event under its key and answer 200; 503 while the store is down, so that WeCom retries."""
         receiver = self._receivers.get(request.match_info["receiver"])
         if receiver is None:
@@ -64,6 +83,8 @@ class Webhook:
             return await self._refuse_large(request, receiver.name)
         try:
             plaintext = envelope.open_post(receiver, request.query, body)
+            if receiver.name in self._answering:
+                return await self._respond(request, receiver, plaintext)
             kind = parsing.kind_of(parsing.parse(plaintext))
         except EnvelopeError as error:
             return self._refuse(receiver.name, error)
@@ -71,12 +92,22 @@ class Webhook:
         try:
             await self._inbox.accept(key=key, receiver=receiver.name, kind=kind, body=plaintext)
         except StoreUnavailable:
-            log.exception(
-                "store down, event not accepted", extra={"action": "event_not_stored", "event": key}
-            )
+            log.exception(_STORE_DOWN, extra={"action": "event_not_stored", "event": key})
             return _empty(503)
         self._accepted[receiver.name].inc()
         return _empty(200)
+
+    async def _respond(
+        self, request: web.Request, receiver: envelope.Receiver, plaintext: bytes
+    ) -> web.StreamResponse:
+        try:
+            answered = await self._answering[receiver.name].respond(request, receiver, plaintext)
+        except StoreUnavailable:
+            key = envelope.dedupe_key(receiver, plaintext)
+            log.exception(_STORE_DOWN, extra={"action": "event_not_stored", "event": key})
+            return _empty(503)
+        self._accepted[receiver.name].inc()
+        return answered
 
     def _refuse(self, receiver: str, error: EnvelopeError) -> web.Response:
         log.warning(

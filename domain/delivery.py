@@ -21,6 +21,7 @@ class Act(StrEnum):
     CHAT = "chat"  # A text into an internal group chat (应用群聊).
     GROUP_WELCOME = "group_welcome"  # A group welcome template (入群欢迎语素材); the owner binds it.
     BY_HAND = "by_hand"  # A person sends it by one tap; the client reports the end.
+    PASSIVE = "passive"  # An answer inside an HTTP response (被动回复); the platform fetches it.
 
 
 class SendClass(IntEnum):

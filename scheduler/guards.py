@@ -11,7 +11,7 @@ from content import compliance
 from content.knowledge import Knowledge
 from domain import handover
 from domain.compliance import Audience, Speaker
-from domain.delivery import Act, Body, CardFace, Delivery, Purpose
+from domain.delivery import Act, Body, CardFace, NewDelivery, Purpose
 from domain.faq import MENU_PREFIX, EntityMode, Line
 from domain.platform import SessionState
 from store.deliveries import MOVES, Claimed
@@ -46,7 +46,7 @@ def guard(held: Claimed, knowledge: Knowledge, now: datetime, fresh: timedelta) 
         return Verdict.EXPIRED
     if held.has_opted_out and delivery.purpose is not Purpose.SERVICE:
         return Verdict.OPTED_OUT
-    wording = _wording(delivery, knowledge)
+    wording = check_wording(delivery, knowledge)
     if wording is not Verdict.GO:
         return wording
     if delivery.act in MOVES:
@@ -74,10 +74,10 @@ def _move(act: Act, body: Body, state: SessionState) -> Verdict:
     return Verdict.GO if handover.may_move(state, wanted) else Verdict.MOVE
 
 
-def audience_of(delivery: Delivery) -> Audience:
+def audience_of(delivery: NewDelivery) -> Audience:
     """Return who reads it: colleagues, a customer group or one customer."""
     match delivery.act:
-        case Act.CARD | Act.CHAT:
+        case Act.CARD | Act.CHAT | Act.PASSIVE:
             return Audience.STAFF
         case Act.GROUP_WELCOME:
             return Audience.GROUP
@@ -89,8 +89,8 @@ def audience_of(delivery: Delivery) -> Audience:
             return Audience.CUSTOMER
 
 
-def _wording(delivery: Delivery, knowledge: Knowledge) -> Verdict:
-    """Say whether these words may be said at all today."""
+def check_wording(delivery: NewDelivery, knowledge: Knowledge) -> Verdict:
+    """Say whether these words may be said at all today; asked here of what does not leave by the outbox as well."""
     lines = [Line(line) for line in (*delivery.body.lines, delivery.line) if line]
     if knowledge.stopped.intersection(lines):
         return Verdict.STOPPED
@@ -103,7 +103,7 @@ def _wording(delivery: Delivery, knowledge: Knowledge) -> Verdict:
     return Verdict.GO
 
 
-def _said(delivery: Delivery, lines: Sequence[Line]) -> list[tuple[str, Sequence[Line | None]]]:
+def _said(delivery: NewDelivery, lines: Sequence[Line]) -> list[tuple[str, Sequence[Line | None]]]:
     """Return every text of the delivery with the product lines whose risk words it must carry."""
     body, audience = delivery.body, audience_of(delivery)
     if audience is Audience.STAFF:
@@ -125,7 +125,9 @@ def _words_of(card: CardFace | None) -> list[str]:
     return [card.title, card.desc, card.text, *rows, *(button.text for button in card.buttons)]
 
 
-def _is_blocked(delivery: Delivery, text: str, abouts: Sequence[Line | None], knowledge: Knowledge) -> bool:
+def _is_blocked(
+    delivery: NewDelivery, text: str, abouts: Sequence[Line | None], knowledge: Knowledge
+) -> bool:
     audience, own = audience_of(delivery), Line(delivery.line) if delivery.line else None
     for about in abouts:
         line = about or own

@@ -20,7 +20,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 from bot.config import rules
-from bot.config.table import Settings
+from bot.config.table import AIBOT, Settings
 from domain.errors import ConfigError
 
 PREFIX = "GUANJIA_"
@@ -360,7 +360,11 @@ def _default_receive_ids(given: Given) -> None:
     if isinstance(receivers, dict) and isinstance(corp_id, str):
         for name, receiver in receivers.items():
             if isinstance(receiver, dict) and receiver.get("receive_id") is None:
-                receivers[name] = {**receiver, "receive_id": corp_id}
+                receivers[name] = {**receiver, "receive_id": "" if name == AIBOT else corp_id}
+    robot = receivers.get(AIBOT) if isinstance(receivers, dict) else None
+    if isinstance(robot, dict):
+        # A robot has no Secret: it calls nothing.
+        receivers[AIBOT] = {"secret": "none", **robot}
 
 
 # Sentences

@@ -31,7 +31,9 @@ from domain.hours import Period
 # The checkout (or the installed tree) this program runs from; the shipped content stands in it.
 SHIPPED_FOLDER = Path(__file__).resolve().parents[2]
 
-RECEIVERS = ("kf", "contacts", "assistant", "archive")
+# The company's robot: it has no Secret, and its messages end with no id (WeCom doc 101033).
+AIBOT = "aibot"
+RECEIVERS = ("kf", "contacts", "assistant", "archive", AIBOT)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 EntityMode = Literal["licensed", "platform", "off"]
@@ -202,7 +204,9 @@ class Receiver(Section):
 
     agent_id: int | None = setting(None, "AgentId, where the receiver is an app.", sample="1000002", ge=1)
     secret: SecretStr = required(
-        "The app's Secret; the access token comes from it.", sample='"…"', min_length=1
+        "The app's Secret; the access token comes from it. The receiver aibot has none.",
+        sample='"…"',
+        min_length=1,
     )
     token: SecretStr = required(
         "Token of 接收消息服务器配置: 1 to 32 letters and digits.", sample='"…"', min_length=1
@@ -355,7 +359,7 @@ class WeCom(Section):
         (41050,), "Error codes that mean: this welcome or event code was used or has expired."
     )
     receivers: dict[str, Receiver] = Field(
-        description="The callback receivers: kf, contacts, assistant, archive. At least one.",
+        description="The callback receivers: kf, contacts, assistant, archive, aibot. At least one.",
         json_schema_extra={"names": list(RECEIVERS)},
         min_length=1,
     )

@@ -20,6 +20,7 @@ from wechatpy.work.messages import MESSAGE_TYPES
 import bot.channels.wecom.events  # noqa: F401 - registers our event classes with the SDK
 from bot.channels.wecom.envelope import BAD_MARKUP
 from domain import platform
+from domain.colleague import ColleagueAsked
 from domain.errors import EnvelopeError
 from domain.groups import JoinScene, QuitScene
 from domain.people import RelationEnd
@@ -27,6 +28,8 @@ from domain.people import RelationEnd
 # Leaves are str, inner nodes are dicts, repeated nodes are lists of either.
 Fields = dict[str, Any]
 
+_ASSISTANT = "assistant"
+_QUESTION_LIMIT = 2000  # As in a question to the robot (aibot.py).
 _MAX_DEPTH = 32  # The deepest documented callback has 5 levels.
 _CONTROLS = bytes(code for code in range(0x20) if code not in b"\t\n\r")
 _CONTROL_REFERENCE = re.compile(
@@ -223,6 +226,23 @@ def _card_tapped(receiver: str, kind: str, fields: Fields) -> platform.PlatformE
     )
 
 
+def _colleague_asked(receiver: str, kind: str, fields: Fields) -> platform.PlatformEvent:
+    """Read what a member wrote to the staff app (WeCom doc 90239); other apps of ours answer nobody."""
+    is_text = kind == "message/text"
+    if receiver != _ASSISTANT:
+        return platform.UnknownEvent(receiver=receiver, kind=kind, created_at=_created_at(fields))
+    return ColleagueAsked(
+        receiver=receiver,
+        kind=kind,
+        created_at=_created_at(fields),
+        msgid=_text(fields, "MsgId")[:128],
+        staff_id=_text(fields, "FromUserName")[:64],
+        chat_id="",
+        text=_text(fields, "Content")[:_QUESTION_LIMIT] if is_text else "",
+        unread="" if is_text else kind.removeprefix("message/"),
+    )
+
+
 _GROUP_CHANGES = {
     "create": platform.GroupChange.CREATED,
     "dismiss": platform.GroupChange.DISMISSED,
@@ -242,6 +262,7 @@ _NEEDED = {
     platform.GroupChanged: ("chat_id", "created_at"),
     platform.StaffChanged: ("staff_id",),
     platform.CardTapped: ("staff_id", "task_id", "key"),
+    ColleagueAsked: ("staff_id", "msgid"),
 }
 
 _RECORDS: dict[str, Callable[[str, str, Fields], platform.PlatformEvent]] = {
@@ -270,6 +291,12 @@ _RECORDS: dict[str, Callable[[str, str, Fields], platform.PlatformEvent]] = {
     "change_contact/delete_party": _departments_changed,
     "template_card_event": _card_tapped,
     "template_card_menu_event": _card_tapped,
+    "message/text": _colleague_asked,
+    "message/image": _colleague_asked,
+    "message/voice": _colleague_asked,
+    "message/video": _colleague_asked,
+    "message/link": _colleague_asked,
+    "message/location": _colleague_asked,
 }
 
 
