@@ -130,7 +130,7 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Vote:
-    """What one member of staff did with one source's words after one kind of question, how often.
+    """What one member of staff did with one version of a source's words after one kind of question, how often.
 
     `last_at`: when that was decided last. What follows from votes is content/suggesting/learning.py.
     """
@@ -142,6 +142,7 @@ class Vote:
     state: SuggestionState
     count: int
     last_at: datetime
+    content_version_id: int | None = None
 
 
 class OwnState(StrEnum):

@@ -32,6 +32,7 @@ from store.tables import (
     customer_fact,
     message,
     message_body,
+    message_twin,
     recall,
     suggestion,
     suggestion_round,
@@ -141,6 +142,7 @@ async def votes(tx: AsyncConnection, question_keys: Collection[str], since: date
         suggestion_round.c.question_key,
         suggestion.c.source,
         suggestion.c.source_id,
+        suggestion.c.content_version_id,
         suggestion_round.c.staff_platform_id,
         suggestion.c.state,
     )
@@ -165,6 +167,7 @@ async def votes(tx: AsyncConnection, question_keys: Collection[str], since: date
             state=SuggestionState(row.state),
             count=row.number,
             last_at=row.last,
+            content_version_id=row.content_version_id,
         )
         for row in (await tx.execute(counted)).all()
     ]
@@ -192,6 +195,24 @@ async def find_talk(tx: AsyncConnection, conversation_id: int) -> Talk | None:
     )
 
 
+async def find_last_used(tx: AsyncConnection, conversation_id: int, since: datetime) -> Topic | None:
+    """Return the entry whose answer somebody sent last in a conversation since then, None when none was."""
+    wanted = (
+        sa.select(suggestion.c.source_id, suggestion.c.decided_at)
+        .join(suggestion_round, suggestion_round.c.id == suggestion.c.round_id)
+        .where(
+            suggestion_round.c.conversation_id == conversation_id,
+            suggestion.c.source == SuggestionSource.FAQ,
+            suggestion.c.state.in_((SuggestionState.USED, SuggestionState.EDITED)),
+            suggestion.c.decided_at >= since,
+        )
+        .order_by(suggestion.c.decided_at.desc(), suggestion.c.id.desc())
+        .limit(1)
+    )
+    row = (await tx.execute(wanted)).one_or_none()
+    return None if row is None else Topic(faq_id=row.source_id, at=row.decided_at)
+
+
 async def list_lines(
     tx: AsyncConnection, conversation_id: int, *, limit: int, until_id: int | None = None
 ) -> list[TalkLine]:
@@ -199,6 +220,8 @@ async def list_lines(
 
     Without what was taken back, erased, or said by the platform; pictures and the like have no text.
     """
+    # What two sources told of counts once (store/twins.py).
+    is_twin = sa.exists().where(message_twin.c.twin_id == message.c.id)
     was_recalled = sa.exists().where(recall.c.source == message.c.source, recall.c.msgid == message.c.msgid)
     wanted = (
         sa.select(message.c.id, message.c.author, message.c.sent_at, message_body.c.text)
@@ -208,6 +231,7 @@ async def list_lines(
             message.c.author != Author.SYSTEM,
             message_body.c.text != "",
             ~was_recalled,
+            ~is_twin,
         )
         .order_by(message.c.id.desc())
         .limit(limit)
