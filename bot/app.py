@@ -111,7 +111,7 @@ async def running(settings: config.Settings) -> AsyncIterator[tuple[House, str]]
         async with opened(settings, goes_live=True) as house:
             loops = Loops(house)
             await loops.take_over()
-            application = _application(house, loops)
+            application = application_of(house, loops)
             runner = web.AppRunner(
                 application,
                 access_log=None,
@@ -207,7 +207,8 @@ def _agent_id(settings: config.Settings, name: str) -> int | None:
     return receiver.agent_id if receiver else None
 
 
-def _application(house: House, loops: Loops) -> web.Application:
+def application_of(house: House, loops: Loops) -> web.Application:
+    """Return the doors of the house: callbacks and pages."""
     application = web.Application(client_max_size=BODY_LIMIT_BYTES)
     robot = AibotDoor(loops.staff_questions, loops.inbox, house.clock)
     webhook = Webhook(

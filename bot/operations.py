@@ -278,7 +278,7 @@ async def list_routes(settings: config.Settings) -> list[tuple[str, str]]:
     """Return (method, path) of every address the server answers, by path."""
     async with app.opened(settings) as house:
         # Built, not served: the loops are made for the pages' sake and never started.
-        application = app._application(house, Loops(house))
+        application = app.application_of(house, Loops(house))
         found = {
             (route.method, route.resource.canonical)
             for route in application.router.routes()

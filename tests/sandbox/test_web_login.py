@@ -114,6 +114,47 @@ async def test_a_browser_without_a_member_may_choose_one(app: Caller) -> None:
     assert "sandbox_member=zhangsan" in page
 
 
+async def test_a_code_is_scanned_by_whoever_is_chosen_and_comes_back_with_a_code(app: Caller) -> None:
+    address = f"{app.box.url}/wwlogin/sso/login"
+    asked = {key: value for key, value in query(app).items() if key not in ("response_type", "scope")}
+    asked |= {"login_type": "CorpApp", "lang": "zh"}
+
+    # Whose browser it is does not matter: a phone scans.
+    async with app.session.get(
+        address, params=asked, headers={"Cookie": "sandbox_member=lisi"}, allow_redirects=False
+    ) as answer:
+        status, page = answer.status, await answer.text()
+    chosen = asked | {"sandbox_member": "zhangsan"}
+    async with app.session.get(address, params=chosen, allow_redirects=False) as answer:
+        location = answer.headers["Location"]
+    found = await app.get("auth/getuserinfo", code=parse_qs(urlsplit(location).query)["code"][0])
+
+    assert (status, "张三" in page, "scan-code" in page) == (200, True, True)
+    assert location.startswith("http://sidebar.example.com:8080/s?x=1&code=")
+    assert found["userid"] == "zhangsan"
+
+
+@pytest.mark.parametrize(
+    ("change", "number"),
+    [
+        ({"login_type": "ServiceApp"}, "40058"),
+        ({"agentid": ""}, "40056"),
+        ({"appid": "wwother"}, "40013"),
+        ({"state": "a-b"}, "84025"),
+        ({"redirect_uri": "nowhere"}, "50001"),
+    ],
+)
+async def test_a_bad_address_for_a_code_says_what_is_wrong(
+    app: Caller, change: dict[str, str], number: str
+) -> None:
+    asked = query(app) | {"login_type": "CorpApp"} | change
+
+    async with app.session.get(f"{app.box.url}/wwlogin/sso/login", params=asked) as answer:
+        status, page = answer.status, await answer.text()
+
+    assert (status, number in page) == (400, True)
+
+
 async def test_tickets_are_two_and_signatures_are_judged_by_their_kind(app: Caller) -> None:
     corp = await app.get("get_jsapi_ticket")
     again = await app.get("get_jsapi_ticket")

@@ -59,6 +59,18 @@ def come_back(box: server.Box, login: WebLogin, state: str = "s1") -> dict[str, 
     return {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
 
 
+async def test_a_scanned_code_names_the_member_like_a_silent_one(box: server.Box, login: WebLogin) -> None:
+    address = login.scan_url("https://sidebar.example.com/console/login/return", "s2")
+    query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    back = platform_side.scanned(box.world, "zhangsan", query)
+    brought = {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
+
+    assert address.startswith("https://login.work.weixin.qq.com/wwlogin/sso/login?login_type=CorpApp&")
+    assert (await login.member_of(brought["code"]), brought["state"]) == ("zhangsan", "s2")
+    with pytest.raises(ValueError, match="letters and digits"):
+        login.scan_url("https://sidebar.example.com/", "a-b")
+
+
 def verdict(box: server.Box, kind: str, signed: web_login.Signature, url: str = PAGE) -> str:
     """What the platform says to a page that registers with this signature."""
     body = {
