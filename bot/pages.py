@@ -23,6 +23,7 @@ from domain.errors import ChannelRefused, StoreUnavailable
 from domain.faq import Line
 from domain.reply import Reply
 from domain.talk import Topic
+from handlers.suggesting import Suggester
 from store import events, lines
 
 if TYPE_CHECKING:
@@ -48,14 +49,17 @@ def add_pages(application: web.Application, house: House, loops: Loops) -> None:
         application.router.add_get(f"/{proof.name}", _ownership(proof))
     pages = console_context(house, loops)
     routes.add_routes(application, pages)
-    sidebar_routes.add_routes(application, sidebar_context(house, loops, pages))
+    sidebar = sidebar_context(house, loops, pages)
+    loops.desk_rounds.suggester = sidebar.suggester
+    sidebar_routes.add_routes(application, sidebar)
     week_routes.add_routes(application, week_pages.week_context(house))
 
 
 def sidebar_context(house: House, loops: Loops, pages: ConsoleContext) -> SidebarContext:
     """Return what the staff's phone page may use of the house beside what `pages` may."""
     settings = house.settings
-    suggesting = Suggesting(house.library.knowledge, assembling.handler_rules(settings).facts)
+    rules = assembling.handler_rules(settings)
+    suggesting = Suggesting(house.library.knowledge, rules.facts)
 
     async def media_id(one: Attached) -> str:
         if house.uploads is None:
@@ -74,6 +78,8 @@ def sidebar_context(house: House, loops: Loops, pages: ConsoleContext) -> Sideba
         entry_secret=pages_secret(settings),
         suggest=suggesting.suggest,
         media_id=media_id,
+        suggester=Suggester(house.library.knowledge, rules, house.clock),
+        facts=rules.facts,
         streams=loops.desk.streams,
     )
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from console.streams import Streams
 from console.rates import Rates
+from console.streams import Streams
 from content import retention as retention_files
 from content import sop_shelf
 from content.knowledge import Knowledge
@@ -23,6 +23,7 @@ from domain.ports import Clock
 from domain.reply import Reply
 from domain.sop import Template
 from domain.talk import Topic
+from handlers.suggesting import Suggester
 from store.database import Store
 
 
@@ -149,7 +150,8 @@ class SidebarContext:
     `login` and `signer` are None where no app's secret is configured. `public_url`: empty where only this machine
     can reach the server. `suggest(text)` returns at most three answers; `media_id(attached)` what the platform calls
     a file, and raises ChannelError. `frame_ancestors`: origins that may frame the pages; `jssdk_url`: a script that
-    stands in for the SDK, "" for our own. `entry_secret`: the same in all replicas.
+    stands in for the SDK, "" for our own. `entry_secret`: the same in all replicas. `suggester`: finds suggested
+    replies, None where there are none to find; `facts`: the company's own words, by slot.
     """
 
     console: ConsoleContext
@@ -163,5 +165,7 @@ class SidebarContext:
     entry_secret: str = field(repr=False)
     suggest: Callable[[str], Awaitable[Sequence[Suggested]]]
     media_id: Callable[[Attached], Awaitable[str]]
+    suggester: Suggester | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
     # Told by bot/desk_watch.py; without it nobody is told anything.
     streams: Streams = field(default_factory=Streams)

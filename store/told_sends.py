@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.delivery import Attached, Delivery, DeliveryState
 from domain.enrolment import MassTaskState, TargetResult
 from store import deliveries, messages
-from store.tables import delivery, mass_task, message
+from store.tables import conversation, delivery, mass_task, message
 
 BY_HAND, MASS = "sidebar", "mass"
 _DONE = (DeliveryState.ACCEPTED, DeliveryState.DELIVERED)
@@ -39,6 +39,10 @@ class ToldSend:
 async def list_by_hand(tx: AsyncConnection, since: datetime, limit: int = 200) -> list[ToldSend]:
     """Return sends by hand begun since, reported as sent and not recorded, oldest first."""
     is_recorded = sa.exists().where(message.c.source == BY_HAND, message.c.msgid == delivery.c.key)
+    # Customer service tells of every message itself; a second telling would be a talk of its own.
+    is_service = sa.exists().where(
+        conversation.c.id == delivery.c.conversation_id, conversation.c.channel == "kf"
+    )
     wanted = (
         sa.select(delivery)
         # Written out, so that the partial index is used.
@@ -47,6 +51,7 @@ async def list_by_hand(tx: AsyncConnection, since: datetime, limit: int = 200) -
             delivery.c.created_at >= since,
             delivery.c.state.in_(_DONE),
             ~is_recorded,
+            ~is_service,
         )
         .order_by(delivery.c.id)
         .limit(limit)

@@ -4,7 +4,7 @@ The `access_*` functions are the only way from these pages to an object, as thos
 console. A person is here who the platform says, so only the UserID counts, not the login's name. Somebody sees a group
 who owns or co-owns it, is in it, does one of its steps or was told of one, answers its questions, or leads its owner;
 what he may not know of is NotFound. A customer is seen by the advisors who have the customer as a contact, by whoever
-leads one of them, and by compliance.
+leads one of them, by who serves the customer's kf session now, and by compliance.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from store import (
     customer_reports,
     deliveries,
     departments,
+    desk_talks,
     enrolments,
     logins,
     opt_outs,
@@ -176,6 +177,11 @@ async def access_day(viewer: Viewer, tx: AsyncConnection, *, since: datetime, un
     )
 
 
+async def access_own_steps(viewer: Viewer, tx: AsyncConnection) -> list[StaffStep]:
+    """Return what this person has to do now."""
+    return await staff_work.list_open(tx, [viewer.login.staff_platform_id])
+
+
 async def access_own_groups(viewer: Viewer, tx: AsyncConnection) -> list[WorkGroup]:
     """Return the groups this person owns, co-owns or is in."""
     return await staff_work.list_groups(tx, [viewer.login.staff_platform_id])
@@ -216,10 +222,12 @@ async def access_customer(viewer: Viewer, tx: AsyncConnection, platform_id: str)
     known = await relations.list_of_customer(tx, platform_id)
     present = [one for one in known if one.to_at is None]
     advisors = {one.staff_platform_id for one in present}
-    is_mine = viewer.login.staff_platform_id in advisors
+    me = viewer.login.staff_platform_id
+    is_mine = me in advisors
     # An administrator runs the system; that is no reason to look into customers.
     may_see_all = Role.COMPLIANCE in viewer.login.roles
-    if not is_mine and not may_see_all and not advisors & await _led_by(viewer, tx):
+    is_serving = await desk_talks.is_served_by(tx, found.id, me)
+    if not (is_mine or may_see_all or is_serving) and not advisors & await _led_by(viewer, tx):
         raise NotFound()
     return SeenCustomer(customer=found, relations=present)
 

@@ -54,12 +54,12 @@ class SidebarVisit:
     def page(self, template: str, **values: Any) -> web.Response:
         """Answer with a whole page."""
         return web.Response(
-            text=self.frame.render(template, self._common() | values), content_type="text/html"
+            text=self.frame.render(template, self.common() | values), content_type="text/html"
         )
 
     def live_page(self, template: str, part: str, url: str, **values: Any) -> web.Response:
         """Answer with a page around a part that renews itself; to the part's own question, with the part alone."""
-        live, mark = self.frame.render_live(part, url, self._common() | values)
+        live, mark = self.frame.render_live(part, url, self.common() | values)
         if "HX-Request" not in self.request.headers:
             return self.page(template, live=live, **values)
         if self.query("mark") == mark:
@@ -72,7 +72,8 @@ class SidebarVisit:
             status=303, headers={"Location": frames.address(path, done=done, wrong=wrong, **query)}
         )
 
-    def _common(self) -> dict[str, Any]:
+    def common(self) -> dict[str, Any]:
+        """Return what every page and part may show."""
         words = self.frame.words
         done, wrong = self.query("done"), self.query("wrong")
         # A refusal of an act comes as the sentence itself; it is shown as text, whatever somebody writes there.

@@ -15,13 +15,18 @@ from bot.clock import FrozenClock
 from console.context import SidebarContext
 from console.sidebar.suggesting import Suggesting
 from content import sop_freezing
+from content.knowledge import Served
 from domain.delivery import Attached
 from domain.enrolment import EnrolmentState, EvidenceKind, MassTaskState, OccurrenceState
 from domain.errors import ChannelRefused
+from domain.faq import Line
 from domain.groups import GroupSight, MemberKind
+from domain.hours import ServiceHours
 from domain.people import StaffSight, StaffStatus
 from domain.sop import DeliveryCode, Template
 from domain.stays import Joined
+from handlers.context import Rules
+from handlers.suggesting import Suggester
 from sandbox import settings as sandbox
 from store import customers, enrolments, groups, occurrences, questions, sop_versions, staff, tables
 from store.database import Store
@@ -81,13 +86,23 @@ def make_context(
     store: Store, clock: FrozenClock, folder: Path, box_url: str, platform: WebLogin, **changes: Any
 ) -> SidebarContext:
     """A program around the page: real login and signatures against the sandbox, shipped content."""
-    known = replace(console_factory.knowledge(), stopped=changes.pop("stopped", frozenset()))
+    known = console_factory.knowledge()
+    quick = {f"quick:{key}": Served(version_id=None, is_sample=True) for key in known.content.quick}
+    known = replace(
+        known,
+        stopped=changes.pop("stopped", frozenset()),
+        quick=known.content.quick,
+        versions={**known.versions, **quick},
+        needs_registration=frozenset({Line.INSURANCE}),
+    )
     console = console_factory.make_context(store, clock, folder, knowledge=lambda: known)
 
     async def media_id(one: Attached) -> str:
         raise ChannelRefused("no upload in this test")
 
-    suggesting = Suggesting(console.knowledge, {"company": "示例金融服务有限公司"})
+    facts = {"company": "示例金融服务有限公司"}
+    suggesting = Suggesting(console.knowledge, facts)
+    rules = Rules(hours=ServiceHours(zone=console.zone, periods=()), facts=facts)
     values = {
         "console": console,
         "login": platform,
@@ -100,6 +115,8 @@ def make_context(
         "entry_secret": "s",
         "suggest": suggesting.suggest,
         "media_id": media_id,
+        "suggester": Suggester(console.knowledge, rules, clock),
+        "facts": facts,
     }
     return SidebarContext(**(values | changes))  # type: ignore[arg-type]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import AsyncIterator
+from itertools import chain
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from store.database import Store
 from tests.console.factory import HOUSE
 from tests.reviews import factory as reviews_factory
 from tests.reviews.conftest import make_case
-from tests.sidebar import doors, factory
+from tests.sidebar import desk_factory, doors, factory
 from tests.sidebar.conftest import Phone
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -41,12 +42,17 @@ AROUND_CUSTOMER = {
     "inside": factory.CO_OWNER,
     "parted": "zhaoliu",
     "advisor": factory.OWNER,
+    "serving": "qianduo",
     "leader": factory.LEADER,
     "compliance": "zhoubing",
 }
 
 
+AROUND_SENDING = {"stranger": factory.STRANGER, "self": factory.OWNER}
+
+
 AROUND_FINDING = {"stranger": "wangwu", "leader": factory.LEADER, "self": factory.OWNER}
+TABLES = (PEOPLE, AROUND_CUSTOMER, AROUND_SENDING, AROUND_FINDING)
 
 
 def documented(people: dict[str, str] = PEOPLE) -> dict[str, dict[str, str]]:
@@ -141,6 +147,7 @@ async def test_a_customers_page_answers_everybody_as_documented(
 ) -> None:
     around = AROUND_CUSTOMER
     await doors.befriend(store, frozen_clock, around["advisor"], factory.CUSTOMER, parted=around["parted"])
+    await desk_factory.serve(store, frozen_clock, around["serving"])
     wrong = []
 
     for address, row in documented(AROUND_CUSTOMER).items():
@@ -156,6 +163,31 @@ async def test_a_customers_page_answers_everybody_as_documented(
                 allow_redirects=False,
             )
             if meaning(answer.status) != word:
+                wrong.append(f"{address} as {person}: {word}, got {answer.status}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_a_sending_answers_nobody_but_its_own_person(
+    phone: Phone, client: ClientSession, store: Store, frozen_clock: FrozenClock
+) -> None:
+    await doors.befriend(store, frozen_clock, factory.OWNER, factory.CUSTOMER)
+    round_ = await desk_factory.offer(store, frozen_clock, factory.OWNER)
+    key = await desk_factory.begin(client, phone, store, frozen_clock, factory.OWNER, "稍等，我帮您查一下。")
+    wrong = []
+
+    for address, row in documented(AROUND_SENDING).items():
+        method, path = address.split(" ")
+        for person, word in row.items():
+            answer = await client.request(
+                method,
+                phone.at(path.replace("{id}", str(round_.suggestions[0].id))),
+                params={"external_userid": factory.CUSTOMER},
+                data={"csrf": doors.CSRF, "key": key, "is_sent": "yes"} if method == "POST" else None,
+                cookies=await doors.sign_in(store, frozen_clock, AROUND_SENDING[person]),
+                allow_redirects=False,
+            )
+            if meaning(answer.status) != word.replace("own", "yes"):
                 wrong.append(f"{address} as {person}: {word}, got {answer.status}")
 
     assert not wrong, "\n".join(wrong)
@@ -205,7 +237,7 @@ async def test_an_administrator_who_leads_nobody_sees_no_customer(
 
 
 async def test_nobody_unknown_gets_past_the_entrance(phone: Phone, client: ClientSession) -> None:
-    for address in (*documented(), *documented(AROUND_CUSTOMER), *documented(AROUND_FINDING)):
+    for address in chain(*map(documented, TABLES)):
         method, path = address.split(" ")
         wanted = path.replace("{id}", "1").replace("{place}", "0")
         answer = await client.request(method, phone.at(wanted), allow_redirects=False)
@@ -224,8 +256,7 @@ async def test_no_address_is_missing_from_the_documentation(phone: Phone) -> Non
     }
     closed = {address for address in found if address.split(" ")[1] not in OPEN}
 
-    tables_ = (documented(), documented(AROUND_CUSTOMER), documented(AROUND_FINDING))
-    assert closed == set().union(*tables_)
+    assert closed == set().union(*map(documented, TABLES))
 
 
 async def test_somebody_in_a_team_sees_no_other_groups_of_the_team(

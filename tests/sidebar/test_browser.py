@@ -336,6 +336,7 @@ async def test_beside_a_customers_chat_an_opt_out_is_noted_and_taken_back(
     assert await frame.locator("body").evaluate("body => body.clientWidth") == SMALL["width"] - 1
     assert await frame.locator("body").evaluate("body => body.scrollWidth - body.clientWidth") <= 0
     await keep_picture(page, "docked-customer", full=False)
+    await frame.locator("#say > summary").click()
     await frame.get_by_label("客户什么时候、怎么说的").fill("今天上午电话里说：别再发课程了")
     await frame.get_by_role("button", name="客户说不想再收").click()
     await expect(frame.get_by_text("以后只发办事回复")).to_be_visible()

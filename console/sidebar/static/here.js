@@ -11,7 +11,7 @@ const PAGES = {
 try {
   const beside = await currentPlace();
   const page = beside?.id && PAGES[beside.kind];
-  const address = page && page.address + encodeURIComponent(beside.id);
+  const address = page && page.address + encodeURIComponent(beside.id) + (beside.kind === "customer" ? `&entry=${beside.entry}` : "");
   if (page && place.dataset.goes) {
     location.replace(address);
   } else if (page) {

@@ -9,7 +9,7 @@ const ADMIN = "请告诉管理员：";
 // The part of errMsg after the colon (the SDK prints another name before it for some calls), the first that fits.
 const KNOWN = [
   [/cancel/, "cancel", "你取消了发送，可以再点一次。"],
-  [/without context of external contact/, "no_context", "这里不是群的聊天工具栏。请到群里点右上角的工具栏打开，或复制文字自己发。"],
+  [/without context of external contact/, "no_context", "这里不是聊天工具栏。请在聊天里从工具栏打开这一页，或复制文字自己发。"],
   [/no permission|permission denied/, "no_permission", `企业微信没有给这个页面权限。${ADMIN}应用要列入“客户联系 · 可调用接口的应用”，你要开通客户联系、并在应用可见范围里。`],
   [/42012/, "wrong_ticket", `页面签名用错了凭证（42012）。${ADMIN}agentConfig 要用应用的 ticket，检查 agent_id 和 Secret 是否同一个应用。`],
   [/40093|invalid signature/, "bad_signature", `页面签名没有通过（40093）。先刷新一次；还不行，${ADMIN}检查应用的可信域名和 server.public_url 是否一致。`],
@@ -18,7 +18,7 @@ const KNOWN = [
   [/not in visible|visible range/, "range", `你不在应用的可见范围里。${ADMIN}把你加进去。`],
   [/invalid imgUrl/, "picture", "链接的封面图没有通过，请复制后自己发。"],
   [/invalid msgtype|unsupported/, "kind", "你的企业微信版本发不了这种内容，请复制后自己发，或升级客户端。"],
-  [/not in WeCom/, "outside", "现在不在企业微信里。复制文字发到群里，再点“我已发出”。"],
+  [/not in WeCom/, "outside", "现在不在企业微信里。复制文字，到聊天里粘贴发出。"],
 ];
 
 export class SdkError extends Error {
@@ -84,12 +84,12 @@ export async function currentGroup() {
   return entry === "group_chat_tools" ? (await call("getCurExternalChat")).chatId : "";
 }
 
-/** The group or the customer beside whom this page was opened, { kind, id }; null when it was opened elsewhere. */
+/** The group or the customer beside whom this page was opened, { kind, id, entry }; null when it was opened elsewhere. */
 export async function currentPlace() {
   register();
   const { entry } = await call("getContext");
-  if (entry === "group_chat_tools") return { kind: "group", id: (await call("getCurExternalChat")).chatId };
-  if (WITH_CUSTOMER.includes(entry)) return { kind: "customer", id: (await call("getCurExternalContact")).userId };
+  if (entry === "group_chat_tools") return { kind: "group", id: (await call("getCurExternalChat")).chatId, entry };
+  if (WITH_CUSTOMER.includes(entry)) return { kind: "customer", id: (await call("getCurExternalContact")).userId, entry };
   return null;
 }
 

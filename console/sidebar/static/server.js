@@ -24,3 +24,11 @@ export async function insist(path, fields, tries = 5) {
     await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** number));
   }
 }
+
+/** GET a part of a page, or POST fields for it; returns status, the HTML and its mark. Throws when nobody answers. */
+export async function part(path, fields = null) {
+  const headers = { Accept: "application/json" };
+  if (fields) headers["X-CSRF-Token"] = document.body.dataset.csrf;
+  const answer = await fetch(path, fields ? { method: "POST", headers, body: new URLSearchParams(fields) } : { headers });
+  return { status: answer.status, html: answer.status === 200 ? await answer.text() : "", mark: answer.headers.get("X-Mark") ?? "" };
+}

@@ -1,0 +1,112 @@
+// What may not be said, told while somebody types. Only the newest answer counts; the server looks again at sending.
+
+const WAIT_MS = 250;
+const place = document.getElementById("verdict");
+
+/** Watch a field. `about()`: what the words belong to; `changed()`: the verdict is another; `take(text)`: put a rewrite in. */
+export function watchWords(field, { about, changed, take }) {
+  let timer = 0;
+  let number = 0;
+  let asking = null;
+  let checked = "";
+  let blocked = false;
+
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, WAIT_MS);
+  });
+
+  async function look() {
+    clearTimeout(timer);
+    const text = field.value.trim();
+    asking?.abort();
+    if (!text) {
+      show(null);
+      return;
+    }
+    if (text === checked) return;
+    number += 1;
+    const mine = number;
+    asking = new AbortController();
+    try {
+      const answer = await fetch("/sidebar/check", {
+        method: "POST",
+        signal: asking.signal,
+        headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": document.body.dataset.csrf },
+        body: JSON.stringify({ text, ...about() }),
+      });
+      // A check that fails blocks nothing: the server looks again before the words leave.
+      const said = answer.ok ? await answer.json() : null;
+      if (mine === number) {
+        checked = text;
+        show(said, text);
+      }
+    } catch (error) {
+      if (error.name !== "AbortError" && mine === number) show(null);
+    }
+  }
+
+  function show(said, text = "") {
+    blocked = Boolean(said?.blocked);
+    if (!said) checked = "";
+    const parts = [];
+    if (said?.introduction) parts.push(sentence(`发送时会自动加上：${said.introduction}`, "intro"));
+    if (said?.qualified === false) parts.push(sentence(said.qualification ?? "", "bad"));
+    for (const one of said?.problems ?? []) parts.push(problem(one, text, blocked));
+    if (said?.problems?.length) parts.push(acts(said, text));
+    place.replaceChildren(...parts);
+    place.className = `verdict ${blocked ? "bad" : said?.problems?.length ? "warn" : ""}`;
+    place.hidden = parts.length === 0;
+    changed();
+  }
+
+  function acts(said, text) {
+    const row = document.createElement("div");
+    row.className = "verdict-acts";
+    if (said.rewrite) row.append(act("换成可以说的", () => take(said.rewrite)));
+    if (blocked) row.append(act("这是误报", (button) => tellFalse(button, text)));
+    return row;
+  }
+
+  async function tellFalse(button, text) {
+    button.disabled = true;
+    const answer = await fetch("/sidebar/false-alarms", {
+      method: "POST",
+      headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": document.body.dataset.csrf },
+      body: JSON.stringify({ text, ...about() }),
+    }).catch(() => null);
+    button.textContent = answer?.ok ? "已告诉合规，等他们看" : "没有送到，请再点一次";
+    button.disabled = Boolean(answer?.ok);
+  }
+
+  return { look, isBlocked: () => blocked };
+}
+
+function sentence(text, tone) {
+  const one = document.createElement("p");
+  one.className = tone;
+  one.textContent = text;
+  return one;
+}
+
+function problem({ span, message }, text) {
+  const one = document.createElement("p");
+  const [start, end] = span ?? [0, 0];
+  if (end > start) {
+    const said = document.createElement("mark");
+    // Spans count characters as Python does, not as JavaScript.
+    said.textContent = [...text].slice(start, end).join("").slice(0, 24);
+    one.append(said, " ");
+  }
+  one.append(message);
+  return one;
+}
+
+function act(text, tapped) {
+  const one = document.createElement("button");
+  one.type = "button";
+  one.className = "button small";
+  one.textContent = text;
+  one.addEventListener("click", () => tapped(one));
+  return one;
+}
