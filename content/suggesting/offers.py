@@ -16,7 +16,7 @@ from content.knowledge import Knowledge
 from content.reckoning import calculations
 from content.reckoning import reading as reckoned
 from content.reckoning.slots import Slots
-from content.suggesting import own_words, words
+from content.suggesting import own_words, spoken, words
 from content.suggesting.finding import Candidate
 from domain.compliance import Audience, Problem, Severity, Speaker
 from domain.faq import EntityMode, Faq, Line, Refusal
@@ -138,11 +138,14 @@ def _of_entry(knowledge: Knowledge, candidate: Candidate, setting: Setting) -> N
             reasons = (words.reason("computed"), *reasons)
         else:
             text = content.answer_text(faq, setting.company, today=knowledge.today)
+    by_person = spoken.by_person(text)
+    if by_person is None:
+        return None
     return NewSuggestion(
         source=SuggestionSource.FAQ,
         source_id=faq.id,
         question=faq.question,
-        text=text,
+        text=by_person,
         line=faq.line,
         score=candidate.score,
         reasons=reasons,
