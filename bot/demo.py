@@ -34,6 +34,8 @@ _CORP_ID = "ww1234567890abcdef"
 _AGENT_ID = 1000002
 _COMPANY = "示例信息服务有限公司"
 _DUTY = ("zhangsan", "lisi")
+# Which of our pages stands in which chat toolbar.
+_TOOLBARS = (("single", "customer"), ("group", "group"), ("kf", "customer"))
 # Who and what is there: the sandbox's tables, what the address book does not know, the weeks that have begun.
 _TOWN = Path(__file__).parent / "demo_town"
 # The default service hours, with an hour left to try things in.
@@ -223,6 +225,7 @@ def _sandbox_settings(plan: Plan, keys: dict[str, str], begun: datetime, archive
         f'host = "127.0.0.1"\nport = {plan.sandbox_port}\ncorp_id = "{_CORP_ID}"\n'
         f"clock_file = {json.dumps(str(plan.folder / 'clock.json'))}\n"
         f'corp_name = "{_COMPANY}"\nsidebar_url = "{plan.bot_url}/sidebar/"\n'
+        + "".join(f'sidebar_{kind}_url = "{plan.bot_url}/sidebar/{page}"\n' for kind, page in _TOOLBARS)
         + (archive.sandbox_head if archive else "")
     )
     app = (

@@ -45,6 +45,11 @@ class Reading:
                 "corp_id": world.settings.corp_id,
                 "repeat": world.settings.repeat.value,
                 "sidebar_url": world.settings.sidebar_url,
+                "sidebar_urls": {
+                    "single": world.settings.sidebar_single_url,
+                    "group": world.settings.sidebar_group_url,
+                    "kf": world.settings.sidebar_kf_url,
+                },
                 "suggestions": list(world.settings.suggestions),
                 "accounts": [
                     {"open_kfid": one.open_kfid, "name": one.name} for one in world.accounts.values()

@@ -195,6 +195,10 @@ class Settings:
         ""  # where the message archive and its stand-in library are; "": nothing is archived
     )
     sidebar_url: str = ""  # the application's page in the chat toolbar of the pretend client
+    # The same for one kind of chat where it has a page of its own (客户联系 → 聊天工具栏管理); "": the one above.
+    sidebar_single_url: str = ""
+    sidebar_group_url: str = ""
+    sidebar_kf_url: str = ""
     suggestions: tuple[str, ...] = SUGGESTIONS
     apps: tuple[AppSettings, ...] = ()
     receivers: tuple[ReceiverSettings, ...] = ()

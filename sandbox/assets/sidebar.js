@@ -7,6 +7,7 @@ const KEPT = "sandbox-sidebar-url";
 const SENDING = ["text", "image", "video", "file", "news", "miniprogram"];
 const NO_CONTEXT = "fail without context of external contact";
 const ENTRIES = { group: "group_chat_tools", friend: "single_chat_tools", kf: "single_kf_tools" };
+const KINDS = { group_chat_tools: "group", single_chat_tools: "single", single_kf_tools: "kf" };
 const WITH_CUSTOMER = ["single_chat_tools", "single_kf_tools"];
 // What a real client says when something is wrong (errMsg after the colon), to be tried in front of the page.
 const TROUBLES = [
@@ -70,7 +71,8 @@ export function createSidebar(context, sent, goTo) {
       return;
     }
     element.hidden = false;
-    const known = localStorage.getItem(KEPT) || (await load("state")).sidebar_url;
+    const { sidebar_url, sidebar_urls } = await load("state");
+    const known = localStorage.getItem(KEPT) || sidebar_urls[KINDS[entry]] || sidebar_url;
     address.value = known ?? "";
     if (known) go(known);
     else note.hidden = false;
