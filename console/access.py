@@ -23,6 +23,7 @@ from domain.groups import Group
 from domain.login import AccessEntry, Login, LoginSession, Role
 from domain.people import team_of
 from domain.talk import Conversation
+from domain.verdict import AlarmState, FalseAlarm
 from store import (
     case_reports,
     cases,
@@ -30,6 +31,7 @@ from store import (
     conversations,
     departments,
     enrolments,
+    false_alarms,
     gaps,
     group_reports,
     health_reports,
@@ -76,6 +78,7 @@ class Right(StrEnum):
     EXPORT_FULL = "export_full"  # With personal numbers.
     SEE_INTERNAL_TALK = "see_internal_talk"  # Find and export what colleagues said among themselves.
     ERASE = "erase"  # Requests of customers under PIPL, legal holds.
+    DECIDE_FALSE_ALARMS = "decide_false_alarms"  # Say whether the wording check was wrong about a text.
     MANAGE_LOGINS = "manage_logins"
     SEE_ACCESS_LOG = "see_access_log"
 
@@ -91,6 +94,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         Right.EXPORT_FULL,
         Right.SEE_INTERNAL_TALK,
         Right.ERASE,
+        Right.DECIDE_FALSE_ALARMS,
     },
     Role.SUPERVISOR: frozenset(
         {
@@ -135,6 +139,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.EXPORT_FULL,
             Right.SEE_INTERNAL_TALK,
             Right.ERASE,
+            Right.DECIDE_FALSE_ALARMS,
         }
     ),
     Role.CONTENT: frozenset(
@@ -489,6 +494,23 @@ async def access_search(
     with_internal = wanted.with_internal and viewer.may(Right.SEE_INTERNAL_TALK)
     allowed = dataclasses.replace(wanted, scope=viewer.scope, with_internal=with_internal)
     return await search.search(tx, allowed, before=place, limit=limit)
+
+
+async def access_false_alarms(
+    viewer: Viewer, tx: AsyncConnection, state: AlarmState, place: Place | None, limit: int
+) -> list[FalseAlarm]:
+    """Return what advisors say the check was wrong about, newest first."""
+    require(viewer, Right.DECIDE_FALSE_ALARMS)
+    return await false_alarms.list_page(tx, state, before=place, limit=limit)
+
+
+async def access_false_alarm(viewer: Viewer, tx: AsyncConnection, alarm_id: int) -> FalseAlarm:
+    """Return one false alarm to somebody who may decide it."""
+    require(viewer, Right.DECIDE_FALSE_ALARMS)
+    found = await false_alarms.find(tx, alarm_id)
+    if found is None:
+        raise NotFound()
+    return found
 
 
 async def access_log(

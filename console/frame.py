@@ -47,6 +47,7 @@ NAVIGATION = (
     Door(key="deliveries", path="/console/deliveries", right=Right.SEE_DELIVERIES),
     Door(key="unanswered", path="/console/unanswered", right=Right.SEE_UNANSWERED),
     Door(key="content", path="/console/content", right=Right.SEE_CONTENT),
+    Door(key="false_alarms", path="/console/false-alarms", right=Right.DECIDE_FALSE_ALARMS),
     Door(key="try", path="/console/try", right=Right.SEE_CONTENT),
     Door(key="lines", path="/console/lines", right=Right.SEE_LINES),
     Door(key="events", path="/console/events", right=Right.SEE_EVENTS),

@@ -18,6 +18,7 @@ class CardWords:
     state: Mapping[str, str]
     note: Mapping[str, str]
     face: Mapping[str, str]
+    alarm: Mapping[str, str]
 
 
 @functools.cache

@@ -29,6 +29,7 @@ from console.sidebar import (
     step_page,
     stream,
     today_page,
+    verdict_page,
 )
 from console.sidebar.entrance import Entrance
 from console.sidebar.frame import SidebarFrame
@@ -122,6 +123,8 @@ def _pages() -> list[tuple[str, str, SidebarHandler]]:
         ("POST", f"/audit/findings/{number}/appeal", audit_page.appeal),
         ("POST", f"/audit/appeals/{number}/act", audit_page.act),
         ("POST", f"/audit/notes/{number}/read", audit_page.read_note),
+        ("POST", "/check", verdict_page.check),
+        ("POST", "/false-alarms", verdict_page.tell),
         ("GET", "/sign", signing.sign),
         ("GET", "/stream", stream.show),
     ]

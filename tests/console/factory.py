@@ -32,6 +32,7 @@ from domain.platform import SessionState
 from domain.reply import Reply
 from domain.sop import Template
 from domain.talk import Author, Topic
+from domain.verdict import AlarmRule
 from handlers.context import Rules
 from store import (
     accounts,
@@ -41,6 +42,7 @@ from store import (
     customers,
     deliveries,
     events,
+    false_alarms,
     files,
     lines,
     logins,
@@ -182,6 +184,25 @@ async def sign_in(
 
     await store.write(job)
     return {COOKIE: token}
+
+
+async def tell_false_alarm(store: Store, clock: FrozenClock) -> int:
+    """Let somebody say that the check was wrong; return the id, the same for the same words."""
+    rule = AlarmRule(
+        rule_id="promise.profit", label="GUARANTEE", severity="S0", said="稳赚", message="承诺赚钱"
+    )
+    told = await store.write(
+        lambda tx: false_alarms.tell(
+            tx,
+            "wangwu",
+            "没有哪只基金是稳赚的",
+            [rule],
+            rules_version="v1",
+            conversation_id=None,
+            now=clock.now(),
+        )
+    )
+    return told.id
 
 
 async def add_login(

@@ -93,6 +93,8 @@ class Walker:
         group = "own" if whose == "own" else "other"
         ids["groups"] = getattr(self._groups, group)
         area = path.split("/")[2]
+        if area == "false-alarms":
+            ids[area] = await factory.tell_false_alarm(self._store, self._clock)
         if area == "logins":
             async with self._store.read() as tx:
                 found = await logins.find_login(tx, "somebody")

@@ -1,0 +1,176 @@
+"""The verdict while somebody types, and one tap to say that it was wrong.
+
+Both take JSON (or a form) and answer JSON. `check` writes nothing. Whoever sends asks once more, on the server, the
+moment before the words leave; what the page believed counts for nothing there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from console.sidebar.visit import SidebarVisit
+from domain.compliance import Audience, Problem, Severity
+from domain.faq import Line
+from domain.verdict import FalseAlarm, Verdict
+from handlers import false_alarms as alarming
+from handlers import qualification, verdicts
+from store import false_alarms, registrations, staff
+
+TEXT_LIMIT = 4000
+_ID_LIMIT = 64
+_COLLEAGUES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """What the page asks about. `recipient`: the customer's external user id or the group's chat id, "" unknown."""
+
+    text: str
+    line: Line | None
+    conversation_id: int | None
+    recipient: str
+    audience: Audience
+
+
+async def check(visit: SidebarVisit) -> web.Response:
+    """Answer what is wrong with the words, how they may be said, and what has to stand before them.
+
+    {"blocked", "line", "problems": [{"span", "message", "severity", "label"}], "rewrite", "missing", "introduction",
+    "qualified", "colleagues": [{"id", "name"}], "alarm", "alarm_note"}; spans count UTF-16 units, as a page does.
+    """
+    typed = await _typed(visit)
+    knowledge, now = visit.ctx.console.knowledge(), visit.ctx.console.clock.now()
+    today = now.astimezone(visit.ctx.console.zone).date()
+    line = typed.line or verdicts.line_of(knowledge, typed.text)
+    async with visit.ctx.console.store.read() as tx:
+        held = await registrations.list_of(tx, visit.me)
+        introduction = await qualification.introduction(
+            tx,
+            knowledge,
+            visit.ctx.facts,
+            visit.me,
+            conversation_id=typed.conversation_id,
+            recipient=typed.recipient,
+            line=line,
+            today=today,
+        )
+        own = None if line is None else qualification.judged(knowledge, held, line, today)
+        colleagues: list[dict[str, str]] = []
+        if line is not None and own is not None and not own.is_qualified:
+            names = await qualification.find_colleagues(tx, knowledge, line, today)
+            others = [name for name in names if name != visit.me][:_COLLEAGUES]
+            known = await staff.list_names(tx, others)
+            colleagues = [{"id": name, "name": known.get(name, name)} for name in others]
+        told = await false_alarms.find_told(tx, visit.me, typed.text)
+    verdict = await asyncio.to_thread(
+        verdicts.check,
+        knowledge,
+        typed.text,
+        line=line,
+        registrations=held,
+        today=today,
+        audience=typed.audience,
+    )
+    has_it = introduction and introduction in typed.text
+    return web.json_response(
+        {
+            "blocked": verdict.is_blocked,
+            "line": str(line or ""),
+            "problems": _shown(typed.text, verdict),
+            "rewrite": verdict.rewrite,
+            "missing": list(verdict.missing),
+            "introduction": "" if has_it else introduction,
+            "qualified": own is None or own.is_qualified,
+            "colleagues": colleagues,
+            **_alarm(told),
+        }
+    )
+
+
+async def tell(visit: SidebarVisit) -> web.Response:
+    """Take a false alarm about words that are blocked; {"ok", "alarm", "alarm_note"}."""
+    typed = await _typed(visit)
+    knowledge, now = visit.ctx.console.knowledge(), visit.ctx.console.clock.now()
+    line = typed.line or verdicts.line_of(knowledge, typed.text)
+    verdict = await asyncio.to_thread(
+        verdicts.check,
+        knowledge,
+        typed.text,
+        line=line,
+        registrations=(),
+        today=now.astimezone(visit.ctx.console.zone).date(),
+        audience=typed.audience,
+    )
+    if not verdict.is_blocked:
+        return web.json_response(
+            {"refused": visit.frame.words.label("phone_wrong", "not_blocked")}, status=400
+        )
+    rules = alarming.rules_that_spoke(typed.text, verdict.blocking)
+
+    async def job(tx: AsyncConnection) -> FalseAlarm:
+        known = await false_alarms.is_conversation(tx, typed.conversation_id)
+        return await false_alarms.tell(
+            tx,
+            visit.me,
+            typed.text,
+            rules,
+            rules_version=knowledge.content.rules.version,
+            conversation_id=typed.conversation_id if known else None,
+            now=now,
+        )
+
+    return web.json_response({"ok": True, **_alarm(await visit.write(job))})
+
+
+def _alarm(told: FalseAlarm | None) -> dict[str, str]:
+    return {"alarm": str(told.state) if told else "", "alarm_note": told.note if told else ""}
+
+
+def _shown(text: str, verdict: Verdict) -> Sequence[Mapping[str, object]]:
+    return [
+        {
+            "span": _utf16(text, problem),
+            "message": problem.message,
+            "severity": str(problem.severity),
+            "label": problem.label,
+            "is_blocking": problem.severity <= Severity.S1,
+        }
+        for problem in verdict.problems
+    ]
+
+
+def _utf16(text: str, problem: Problem) -> list[int]:
+    """Return a problem's range as a page counts characters: those beyond the first plane are two."""
+    return [len(text[:place].encode("utf-16-le")) // 2 for place in problem.span]
+
+
+async def _typed(visit: SidebarVisit) -> Typed:
+    """Read the question. Raises HTTPBadRequest for what is none, HTTPRequestEntityTooLarge for a text too long."""
+    given: Mapping[str, object] = visit.form
+    if visit.request.content_type == "application/json":
+        try:
+            found = await visit.request.json()
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise web.HTTPBadRequest() from error
+        if not isinstance(found, dict):
+            raise web.HTTPBadRequest()
+        given = found
+    text = given.get("text", "")
+    if not isinstance(text, str):
+        raise web.HTTPBadRequest()
+    if len(text) > TEXT_LIMIT:
+        raise web.HTTPRequestEntityTooLarge(max_size=TEXT_LIMIT, actual_size=len(text))
+    line, number = str(given.get("line") or ""), str(given.get("conversation") or "")
+    return Typed(
+        text=text.replace("\0", ""),
+        line=Line(line) if line in list(Line) else None,
+        conversation_id=int(number) if number.isascii() and number.isdigit() and len(number) <= 18 else None,
+        recipient=str(given.get("recipient") or "").replace("\0", "")[:_ID_LIMIT],
+        audience=Audience.GROUP if given.get("group") in (True, "yes") else Audience.CUSTOMER,
+    )
