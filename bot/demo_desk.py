@@ -17,8 +17,10 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-_SERVED = 3  # The platform's number for a session with a person (WeCom doc 94669).
+# The platform's numbers for a session with the bot and with a person (WeCom doc 94669).
+_ANSWERED, _SERVED = 1, 3
 _LOOK_SECONDS, _LOOKS = 0.5, 120
+_TYPING_SECONDS = 2.0
 _CALL_SECONDS = 5.0
 _PERSON = "转人工"
 
@@ -61,24 +63,26 @@ class Visitors:
     def _play(self, one: dict[str, Any]) -> None:
         try:
             self._say(one, one["before"])
-            if not self._wait(one, lambda chat, _: chat["state"] == 1):
+            if not self._wait(one, _ANSWERED):
                 return
             self._say(one, _PERSON)
-            if not self._wait(one, lambda chat, _: chat["state"] == _SERVED):
+            if not self._wait(one, _SERVED):
                 return
             for words in one["asks"]:
+                # As fast as people type: what the program says meanwhile comes before it.
+                if self._leaving.wait(_TYPING_SECONDS):
+                    return
                 self._say(one, words)
         except (urllib.error.URLError, OSError):
             log.debug("the sandbox is gone", extra={"action": "demo_visitor_left"})
 
-    def _wait(self, one: dict[str, Any], is_so: Any) -> bool:
-        """Look at the chat until it is so; False when it never is, or the demo ends."""
+    def _wait(self, one: dict[str, Any], state: int) -> bool:
+        """Look at the chat until it is in `state`; False when it never is, or the demo ends."""
         where = f"external_userid={one['external_userid']}&open_kfid={one['open_kfid']}&limit=5"
         for _ in range(_LOOKS):
             if self._leaving.wait(_LOOK_SECONDS):
                 return False
-            found = self._call(f"/sandbox/transcript?{where}")
-            if is_so(found["chat"], found["bubbles"]):
+            if self._call(f"/sandbox/transcript?{where}")["chat"]["state"] == state:
                 return True
         return False
 
