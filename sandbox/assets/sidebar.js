@@ -84,7 +84,7 @@ export function createSidebar(context, sent, goTo) {
     if (trouble.value === "silent") return;
     const result = await answer(asked, event.origin);
     log.append(h("li", { class: result.errMsg.endsWith(":ok") ? "" : "wrong", text: result.errMsg }));
-    while (log.children.length > 6) log.firstChild.remove();
+    while (log.children.length > 3) log.firstChild.remove();
     event.source.postMessage({ sandboxWw: 1, id: asked.id, result }, event.origin);
   });
 
