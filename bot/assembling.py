@@ -11,6 +11,7 @@ from domain.faq import EntityMode, Line, Thresholds
 from domain.hours import Period, ServiceHours
 from handlers.context import Institution, Rules
 from scheduler.attention_budget import BudgetRules
+from scheduler.handover_watch import WatchRules
 from scheduler.outbox import OutboxRules
 from scheduler.question_watch import QuestionRules, Waits
 from store.turns import TurnRules
@@ -44,6 +45,8 @@ def handler_rules(settings: config.Settings) -> Rules:
             line: Institution(name=one.name, url=one.url) for line, one in company.institutions.items()
         },
         duty=settings.service.duty,
+        capacity=settings.service.capacity,
+        restricted=frozenset(settings.desk.require_registration),
         fresh=timedelta(minutes=settings.kf.fresh_minutes),
         complaint_days=settings.service.complaint_days,
         case_days=settings.service.case_days,
@@ -86,6 +89,17 @@ def budget_rules(settings: config.Settings) -> BudgetRules:
         gap=timedelta(minutes=sop.card_gap_minutes),
         slot=timedelta(minutes=sop.slot_minutes),
         day_card_at=sop.day_card_at,
+    )
+
+
+def watch_rules(settings: config.Settings) -> WatchRules:
+    """Return how long customers wait for the person who serves them."""
+    service = settings.service
+    return WatchRules(
+        roster=handler_rules(settings).roster,
+        idle=timedelta(minutes=service.idle_minutes),
+        stopped=timedelta(minutes=service.stopped_minutes),
+        only_accounts=frozenset(settings.pilot.accounts),
     )
 
 

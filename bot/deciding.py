@@ -21,7 +21,8 @@ from content.knowledge import Knowledge
 from domain.case import CaseKind, CaseWanted
 from domain.delivery import Act, Body, DeliveryState, NewDelivery, Purpose, SendClass
 from domain.errors import ChannelError
-from domain.happenings import CustomerSpoke, Happening
+from domain.handover import HandoverEnd
+from domain.happenings import CustomerSpoke, Happening, SessionEnded
 from domain.platform import SessionState
 from domain.ports import Channel, Clock
 from domain.replies import AnswerKind
@@ -30,9 +31,20 @@ from domain.talk import Conversation, Turn
 from handlers.context import Context, Rules
 from handlers.questions import SILENT
 from handlers.router import Router
+from scheduler import handing
 from scheduler.keys import key_of
 from scheduler.ticker import Wakeup
-from store import cases, conversations, deliveries, events, opt_outs, questions, satisfaction, turns
+from store import (
+    cases,
+    conversations,
+    deliveries,
+    events,
+    handovers,
+    opt_outs,
+    questions,
+    satisfaction,
+    turns,
+)
 from store.database import Store
 from store.events import StoredEvent
 
@@ -129,6 +141,12 @@ class Deciding:
         async def apply(tx: AsyncConnection) -> None:
             if reply is not None and not isinstance(happening, CustomerSpoke):
                 await self._write_reply(tx, happening.conversation, reply, now, key=stored.key, turn_id=None)
+            if isinstance(happening, SessionEnded) and not await handovers.is_served(
+                tx, happening.conversation.id
+            ):
+                # Not where the person wrote again meanwhile, which opens the session anew.
+                end = reply.handover_end if reply is not None else None
+                await handing.end_handover(tx, happening.conversation.id, end or HandoverEnd.DONE, now)
             await events.finish(tx, [stored.id], now)
 
         await self._store.write(apply)
@@ -232,14 +250,18 @@ class Deciding:
         message_id: int | None = None,
     ) -> None:
         told = await self._open_case(tx, talk, reply, now, message_id)
+        transfer = reply.transfer
+        if reply.handover is not None and not self._suggest_only:
+            case_id = int(told["case_no"]) if told["case_no"] else None
+            transfer = await handing.record_wish(
+                tx, talk, reply.handover, transfer, turn_id=turn_id, case_id=case_id, now=now
+            )
         news = [
             self._delivery(talk, say, now, key=key_of(key, place), turn_id=turn_id, told=told)
             for place, say in enumerate(reply.says)
         ]
-        if reply.transfer is not None:
-            news.append(
-                self._transfer(talk, reply.transfer, now, key=key_of(key, "transfer"), turn_id=turn_id)
-            )
+        if transfer is not None:
+            news.append(self._transfer(talk, transfer, now, key=key_of(key, "transfer"), turn_id=turn_id))
         await deliveries.add(tx, news, now)
         for new, say in zip(news, reply.says, strict=False):
             if say.asks_satisfaction:
@@ -265,6 +287,8 @@ class Deciding:
             )
         if reply.rating is not None:
             await satisfaction.record_answer(tx, talk.id, reply.rating, now)
+        if reply.choice is not None:
+            await handing.record_choice(tx, talk.id, reply.choice)
 
     async def _open_case(
         self, tx: AsyncConnection, talk: Conversation, reply: Reply, now: datetime, message_id: int | None

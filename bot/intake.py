@@ -16,9 +16,21 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import platform
+from domain.handover import HandoverEnd
 from domain.platform import KfMessage, MessageKind, Origin, SessionState
 from domain.talk import Author, Conversation
-from store import accounts, cases, conversations, customers, deliveries, events, messages, staff, turns
+from store import (
+    accounts,
+    cases,
+    conversations,
+    customers,
+    deliveries,
+    events,
+    handovers,
+    messages,
+    staff,
+    turns,
+)
 
 CHANNEL = "kf"
 # A session ends by itself after this silence (WeCom doc 94669); no event tells of it.
@@ -43,6 +55,8 @@ class Page:
     states: dict[int, tuple[SessionState, str]] = field(default_factory=dict)
     servicers: set[str] = field(default_factory=set)
     takers: dict[int, str] = field(default_factory=dict)
+    replies: dict[int, tuple[datetime, datetime]] = field(default_factory=dict)
+    lapsed: set[int] = field(default_factory=set)
 
     @property
     def source(self) -> str:
@@ -116,6 +130,8 @@ async def _record_fresh(
         elif one.customer_id:
             talk = page.talks[one.customer_id]
             page.latest[talk.id] = one.sent_at
+            first, _ = page.replies.get(talk.id, (one.sent_at, one.sent_at))
+            page.replies[talk.id] = (first, one.sent_at)
             if one.servicer_id:
                 page.servicers.add(one.servicer_id)
     await _settle(tx, page)
@@ -146,6 +162,8 @@ async def _hear(tx: AsyncConnection, page: Page, one: KfMessage, message_id: int
     is_new_session = before is None or one.sent_at - before >= SESSION_LIFE
     state = page.state_of(talk)
     if state is SessionState.ENDED or (is_new_session and state is not SessionState.NEW):
+        if state in (SessionState.POOL, SessionState.SERVICER):
+            page.lapsed.add(talk.id)
         page.states[talk.id] = (SessionState.NEW, "")
         is_new_session = True
     if is_new_session:
@@ -256,6 +274,11 @@ async def _settle(tx: AsyncConnection, page: Page) -> None:
         await conversations.set_state(tx, talk_id, state, servicer_id=servicer, now=page.now)
     for talk_id, servicer in page.takers.items():
         await cases.give(tx, talk_id, servicer, actor=servicer, now=page.now)
+        await handovers.assign(tx, talk_id, servicer, page.now)
+    for talk_id, (first, last) in page.replies.items():
+        await handovers.record_reply(tx, talk_id, first, last)
+    for talk_id in page.lapsed:
+        await handovers.end(tx, talk_id, HandoverEnd.LAPSED, page.now)
     if page.heard:
         await deliveries.release_held(tx, list(page.heard), page.now)
 

@@ -33,13 +33,14 @@ from bot.official_days import OfficialDays
 from bot.overrides import Overrides
 from bot.puller import Puller
 from bot.rounds import Rounds
-from bot.sops import Sops
+from bot.sops import Sops, paced
 from bot.staff_questions import StaffQuestions
 from content import colleague_words
 from content import turns as wholeness
 from domain.colleague import StaffQuestion
 from domain.ports import Channel
 from handlers import routes
+from scheduler.handover_watch import HandoverWatch
 from scheduler.outbox import Outbox
 from scheduler.ticker import Ticker, Wakeup, end_tasks, run_loop
 from store import accounts, leases, lookups, staff_questions, walks
@@ -62,6 +63,8 @@ _APPEAL_SECONDS = 60
 _OFFICIAL_SECONDS = 600
 # How often the company's own file about its staff is looked at.
 _OVERRIDES_SECONDS = 10
+# How long open hand-overs rest at most between two looks.
+_HANDOVER_SECONDS = 5.0
 # How long the first decision waits to know who is receiving; longer only when the platform does not answer.
 _PEOPLE_SECONDS = 3.0
 
@@ -118,6 +121,13 @@ class Loops:
         self.overrides = Overrides(house.store, house.clock, settings.people.overrides)
         self.directory = self._directory()
         self.sops = Sops(house, self.outbox, lookups_bell=self.directory.bell if self.directory else None)
+        self.handovers = HandoverWatch(
+            house.store,
+            house.clock,
+            house.library.knowledge,
+            assembling.watch_rules(settings),
+            outbox_bell=self.outbox.bell,
+        )
         self.archives = Archives(house)
         self.audits = Audits(house, cards_bell=self.sops.cards.bell)
         self.appeal_times = AppealTimes(house.store, house.clock, assembling.service_hours(settings))
@@ -191,6 +201,9 @@ class Loops:
             self._run(loop.name, loop.step, loop.bell)
             self._sop_bells.append(loop.bell)
         self.sops.add_ticks(self._ticker)
+        if not self._house.settings.pilot.suggest_only:
+            watch = paced(self.handovers.watch_due, self._house.clock)
+            self._run("handovers", watch, self.handovers.bell, longest=_HANDOVER_SECONDS)
         self._ticker.every(_OFFICIAL_SECONDS, "official_days", self.official_days.read_due)
         for reading in self.archives.loops():
             self._run(reading.name, reading.step, reading.bell, longest=reading.longest)
@@ -222,6 +235,7 @@ class Loops:
         bells += [self.desk.bell, self.desk_rounds.bell]
         if self.directory is not None:
             bells.append(self.directory.bell)
+        bells.append(self.handovers.bell)
         for bell in (*bells, *self._sop_bells, *self._archive_bells, self.audits.bell):
             bell.ring()
         await self._house.library.stop()

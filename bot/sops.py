@@ -65,6 +65,19 @@ class Pace:
         return max(_LOOK_EVERY.total_seconds() / rate, _SHORTEST_SECONDS) if rate > 2 else None
 
 
+def paced(step: Step, clock: Clock) -> Step:
+    """Return a step that waits no longer than `Pace` allows."""
+    pace = Pace(clock)
+
+    async def run() -> float | None:
+        wait, longest = await step(), pace.seconds()
+        if longest is None or wait == 0:
+            return wait
+        return longest if wait is None else min(wait, longest)
+
+    return run
+
+
 class Sops:
     """What `bot.loops` runs for group SOPs. `mass_watch` is None without a receiver named contacts."""
 
@@ -141,13 +154,14 @@ class Sops:
 
     def loops(self) -> list[Loop]:
         """Return what runs for ever."""
+        clock = self._house.clock
         found = [
-            Loop(name="sops", step=self._paced(self.walker.walk_due), bell=self.walker.bell),
-            Loop(name="cards", step=self._paced(self.cards.send_due), bell=self.cards.bell),
-            Loop(name="questions", step=self._paced(self.questions.watch_due), bell=self.questions.bell),
+            Loop(name="sops", step=paced(self.walker.walk_due, clock), bell=self.walker.bell),
+            Loop(name="cards", step=paced(self.cards.send_due, clock), bell=self.cards.bell),
+            Loop(name="questions", step=paced(self.questions.watch_due, clock), bell=self.questions.bell),
         ]
         if self.mass_watch is not None:
-            watch = self._paced(self.mass_watch.watch_due)
+            watch = paced(self.mass_watch.watch_due, clock)
             found.append(Loop(name="mass", step=watch, bell=self.mass_watch.bell))
         return found
 
@@ -160,17 +174,6 @@ class Sops:
     async def take_over(self) -> None:
         """Take back what an earlier process held; on SQLite there is no other one."""
         await self._house.store.write(mass_tasks.release_all)
-
-    def _paced(self, step: Step) -> Step:
-        pace = Pace(self._house.clock)
-
-        async def paced() -> float | None:
-            wait, longest = await step(), pace.seconds()
-            if longest is None or wait == 0:
-                return wait
-            return longest if wait is None else min(wait, longest)
-
-        return paced
 
     async def _gates(self) -> None:
         await self.gates.watch_due()

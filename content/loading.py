@@ -101,6 +101,11 @@ REQUIRED_REPLIES = (
     # handlers/questions.py), so a company that deletes them has to hear of it.
     "friend_welcome",
     "opt_out_done",
+    "handover_idle",
+    "idle_bot",
+    "idle_call_back",
+    "handover_back",
+    "handover_back_open",
 )
 _SOON_DAYS = 30
 # Digests of the latest words that were found good; a digest covers every file and its name.

@@ -17,6 +17,9 @@ _ASKING = re.compile(
     r"要不要|有没有|行不行|好不好|算不算|赔不赔|谁|是否|区别|帮我|查一?下"
 )
 _CAN_WAIT = frozenset({SignalKind.GREETING, SignalKind.FRAGMENT, SignalKind.CONTACT})
+_COURTESIES = frozenset({SignalKind.THANKS, SignalKind.GOODBYE})
+# Words that only say that something was heard.
+_NOD = re.compile("好[的滴哒吧]?|嗯+|[哦噢]|行吧?|可以|知道了|明白了?|了解|收到|ok")
 _LONG_ENOUGH = 7  # Characters of a statement that stands by itself: "我要把保险退了".
 # The client's own faces arrive as words in brackets: "[微笑][玫瑰]".
 _FACE = re.compile(
@@ -38,6 +41,18 @@ def is_wordless(text: str) -> bool:
     if normalising.normalise(rest):
         return False
     return rest != folded or any(unicodedata.category(letter).startswith("S") for letter in rest)
+
+
+def wants_answer(kind: str, text: str, found: signals.Signals) -> bool:
+    """Say whether somebody who said this waits for an answer: not after thanks, a goodbye, a face or "好的".
+
+    `kind`: of the message; what cannot be read, a picture or a voice, waits for one.
+    """
+    if kind != "text":
+        return True
+    if not text.strip() or is_wordless(text) or _NOD.fullmatch(normalising.normalise(text)):
+        return False
+    return not any(hit.whole and hit.kind in _COURTESIES for hit in found.find(text))
 
 
 def asks(text: str) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.case import CaseWanted
 from domain.delivery import MenuItem, Purpose
 from domain.faq import Match
+from domain.handover import HandoverChoice, HandoverEnd, HandoverWanted
 from domain.people import OptOutWanted
 from domain.replies import AnswerKind
 from domain.talk import Topic
@@ -37,11 +38,15 @@ class Say:
 class Transfer:
     """Give the session to a person: to the first of `servicers` who can take it, or to the pool when empty.
 
-    `notice`: the words the customer gets when the platform has done it.
+    `notice`: the words the customer gets when the platform has done it. `room`: how many customers each of `servicers`
+    may have, in their order; who is full by the time the reply is written down is left out, and where nobody is left
+    the customer waits in the pool with the words `waiting`.
     """
 
     servicers: tuple[str, ...]
     notice: str
+    room: tuple[int, ...] = ()
+    waiting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +56,8 @@ class Reply:
     `misses`: how many unsure questions in a row the conversation now has; None leaves the count alone.
     `topic`: what the conversation is about from now on; None leaves it as it was. `rating`: the customer's answer to
     the satisfaction menu, 1–4. `wait_until`: decide again at that time instead. `opt_out`: the customer wants nothing
-    but service from now on, whatever the answer is.
+    but service from now on, whatever the answer is. `handover`: the customer is, or was to be, given to a person.
+    `handover_end`: how the session that ended counts. `choice`: what the customer chose after one that was left idle.
     """
 
     decision: AnswerKind
@@ -65,3 +71,6 @@ class Reply:
     wait_until: datetime | None = None
     topic: Topic | None = None
     opt_out: OptOutWanted | None = None
+    handover: HandoverWanted | None = None
+    handover_end: HandoverEnd | None = None
+    choice: HandoverChoice | None = None

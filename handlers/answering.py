@@ -239,7 +239,9 @@ async def _miss(
 
 async def _give_up(turn: Turn, ctx: Context, matches: tuple[Match, ...]) -> Reply:
     unknown = wording.fixed(ctx, "unknown_handover")
-    reply = await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H1, says=(unknown,))
+    reply = await handover.hand_over(
+        ctx, turn.conversation, code=HandoverCode.H1, says=(unknown,), matches=matches
+    )
     return replace(reply, matches=matches)
 
 
@@ -262,6 +264,7 @@ async def _stand_in(turn: Turn, faq: Faq, refusal: Refusal, ctx: Context) -> Rep
                 says=(holding,),
                 decision=AnswerKind.HOLDING,
                 note=faq.id,
+                matches=_sure_of(faq),
             )
         case Refusal.PLATFORM_SCOPE:
             institution = ctx.rules.institutions.get(faq.line)
@@ -272,11 +275,20 @@ async def _stand_in(turn: Turn, faq: Faq, refusal: Refusal, ctx: Context) -> Rep
         case Refusal.OWN_MISSING:
             own = wording.without_own(ctx, faq)
             return await handover.hand_over(
-                ctx, turn.conversation, code=HandoverCode.H6, says=(own,), note=faq.id
+                ctx, turn.conversation, code=HandoverCode.H6, says=(own,), note=faq.id, matches=_sure_of(faq)
             )
         case _:
             unknown = wording.fixed(ctx, "unknown_handover")
             return await handover.hand_over(
-                ctx, turn.conversation, code=HandoverCode.H9, says=(unknown,), note=faq.id
+                ctx,
+                turn.conversation,
+                code=HandoverCode.H9,
+                says=(unknown,),
+                note=faq.id,
+                matches=_sure_of(faq),
             )
     return Reply(decision=AnswerKind.ANSWER, says=() if say is None else (say,), misses=0)
+
+
+def _sure_of(faq: Faq) -> tuple[Match, ...]:
+    return (Match(faq_id=faq.id, score=1.0, confidence=1.0, reasons=("tap",)),)

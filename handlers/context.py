@@ -13,6 +13,7 @@ from content.knowledge import Knowledge
 from domain.faq import Decision
 from domain.hours import ServiceHours
 from domain.ports import Clock
+from scheduler.rostering import RosterRules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +29,31 @@ class Rules:
     """What the company set: hours, people on duty, dates, the pilot's limits.
 
     `facts`: values for the slots of fixed replies (company, licence, phone …). `fresh`: older turns are late.
+    `duty`, `capacity`, `restricted`: see scheduler.rostering.RosterRules.
     """
 
     hours: ServiceHours
     facts: Mapping[str, str]
     institutions: Mapping[str, Institution] = field(default_factory=dict)
     duty: tuple[str, ...] = ()
+    capacity: int = 10
+    restricted: frozenset[str] = frozenset()
     fresh: timedelta = timedelta(minutes=10)
     complaint_days: int = 15
     case_days: int = 1
     pilot_accounts: frozenset[str] = frozenset()
     pilot_advisors: frozenset[str] = frozenset()
+
+    @property
+    def roster(self) -> RosterRules:
+        """What choosing a person has to know."""
+        return RosterRules(
+            hours=self.hours,
+            duty=self.duty,
+            capacity=self.capacity,
+            restricted=self.restricted,
+            only=self.pilot_advisors,
+        )
 
     def may_serve(self, account_id: str) -> bool:
         """Say whether the pilot lets us answer this account."""

@@ -1,21 +1,27 @@
 """Giving a customer to a person, or saying honestly when one will be there.
 
-State 3 where somebody on duty is receiving, the waiting pool where others are, and no move at all out of hours or
-with nobody there: then the customer learns when a person is back, a case is open, and the bot goes on answering.
+State 3 where somebody on duty can take one more customer, the waiting pool where those on duty are full, and no move at
+all out of hours or with nobody there: then the customer learns when a person is back, a case is open, and the bot goes
+on answering. Who is chosen: scheduler/rostering.py. What the person reads first: handlers/handover_note.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from domain.case import CaseKind, CaseWanted
-from domain.faq import HandoverCode
+from domain.faq import HandoverCode, Match
+from domain.handover import HandoverWanted
 from domain.replies import AnswerKind
 from domain.reply import Reply, Say, Transfer
 from domain.talk import Conversation
-from handlers import wording
+from handlers import handover_note, wording
 from handlers.context import Context
-from store import accounts, conversations
+from scheduler import rostering
+
+# From this confidence on a match tells which product line the customer's matter belongs to.
+_LINE_AT = 0.5
 
 
 async def hand_over(
@@ -30,20 +36,26 @@ async def hand_over(
     nobody: bool = False,
     is_urgent: bool = False,
     joins_any: bool = False,
+    matches: Sequence[Match] = (),
+    without: Collection[str] = (),
 ) -> Reply:
     """Return the reply that gives the conversation to a person.
 
     `says`: words before it (the fraud line, the answer). `nobody`: an earlier try found no one, so do not try again.
-    `is_urgent`, `joins_any`: see CaseWanted.
+    `is_urgent`, `joins_any`: see CaseWanted. `matches`: what the question was held against, for its product line.
+    `without`: people the customer shall not get.
     """
     spoken = [say for say in says if say is not None]
+    # Danger, fraud and complaints go to whoever is there: no product is talked about.
+    is_any_line = is_urgent or kind is CaseKind.COMPLAINT
+    line = "" if is_any_line else line_of(ctx, conversation, spoken, matches)
     transfer: Transfer | None = None
     if not ctx.rules.hours.is_open(ctx.now):
         spoken += _present(
             wording.fixed(ctx, "handover_out_of_hours", opens_at=opens_at(ctx), case_no="{case_no}")
         )
     else:
-        transfer = None if nobody else await _find_transfer(ctx, conversation)
+        transfer = None if nobody else await _find_transfer(ctx, conversation, line, without)
         if transfer is None:
             spoken += _present(wording.fixed(ctx, "handover_nobody", case_no="{case_no}"))
     return Reply(
@@ -52,26 +64,41 @@ async def hand_over(
         transfer=transfer,
         case=CaseWanted(kind=kind, reason=str(code), note=note, is_urgent=is_urgent, joins_any=joins_any),
         misses=0,
+        handover=await _wanted(ctx, conversation, str(code), line, spoken),
     )
 
 
 async def stand_by(ctx: Context, conversation: Conversation) -> Reply:
     """Return the reply to somebody in danger: true words only, a case that is due now, a person where there is one."""
     is_open = ctx.rules.hours.is_open(ctx.now)
-    transfer = await _find_transfer(ctx, conversation) if is_open else None
+    transfer = await _find_transfer(ctx, conversation, "", ()) if is_open else None
     if transfer is None:
         back = "" if is_open else opens_at(ctx)  # In open hours nobody is receiving; no time can be promised.
         say = wording.fixed(ctx, "crisis.closed", opens_at=back, case_no="{case_no}")
     else:
         say = wording.fixed(ctx, "crisis.open")
-        transfer = replace(transfer, notice="")
+        transfer = replace(transfer, notice="", waiting="")
     return Reply(
         decision=AnswerKind.HANDOVER,
         says=tuple(_present(say)),
         transfer=transfer,
         case=CaseWanted(kind=CaseKind.QUESTION, reason="crisis", is_urgent=True),
         misses=0,
+        handover=await _wanted(ctx, conversation, "crisis", "", ()),
     )
+
+
+def line_of(
+    ctx: Context, conversation: Conversation, says: Sequence[Say] = (), matches: Sequence[Match] = ()
+) -> str:
+    """Return the product line of the customer's matter: of the words said, of a likely match, of the talk; or ""."""
+    said = next((say.line for say in says if say.line), "")
+    likely = next((match.faq_id for match in matches if match.confidence >= _LINE_AT), "")
+    topic = conversation.topic
+    if not likely and topic is not None and topic.at >= conversation.session_started_at:
+        likely = topic.faq_id
+    faq = ctx.knowledge.faqs.get(likely)
+    return said or (str(faq.line) if faq is not None else "")
 
 
 def opens_at(ctx: Context) -> str:
@@ -86,22 +113,35 @@ def opens_at(ctx: Context) -> str:
     return say.text if say else f"{local:%m-%d %H:%M}"
 
 
-async def _find_transfer(ctx: Context, conversation: Conversation) -> Transfer | None:
-    """Return whom to give the session to; None when nobody is receiving."""
-    receiving = await accounts.list_receiving(ctx.tx, conversation.account_id)
-    if ctx.rules.pilot_advisors:
-        receiving = [name for name in receiving if name in ctx.rules.pilot_advisors]
-    if not receiving:
+async def _find_transfer(
+    ctx: Context, conversation: Conversation, line: str, without: Collection[str]
+) -> Transfer | None:
+    """Return whom to give the session to; None when nobody is receiving who might."""
+    chosen = await rostering.find(
+        ctx.tx, conversation.account_id, ctx.rules.roster, ctx.now, line=line, without=without
+    )
+    if not chosen.servicers and not chosen.may_queue:
         return None
-    on_duty = [name for name in ctx.rules.duty if name in receiving]
-    if not on_duty:
-        waiting = wording.fixed(ctx, "handover_waiting")
-        return Transfer(servicers=(), notice=waiting.text if waiting else "")
-    load = await conversations.count_sessions(ctx.tx, on_duty)
-    on_duty.sort(key=lambda name: load.get(name, 0))
+    waiting = wording.fixed(ctx, "handover_waiting")
+    waiting_text = waiting.text if waiting else ""
+    if not chosen.servicers:
+        return Transfer(servicers=(), notice=waiting_text, waiting=waiting_text)
     unnamed = wording.fixed(ctx, "servicer.unnamed")
     assigned = wording.fixed(ctx, "handover_assigned", servicer=unnamed.text if unnamed else "")
-    return Transfer(servicers=tuple(on_duty), notice=assigned.text if assigned else "")
+    return Transfer(
+        servicers=chosen.servicers,
+        notice=assigned.text if assigned else "",
+        room=tuple(chosen.room[name] for name in chosen.servicers),
+        waiting=waiting_text,
+    )
+
+
+async def _wanted(
+    ctx: Context, conversation: Conversation, reason: str, line: str, says: Sequence[Say]
+) -> HandoverWanted:
+    entries = [say.faq_id for say in says if say.faq_id]
+    note = await handover_note.compose(ctx.tx, ctx.knowledge, conversation, also_answered=entries)
+    return HandoverWanted(reason=reason, line=line, note=note)
 
 
 def _present(say: Say | None) -> list[Say]:

@@ -12,13 +12,14 @@ from dataclasses import replace
 from content import turns
 from domain.case import CaseKind, CaseWanted
 from domain.faq import Choice, Decision, HandoverCode, Match
+from domain.handover import CHOICES
 from domain.happenings import CustomerSpoke
 from domain.people import OptOutSource, OptOutWanted
 from domain.platform import MessageKind
 from domain.replies import HANDOVER_MENU_ID, OPT_OUT_MENU_ID, AnswerKind, SignalHit, SignalKind
 from domain.reply import Reply, Say
 from domain.talk import BOT_MAY_SPEAK, Turn
-from handlers import answering, handover, wording
+from handlers import after_idle, answering, handover, wording
 from handlers.context import Context
 from handlers.router import Router
 from store import deliveries
@@ -178,6 +179,8 @@ def _latest_question(turn: Turn, ctx: Context) -> str:
 
 async def _answer_tap(turn: Turn, clicked: str, ctx: Context) -> Reply | None:
     """Answer a tap on a menu; None when the line means nothing any more, then its text counts as a question."""
+    if clicked in CHOICES:
+        return await after_idle.answer_choice(turn, CHOICES[clicked], ctx)
     if clicked == HANDOVER_MENU_ID:
         return await handover.hand_over(ctx, turn.conversation, code=HandoverCode.H1)
     asks_source = clicked.startswith(wording.SOURCE_PREFIX)

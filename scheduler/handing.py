@@ -1,27 +1,29 @@
 """Moves of a session between people: what they are on their way out, and what is written down when they happened.
 
-`give` and `end` make deliveries; scheduler/outbox.py sends them and calls `record_moved`. `end_handover` is for ends
-that are heard of (bot/deciding.py). Nothing here decides whether to move: handlers/handover.py, handover_watch.py and
-the queue page do.
+`give` and `end` make deliveries; scheduler/outbox.py sends them and calls `record_moved`. `record_wish` and
+`end_handover` are called by bot/deciding.py, for what the bot decides and for ends that are heard of. Nothing here
+decides whether to move: handlers/handover.py, scheduler/handover_watch.py and the queue page do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from content import handover_words
+from content import handover_words, reply_files
 from content.days import spoken
+from content.knowledge import Knowledge
 from domain.attention import NewNotice, NoticeKind
-from domain.delivery import Act, Body, NewDelivery, Purpose, Receipt, SendClass
-from domain.handover import Handover, HandoverEnd
+from domain.delivery import Act, Body, MenuItem, NewDelivery, Purpose, Receipt, SendClass
+from domain.handover import Handover, HandoverChoice, HandoverEnd, HandoverWanted
 from domain.platform import SessionState
-from domain.reply import Say
+from domain.reply import Say, Transfer
 from domain.talk import Conversation
 from scheduler.keys import key_of
-from store import cases, conversations, deliveries, handovers, notices, questions, satisfaction
+from store import cases, conversations, deliveries, handovers, notices, questions, roster, satisfaction
 from store.deliveries import Claimed
 
 # The platform's limits for the code of a transfer, and of an ended session (WeCom doc 95122).
@@ -66,6 +68,59 @@ def end(talk: Conversation, reply_id: str, say: Say | None, *, nonce: object, no
     return _move(talk, Act.END, body, key, now, reply_id=reply_id, content_version_id=version)
 
 
+def words_of(knowledge: Knowledge, reply_id: str) -> Say | None:
+    """Return the words for an end that we make, None when they may not be said. Their menus hold actions only."""
+    reply = knowledge.replies.get(reply_id)
+    if reply is None:
+        return None
+    return Say(
+        text=reply_files.fill(reply.text, {}),
+        menu=tuple(MenuItem(id=entry.id, text=entry.text) for entry in reply.menu),
+        tail=reply.tail,
+        reply_id=reply_id,
+        content_version_id=knowledge.version_id("reply", reply_id),
+    )
+
+
+async def record_wish(
+    tx: AsyncConnection,
+    talk: Conversation,
+    wanted: HandoverWanted,
+    transfer: Transfer | None,
+    *,
+    turn_id: int | None,
+    case_id: int | None,
+    now: datetime,
+) -> Transfer | None:
+    """Record that a customer is to be given to a person; return the transfer as it may be done now.
+
+    Between choosing and writing others may have filled somebody's seats; so they are counted again under a lock.
+    """
+    if transfer is not None and transfer.room:
+        await roster.claim(tx, transfer.servicers)
+        load = await roster.count_load(tx, transfer.servicers)
+        free = [
+            (name, room)
+            for name, room in zip(transfer.servicers, transfer.room, strict=True)
+            if load.get(name, 0) < room
+        ]
+        names, rooms = tuple(name for name, _ in free), tuple(room for _, room in free)
+        notice = transfer.notice if names else transfer.waiting
+        transfer = replace(transfer, servicers=names, room=rooms, notice=notice)
+    await handovers.record_wish(
+        tx,
+        wanted,
+        conversation_id=talk.id,
+        turn_id=turn_id,
+        case_id=case_id,
+        staff=next(iter(transfer.servicers), "") if transfer is not None else "",
+        now=now,
+    )
+    if transfer is None:
+        await handovers.end(tx, talk.id, HandoverEnd.NOBODY, now)
+    return transfer
+
+
 async def record_moved(tx: AsyncConnection, held: Claimed, receipt: Receipt, now: datetime) -> None:
     """Write down that the platform moved a session, and put the words for its code into the outbox."""
     delivery = held.delivery
@@ -105,6 +160,17 @@ async def end_handover(tx: AsyncConnection, conversation_id: int, kind: Handover
     if said:
         text = "\n".join(one.text for one in said if one.text)
         await questions.record_kf(tx, conversation_id, said[-1].message_id, text, now)
+
+
+async def record_choice(tx: AsyncConnection, conversation_id: int, choice: HandoverChoice) -> None:
+    """Record what a customer chose who was left idle.
+
+    The question stays unanswered whatever the bot says next; but nobody is called to it any more where the customer
+    did not want a person, or where the call-back's case has it.
+    """
+    if not await handovers.set_choice(tx, conversation_id, choice) or choice is HandoverChoice.PERSON:
+        return
+    await questions.stop_timers(tx, conversation_id)
 
 
 async def tell(tx: AsyncConnection, one: Handover, customer: str, now: datetime) -> None:

@@ -19,10 +19,10 @@ from domain.handover import (
     HandoverWanted,
     Promised,
 )
-from domain.platform import SessionState
+from domain.platform import MessageKind, SessionState
 from domain.talk import Author, Conversation
 from store import conversations
-from store.tables import conversation, delivery, handover, kf_state, message, message_body, turn
+from store.tables import delivery, handover, kf_servicer, kf_state, message, message_body, turn
 
 _IS_OPEN = sa.text("handover.state <> 'ended'")
 _MOST_UNANSWERED = 30
@@ -223,6 +223,39 @@ async def list_unanswered(tx: AsyncConnection, one: Handover) -> list[Unanswered
     ]
 
 
+async def list_said(tx: AsyncConnection, conversation_id: int, since: datetime, limit: int) -> list[str]:
+    """Return what the customer typed or tapped since `since`, oldest first, the newest `limit` of it."""
+    its = message.c
+    wanted = (
+        sa.select(message_body.c.text)
+        .join(message, message.c.id == message_body.c.message_id)
+        .where(
+            its.conversation_id == conversation_id,
+            its.author == Author.CUSTOMER,
+            its.kind == MessageKind.TEXT,
+            its.sent_at >= since,
+        )
+        .order_by(its.id.desc())
+        .limit(limit)
+    )
+    return list(reversed((await tx.execute(wanted)).scalars().all()))
+
+
+async def list_answered(tx: AsyncConnection, conversation_id: int, since: datetime) -> list[str]:
+    """Return the entries the bot answered with since `since`, in order, also what is on its way."""
+    wanted = (
+        sa.select(delivery.c.faq_id)
+        .where(
+            delivery.c.conversation_id == conversation_id,
+            delivery.c.created_at >= since,
+            delivery.c.faq_id != "",
+            delivery.c.state.not_in(("refused", "failed", "cancelled")),
+        )
+        .order_by(delivery.c.id)
+    )
+    return list((await tx.execute(wanted)).scalars().all())
+
+
 async def list_ended(tx: AsyncConnection, since: datetime, limit: int = 50) -> list[Handover]:
     """Return the hand-overs that ended since `since`, the newest first."""
     wanted = (
@@ -240,10 +273,12 @@ async def is_served(tx: AsyncConnection, conversation_id: int) -> bool:
     return (await tx.execute(wanted)).scalar_one_or_none() == int(SessionState.SERVICER)
 
 
-async def find_account(tx: AsyncConnection, conversation_id: int) -> str:
-    """Return the service account of a conversation, "" for an unknown one."""
-    wanted = sa.select(conversation.c.account_id).where(conversation.c.id == conversation_id)
-    return str((await tx.execute(wanted)).scalar_one_or_none() or "")
+async def is_receiving(tx: AsyncConnection, account_id: str, servicer_id: str) -> bool:
+    """Say whether a person takes sessions of the account now, as the platform told last."""
+    wanted = sa.select(kf_servicer.c.is_receiving).where(
+        kf_servicer.c.account_id == account_id, kf_servicer.c.servicer_id == servicer_id
+    )
+    return bool((await tx.execute(wanted)).scalar_one_or_none())
 
 
 async def _change(tx: AsyncConnection, handover_id: int, **changes: Any) -> None:

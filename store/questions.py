@@ -223,6 +223,15 @@ async def save(tx: AsyncConnection, changed: Question) -> None:
     )
 
 
+async def stop_timers(tx: AsyncConnection, conversation_id: int) -> None:
+    """Tell nobody any more of the open questions of a talk; they stay unanswered."""
+    await tx.execute(
+        sa.update(question)
+        .where(question.c.conversation_id == conversation_id, sa.text("question.state = 'open'"))
+        .values(next_at=None)
+    )
+
+
 async def find(tx: AsyncConnection, question_id: int) -> Question | None:
     """Return a question, or None."""
     row = (await tx.execute(sa.select(question).where(question.c.id == question_id))).one_or_none()

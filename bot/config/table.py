@@ -415,6 +415,26 @@ class Service(Section):
         "UserIDs to hand a customer to, in this order; empty: the waiting pool of the account.",
         sample='["zhangsan", "lisi"]',
     )
+    capacity: int = setting(
+        10,
+        "How many customers one person of service.duty serves at the same time; a roster has its own.",
+        ge=1,
+        le=100,
+    )
+    idle_minutes: int = setting(
+        30,
+        "A customer whom a person leaves without an answer so long is apologised to and taken back.",
+        unit="minutes",
+        ge=5,
+        le=1440,
+    )
+    stopped_minutes: int = setting(
+        5,
+        "A customer who waits so long for a person who has stopped receiving is given to another one.",
+        unit="minutes",
+        ge=1,
+        le=1440,
+    )
     answer_minutes: tuple[int, int, int] = setting(
         (3, 5, 15),
         "A question that the bot gave to a person waits so long for that person, the colleague, the supervisor.",
