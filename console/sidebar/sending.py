@@ -251,7 +251,7 @@ async def _learn(visit: SidebarVisit, tx: AsyncConnection, begun: Delivery, now:
     is_offered = False
     if kind == "suggestion" and number.isdecimal():
         round_, one = await desk_access.access_suggestion(visit.viewer, tx, int(number))
-        is_offered = _normal(begun.body.text).endswith(_normal(one.text))
+        is_offered = _is_as_offered(begun, one)
         state = SuggestionState.USED if is_offered else SuggestionState.EDITED
         await suggestions.decide(tx, one.id, state, now=now, delivery_key=begun.key)
     elif begun.conversation_id is not None and not begun.body.menu:
@@ -268,6 +268,14 @@ async def _learn(visit: SidebarVisit, tx: AsyncConnection, begun: Delivery, now:
         faq_id=begun.faq_id,
         conversation_id=begun.conversation_id,
     )
+
+
+def _is_as_offered(begun: Delivery, one: Suggestion) -> bool:
+    """Say whether the suggestion went out unchanged; an introduction in front of it is no change."""
+    if begun.outcome in (AS_OFFERED, EDITED):
+        return begun.outcome == AS_OFFERED
+    # Nobody reported for so long that the outcome tells that instead.
+    return f"\n{_normal(begun.body.text)}".endswith(f"\n{_normal(one.text)}")
 
 
 async def refuse(visit: SidebarVisit) -> web.Response:

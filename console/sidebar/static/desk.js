@@ -37,7 +37,7 @@ const toast = (text) => document.dispatchEvent(new CustomEvent("say", { detail: 
 // --- the editor ---------------------------------------------------------------------------------------------
 
 const verdict = watchWords(words, {
-  about: () => ({ line: draft.line, conversation: desk.dataset.talk, suggestion: draft.suggestion }),
+  about: () => ({ line: draft.line, conversation: desk.dataset.talk, recipient: customer }),
   changed: refresh,
   take: (text) => put(text, { suggestion: draft.suggestion, line: draft.line }),
 });
@@ -379,7 +379,7 @@ async function place() {
       if (beside.entry === "single_kf_tools" && entry !== beside.entry) location.replace(`/sidebar/customer?external_userid=${encodeURIComponent(customer)}&entry=${beside.entry}`);
       if (beside.entry === "contact_profile") byHand("从资料页打开时不能直接发。复制文字自己发，或到聊天的工具栏里打开。");
       else if (service && beside.entry !== "single_kf_tools") byHand("你打开的是单聊，这里是微信客服的会话。请到客服会话的工具栏里打开。");
-      else state.canSend = true;
+      else mayBeSent();
     } else if (beside) {
       byHand(`你打开的是另一个聊天。请到和${name}的聊天里打开，免得发错。`);
     } else {
@@ -389,6 +389,12 @@ async function place() {
     byHand(error.say ?? String(error), error.kind === "outside" ? "" : "warn");
   }
   refresh();
+}
+
+function mayBeSent() {
+  state.canSend = true;
+  desk.classList.remove("is-by-hand");
+  nameActs();
 }
 
 /** Here nothing can be sent by a tap: the same buttons copy. */
@@ -402,6 +408,8 @@ function byHand(why, tone = "") {
 
 function nameActs() {
   const act = desk.classList.contains("is-by-hand") ? "复制" : "发送";
+  const menu = document.getElementById("send-menu");
+  if (menu) menu.hidden = !state.canSend;
   for (const one of shown.querySelectorAll("[data-send]")) {
     one.textContent = act;
     one.setAttribute("aria-label", `${act}第 ${one.dataset.send} 条`);

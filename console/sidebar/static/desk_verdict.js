@@ -2,6 +2,7 @@
 
 const WAIT_MS = 250;
 const place = document.getElementById("verdict");
+const ALARMS = { open: "已告诉合规，等他们看", agreed: "合规同意是误报，规则会改", declined: "合规看过：不是误报" };
 
 /** Watch a field. `about()`: what the words belong to; `changed()`: the verdict is another; `take(text)`: put a rewrite in. */
 export function watchWords(field, { about, changed, take }) {
@@ -47,24 +48,29 @@ export function watchWords(field, { about, changed, take }) {
   }
 
   function show(said, text = "") {
-    blocked = Boolean(said?.blocked);
+    const isOurs = said?.qualified === false;
+    blocked = Boolean(said?.blocked) || isOurs;
     if (!said) checked = "";
     const parts = [];
-    if (said?.introduction) parts.push(sentence(`发送时会自动加上：${said.introduction}`, "intro"));
-    if (said?.qualified === false) parts.push(sentence(said.qualification ?? "", "bad"));
-    for (const one of said?.problems ?? []) parts.push(problem(one, text, blocked));
-    if (said?.problems?.length) parts.push(acts(said, text));
+    if (isOurs) parts.push(sentence(unqualified(said.colleagues ?? []), "bad"));
+    else if (said?.introduction) parts.push(sentence(`发送时自动加在前面：${said.introduction}`, "intro"));
+    const problems = (said?.problems ?? []).filter((one) => one.label !== "REGISTRATION" || !isOurs);
+    for (const one of problems) parts.push(problem(one, text));
+    const wrong = problems.filter((one) => one.is_blocking && one.label !== "REGISTRATION");
+    if (said?.rewrite || wrong.length) parts.push(acts(said, text, wrong.length > 0));
     place.replaceChildren(...parts);
-    place.className = `verdict ${blocked ? "bad" : said?.problems?.length ? "warn" : ""}`;
+    place.className = `verdict ${blocked ? "bad" : problems.length ? "warn" : ""}`;
     place.hidden = parts.length === 0;
+    field.setAttribute("aria-invalid", String(blocked));
     changed();
   }
 
-  function acts(said, text) {
+  function acts(said, text, isWrong) {
     const row = document.createElement("div");
     row.className = "verdict-acts";
     if (said.rewrite) row.append(act("换成可以说的", () => take(said.rewrite)));
-    if (blocked) row.append(act("这是误报", (button) => tellFalse(button, text)));
+    if (isWrong && !said.alarm) row.append(act("这是误报", (button) => tellFalse(button, text)));
+    if (isWrong && said.alarm) row.append(sentence(ALARMS[said.alarm] + (said.alarm_note ? `：${said.alarm_note}` : ""), "told"));
     return row;
   }
 
@@ -89,13 +95,17 @@ function sentence(text, tone) {
   return one;
 }
 
+function unqualified(colleagues) {
+  const names = colleagues.map((one) => one.name).join("、");
+  return `你没有这条业务线有效的执业登记，请转给有登记的同事${names ? `：${names}` : ""}。`;
+}
+
 function problem({ span, message }, text) {
   const one = document.createElement("p");
   const [start, end] = span ?? [0, 0];
   if (end > start) {
     const said = document.createElement("mark");
-    // Spans count characters as Python does, not as JavaScript.
-    said.textContent = [...text].slice(start, end).join("").slice(0, 24);
+    said.textContent = text.slice(start, end).slice(0, 24);
     one.append(said, " ");
   }
   one.append(message);
