@@ -73,6 +73,8 @@ class Right(StrEnum):
     REVIEW = "review"  # Judge suspicions and sessions of others, draw samples, advise colleagues.
     DECIDE_APPEALS = "decide_appeals"  # Take up appeals and decide them; never those of findings one judged.
     SEE_OWN_AUDIT = "see_own_audit"  # One's own sessions, findings and promises; appeal.
+    TAKE_OVER = "take_over"  # Take a customer who queues where one is receiving; with WHISPER a colleague's too.
+    WHISPER = "whisper"  # Suggest words to who serves a customer (耳语), and take the customer over.
     SEARCH = "search"  # Find words in the talk one may see.
     EXPORT = "export"  # Hand conversations out, personal numbers hidden.
     EXPORT_FULL = "export_full"  # With personal numbers.
@@ -114,6 +116,8 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.REVIEW,
             Right.DECIDE_APPEALS,
             Right.SEE_OWN_AUDIT,
+            Right.TAKE_OVER,
+            Right.WHISPER,
             Right.SEARCH,
             Right.EXPORT,
         }
@@ -146,9 +150,18 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         {Right.SEE_LINES, Right.SEE_CONTENT, Right.APPROVE_CONTENT, Right.SEE_UNANSWERED}
     ),
     Role.OWNER: frozenset(
-        {Right.SEE_CONTENT, Right.SEE_GROUPS, Right.RUN_SOPS, Right.SEE_OWN_AUDIT, Right.SEARCH}
+        {
+            Right.SEE_CONTENT,
+            Right.SEE_GROUPS,
+            Right.RUN_SOPS,
+            Right.SEE_OWN_AUDIT,
+            Right.TAKE_OVER,
+            Right.SEARCH,
+        }
     ),
-    Role.ADVISOR: frozenset({Right.SEE_CONTENT, Right.SEE_GROUPS, Right.SEE_OWN_AUDIT, Right.SEARCH}),
+    Role.ADVISOR: frozenset(
+        {Right.SEE_CONTENT, Right.SEE_GROUPS, Right.SEE_OWN_AUDIT, Right.TAKE_OVER, Right.SEARCH}
+    ),
 }
 # These roles see conversations and cases: all with SEE_ALL_TALK, otherwise those they serve or own.
 TALK_ROLES = frozenset({Role.ADMIN, Role.SUPERVISOR, Role.COMPLIANCE, Role.OWNER, Role.ADVISOR})

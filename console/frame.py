@@ -37,6 +37,7 @@ class Door:
 
 NAVIGATION = (
     Door(key="overview", path="/console/", right=None),
+    Door(key="desk", path="/console/desk", right="talk"),
     Door(key="conversations", path="/console/conversations", right="talk"),
     Door(key="search", path="/console/search", right=Right.SEARCH),
     Door(key="cases", path="/console/cases", right="talk"),

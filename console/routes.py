@@ -29,6 +29,7 @@ from console import (
     content_page,
     conversations_page,
     deliveries_page,
+    desk_page,
     events_page,
     export_page,
     false_alarms_page,
@@ -53,6 +54,7 @@ from console import (
     sops_page,
     try_page,
     unanswered_page,
+    whisper_page,
 )
 from console.access import Forbidden, NotFound
 from console.context import ConsoleContext
@@ -111,6 +113,10 @@ def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
     session = r"{session:[0-9a-f]{16}}"
     return [
         ("GET", "/", overview_page.OverviewPage().show),
+        ("GET", "/desk", desk_page.show),
+        ("POST", f"/desk/{number}/take", desk_page.take),
+        ("GET", f"/desk/{number}", whisper_page.show),
+        ("POST", f"/desk/{number}/whisper", whisper_page.whisper),
         ("GET", "/conversations", conversations_page.show),
         ("GET", f"/conversations/{number}", reader_page.show),
         ("GET", f"/media/{number}", reader_page.show_media),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import pytest
@@ -9,7 +10,8 @@ from aiohttp import ClientResponse
 
 from bot.clock import FrozenClock
 from domain.login import Role
-from store import logins
+from domain.platform import SessionState
+from store import conversations, logins
 from store.database import Store
 from tests.console import audit_scene, factory
 from tests.console.audit_scene import AuditScene
@@ -84,6 +86,8 @@ class Walker:
         prefix = owned if whose == "own" else "other"
         ids = {
             "conversations": getattr(scene, f"{prefix}_talk"),
+            # Somebody else's here: a session of a colleague. Who queues is for everybody who is receiving.
+            "desk": scene.owners_talk if (column == Role.OWNER) == (whose == "own") else scene.own_talk,
             "media": getattr(scene, f"{prefix}_media"),
             "cases": getattr(scene, f"{prefix}_case"),
             "deliveries": scene.unknown_delivery,
@@ -143,6 +147,8 @@ async def test_every_address_answers_every_role_as_documented(
     pages: Pages, scene: factory.Scene, groups: Groups, store: Store, frozen_clock: FrozenClock
 ) -> None:
     await factory.add_login(store, frozen_clock, "somebody", Role.ADVISOR)
+    serves = functools.partial(conversations.set_state, servicer_id="lisi", now=frozen_clock.now())
+    await store.write(lambda tx: serves(tx, scene.owners_talk, SessionState.SERVICER))
     audit = await audit_scene.make_audit_scene(store, frozen_clock, pages.names)
     walker = Walker(pages, scene, groups, audit, store, frozen_clock)
     wrong = []
