@@ -137,22 +137,21 @@ def read_subjects(path: Path) -> list[matching.Subject]:
         matching.Subject(
             id=str(row["id"]), question=str(row["question"]), asks=tuple(map(str, _list(row.get("similar"))))
         )
-        for row in _rows(path, ("id", "question"))
+        for row in rows(path, ("id", "question"))
     ]
 
 
 def read_queries(path: Path) -> list[Query]:
     """Return the messages: a line of JSON each with query_id and text."""
-    return [
-        Query(id=str(row["query_id"]), text=str(row["text"])) for row in _rows(path, ("query_id", "text"))
-    ]
+    return [Query(id=str(row["query_id"]), text=str(row["text"])) for row in rows(path, ("query_id", "text"))]
 
 
 def _list(found: object) -> list[object]:
     return found if isinstance(found, list) else []
 
 
-def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[dict[str, object]]:
+def rows(path: Path, needed: tuple[str, ...]) -> Iterator[dict[str, object]]:
+    """Return the lines of a file as JSON objects that have what is `needed`. Raises ContentError."""
     for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
         if not line.strip():
             continue

@@ -24,6 +24,7 @@ from bot.cli import (
     serving,
     set_up,
     sop,
+    suggest,
     talking,
 )
 from domain import errors
@@ -42,6 +43,7 @@ for module in (
     talking,
     content,
     faq,
+    suggest,
     sop,
     operating,
     people,

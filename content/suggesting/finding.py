@@ -22,7 +22,8 @@ LEAST = 0.015
 # What customers ask next after an entry that is clearly meant comes last, unless votes say more.
 _CLEAR, _NEXT = 0.6, 0.001
 _FIGURES = 0.9  # Confidence that figures alone belong to what was asked before.
-_LEAST_PHRASE = 0.35  # Phrases are matched by words alone, so more is asked.
+# Phrases are few and matched by words alone, so the matcher's confidence says little: what is asked must be alike too.
+_LEAST_PHRASE, _LEAST_ALIKE = 0.3, 0.5
 _PHRASE_WEIGHT = 0.9
 _OWN_SAME, _OWN_LIKE = 0.8, 0.7
 _MOST_OWN = 3
@@ -163,18 +164,21 @@ def _entries(knowledge: Knowledge, decision: Decision) -> list[Candidate]:
 
 
 def _phrases(knowledge: Knowledge, asked: Asked) -> list[Candidate]:
-    phrases = shelf.of(knowledge)
-    return [
-        Candidate(
-            source=SuggestionSource.QUICK,
-            source_id=match.faq_id,
-            line=phrases.phrases[match.faq_id].line,
-            score=_PHRASE_WEIGHT * match.confidence,
-            reasons=match.reasons,
-        )
-        for match in phrases.match(asked.text)
-        if match.confidence >= _LEAST_PHRASE
-    ]
+    found = []
+    for match in shelf.of(knowledge).match(asked.text):
+        phrase = knowledge.quick[match.faq_id]
+        alike = max(own_words.likeness(asked.text, said) for said in phrase.asks)
+        if match.confidence >= _LEAST_PHRASE and alike >= _LEAST_ALIKE:
+            found.append(
+                Candidate(
+                    source=SuggestionSource.QUICK,
+                    source_id=phrase.id,
+                    line=phrase.line,
+                    score=_PHRASE_WEIGHT * min(match.confidence, alike),
+                    reasons=match.reasons,
+                )
+            )
+    return found
 
 
 def _by_signals(knowledge: Knowledge, asked: Asked) -> list[Candidate]:

@@ -5,7 +5,6 @@ Pure. "tqhk", "tiqianhk", "提前hk" and "提前" all find 提前还款. About 0
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from domain.quick import QuickPhrase
 # How much a hit counts by where it stands; what begins with the words counts a little more.
 _TITLE, _KEYWORD, _ASK, _TEXT = 1.0, 0.7, 0.5, 0.3
 _AT_START = 0.15
-_LONGEST = 24  # Characters of a query that are read.
+_LONGEST, _MOST_TERMS = 24, 4  # Characters and words of a query that are read.
 _COMPARED = 200  # Of a phrase's text.
 
 
@@ -28,6 +27,15 @@ class Found:
     score: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Field:
+    """Words a phrase is found by. `sounds`: the readings of each character where letters may stand for them."""
+
+    weight: float
+    words: str
+    sounds: tuple[tuple[str, ...], ...] = ()
+
+
 class Index:
     """The phrases, read once."""
 
@@ -36,8 +44,7 @@ class Index:
 
     def search(self, words: str, limit: int) -> list[Found]:
         """Return the phrases that fit every word of a query, the best first; all in their order for an empty query."""
-        terms = normalising.normalise(words).lower().split()[:4]
-        terms = [term[:_LONGEST] for term in terms]
+        terms = [term[:_LONGEST] for term in normalising.normalise(words).lower().split()[:_MOST_TERMS]]
         found = []
         for place, (phrase, fields) in enumerate(self._fields):
             scores = [_score(term, fields) for term in terms]
@@ -47,56 +54,59 @@ class Index:
         return [one for _, _, one in sorted(found, key=lambda hit: hit[:2])][:limit]
 
 
-def _fields(phrase: QuickPhrase) -> list[tuple[float, str, bool]]:
-    """Return what a phrase is found by: weight, plain words, whether letters may stand for its sounds."""
-    fields = [(_TITLE, _plain(phrase.title), True)]
-    fields += [(_KEYWORD, _plain(word), True) for word in phrase.keywords]
-    fields += [(_ASK, _plain(said), False) for said in phrase.asks]
-    fields.append((_TEXT, _plain(phrase.text)[:_COMPARED], False))
-    return fields
+def _fields(phrase: QuickPhrase) -> list[_Field]:
+    """Return what a phrase is found by, what counts most first."""
+    fields = [_sounding(_TITLE, phrase.title), *(_sounding(_KEYWORD, word) for word in phrase.keywords)]
+    fields += [_Field(weight=_ASK, words=_plain(said)) for said in phrase.asks]
+    return [*fields, _Field(weight=_TEXT, words=_plain(phrase.text)[:_COMPARED])]
+
+
+def _sounding(weight: float, text: str) -> _Field:
+    words = _plain(text)
+    return _Field(weight=weight, words=words, sounds=tuple(pinyin.readings(char) for char in words))
 
 
 def _plain(text: str) -> str:
     return normalising.normalise(text).replace(" ", "").lower()
 
 
-def _score(term: str, fields: Sequence[tuple[float, str, bool]]) -> float:
-    best = 0.0
+def _score(term: str, fields: Sequence[_Field]) -> float:
     has_letters = any(char.isascii() and char.isalpha() for char in term)
-    for weight, words, may_sound in fields:
-        if weight + _AT_START <= best:
-            continue
-        at = words.find(term)
-        if at < 0 and may_sound and has_letters:
-            at = _sounds_at(term, words)
+    best = 0.0
+    for field in fields:
+        if field.weight + _AT_START <= best:
+            break  # What follows counts less.
+        at = field.words.find(term)
+        if at < 0 and has_letters and field.sounds:
+            at = _sounds_at(term, field)
         if at >= 0:
-            best = max(best, weight + (_AT_START if at == 0 else 0.0))
+            best = max(best, field.weight + (_AT_START if at == 0 else 0.0))
     return best
 
 
-def _sounds_at(term: str, words: str) -> int:
+def _sounds_at(term: str, field: _Field) -> int:
     """Return where characters that sound like a term begin, -1 for nowhere."""
-    return next((at for at in range(len(words)) if _sounds(term, words[at : at + len(term)])), -1)
+    first = term[0]
+    for at, (char, sounds) in enumerate(zip(field.words, field.sounds, strict=True)):
+        may_begin = first == char or any(sound.startswith(first) for sound in sounds)
+        if may_begin and _sounds(term, field, at):
+            return at
+    return -1
 
 
-@functools.lru_cache(maxsize=8192)
-def _sounds(term: str, words: str) -> bool:
-    """Say whether a term is the beginning of words in characters, syllables, parts of the last one, or initials."""
+def _sounds(term: str, field: _Field, at: int) -> bool:
+    """Say whether a term stands for the characters from `at`: themselves, syllables, part of the last, or initials."""
     if not term:
         return True
-    if not words:
+    if at >= len(field.words):
         return False
-    char, rest = words[0], words[1:]
-    if term[0] == char:
-        return _sounds(term[1:], rest)
-    for sound in pinyin.readings(char):
+    if term[0] == field.words[at]:
+        return _sounds(term[1:], field, at + 1)
+    for sound in field.sounds[at]:
         if sound.startswith(term):
             return True
-        if term.startswith(sound) and _sounds(term[len(sound) :], rest):
-            return True
-        if sound[:1] == term[0] and _sounds(term[1:], rest):
-            return True
-        # The initial of two letters counts as one: "zh" for 账.
-        if sound[1:2] == "h" and term.startswith(sound[:2]) and _sounds(term[2:], rest):
+        # A whole syllable, its initial, or an initial of two letters ("zh"); a vowel in the middle is none.
+        cuts = {len(sound), 1, 2 if sound[1:2] == "h" else 1}
+        if any(term.startswith(sound[:cut]) and _sounds(term[cut:], field, at + 1) for cut in cuts):
             return True
     return False

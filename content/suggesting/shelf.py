@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from content import matching, segmentation
 from content.knowledge import Knowledge
 from content.suggesting import searching
-from domain.faq import Match
+from domain.faq import Line, Match
 from domain.quick import QuickPhrase
 from domain.replies import SignalHit, SignalKind
 
@@ -25,7 +25,9 @@ class PhraseShelf:
     ) -> None:
         self.phrases = phrases
         self.segmenter = segmentation.current()
-        self.index = searching.Index(phrases.values())
+        # What serves every line comes first where nothing else says the order.
+        ordered = sorted(phrases.values(), key=lambda one: one.line is not Line.SERVICE)
+        self.index = searching.Index(ordered)
         asked = [one for one in phrases.values() if one.asks]
         self._matcher = matching.Matcher(
             [
