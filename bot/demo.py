@@ -34,6 +34,8 @@ _CORP_ID = "ww1234567890abcdef"
 _AGENT_ID = 1000002
 _COMPANY = "示例信息服务有限公司"
 _DUTY = ("zhangsan", "lisi")
+_ROBOT = "知识助手"
+_APPS = ("kf", "contacts", "assistant")
 # Which of our pages stands in which chat toolbar.
 _TOOLBARS = (("single", "customer"), ("group", "group"), ("kf", "customer"))
 # Who and what is there: the sandbox's tables, what the address book does not know, the weeks that have begun.
@@ -153,16 +155,17 @@ def free_port(wanted: int, *, besides: int = 0) -> int:
 
 def _keys(path: Path) -> dict[str, str]:
     """Return this demo's secrets, made up the first time."""
-    if path.is_file():
-        kept: dict[str, str] = json.loads(path.read_text("utf-8"))
-        return kept
+    kept: dict[str, str] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     letters = string.ascii_letters + string.digits
     made = {"secret": secrets.token_urlsafe(32)}
-    for receiver in ("kf", "contacts", "assistant"):
+    for receiver in (*_APPS, "aibot"):
         made[f"{receiver}_token"] = "".join(secrets.choice(letters) for _ in range(24))
         # The last of 43 characters carries four bits only; "A" is one every decoder accepts.
         made[f"{receiver}_key"] = "".join(secrets.choice(letters) for _ in range(42)) + "A"
-    _write(path, json.dumps(made))
+    # A former demo may know fewer receivers.
+    made |= kept
+    if made != kept:
+        _write(path, json.dumps(made))
     return made
 
 
@@ -176,8 +179,10 @@ def _bot_settings(plan: Plan, keys: dict[str, str], begun: datetime, archive: De
     receivers = "\n".join(
         f"[wecom.receivers.{name}]\nagent_id = {_AGENT_ID}\nsecret = {json.dumps(keys['secret'])}\n"
         f"token = {json.dumps(keys[f'{name}_token'])}\naes_key = {json.dumps(keys[f'{name}_key'])}\n"
-        for name in ("kf", "contacts", "assistant")
+        for name in _APPS
     )
+    receivers += f"[wecom.receivers.aibot]\ntoken = {json.dumps(keys['aibot_token'])}\n"
+    receivers += f"aes_key = {json.dumps(keys['aibot_key'])}\n"
     if archive is not None:
         receivers += archive.bot_section(keys["secret"])
     return f"""\
@@ -238,8 +243,12 @@ def _sandbox_settings(plan: Plan, keys: dict[str, str], begun: datetime, archive
         f"token = {json.dumps(keys[f'{name}_token'])}\naes_key = {json.dumps(keys[f'{name}_key'])}\n"
         # Taps on cards go to the receiver that carries the app's number.
         + (f"agent_id = {_AGENT_ID}\n" if name == "assistant" else "")
-        for name in ("kf", "contacts", "assistant")
+        for name in _APPS
     ]
+    tables.append(
+        f'[[receiver]]\nname = "aibot"\nurl = "{plan.bot_url}/callback/aibot"\nrobot = "{_ROBOT}"\n'
+        f"token = {json.dumps(keys['aibot_token'])}\naes_key = {json.dumps(keys['aibot_key'])}\n"
+    )
     tables.append((_TOWN / "sandbox.toml").read_text("utf-8"))
     tables.append(demo_desk.tables(_TOWN / "desk.toml"))
     tables.append(demo_talks.tables(_TOWN / "talks.toml", begun))

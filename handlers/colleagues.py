@@ -74,7 +74,9 @@ async def answer(asking: Asking, ctx: Context, words: ColleagueWords) -> Colleag
     if not text:
         return page.said(AnswerKind.KIND_REPLY, words.say["unread"])
     hits = ctx.knowledge.content.signals.find(text)
-    if any(hit.whole and hit.kind in _SMALL_TALK for hit in hits):
+    if any(hit.kind is SignalKind.SELF_HARM for hit in hits):
+        page.note(words.say["danger"])
+    elif any(hit.whole and hit.kind in _SMALL_TALK for hit in hits):
         return page.said(AnswerKind.SMALLTALK, words.say["hello"])
     picked = _picked(asking, words)
     if picked is not None:
@@ -100,7 +102,7 @@ async def _decided(found: _Found, page: _Page, ctx: Context, words: ColleagueWor
         if len(faqs) > 1:
             return await page.entries(faqs, considered)
         return await page.entry(faqs[0], turn, topic, considered)
-    if decision.choice is Choice.MENU:
+    if decision.choice is Choice.MENU and not decision.names_others:
         return page.near(AnswerKind.MENU, words.say["unsure"], decision.matches, considered)
     said = words.say["elsewhere"] if decision.names_others else words.say["unknown"]
     return page.near(AnswerKind.CLARIFY, f"{said}\n\n{words.say['near']}", considered, considered, alone=said)
@@ -110,15 +112,16 @@ async def _find(asking: Asking, ctx: Context) -> _Found:
     """Read the question by itself and with what was asked before; where that says nothing, what it quotes."""
     asked = asking.asked
     topic = _topic(asking, ctx)
-    turn = _turn(asked.text or asked.quoted, asked, ctx.now, topic)
+    turn = _turn(_without_persons(asked.text or asked.quoted), asked, ctx.now, topic)
     topic = answering.current_topic(turn, ctx)
     decision = await ctx.decide(turn.text, topic.faq_id if topic else "")
-    if decision.choice is not Choice.UNKNOWN or not asked.text or not asked.quoted:
+    if decision.choice is Choice.ANSWER or not asked.text or not asked.quoted:
         return _Found(decision=decision, turn=turn, topic=topic, by_quote=not asked.text)
-    quoted = await ctx.decide(asked.quoted)
-    if quoted.choice is Choice.UNKNOWN:
+    other = _turn(_without_persons(asked.quoted), asked, ctx.now, None)
+    quoted = await ctx.decide(other.text)
+    if quoted.choice is Choice.UNKNOWN or (quoted.choice is Choice.MENU and decision.choice is Choice.MENU):
         return _Found(decision=decision, turn=turn, topic=topic)
-    return _Found(decision=quoted, turn=_turn(asked.quoted, asked, ctx.now, None), topic=None, by_quote=True)
+    return _Found(decision=quoted, turn=other, topic=None, by_quote=True)
 
 
 def _topic(asking: Asking, ctx: Context) -> Topic | None:
@@ -169,6 +172,15 @@ def _entry_named(question: str, ctx: Context) -> Faq | None:
     return next((faq for faq in ctx.knowledge.faqs.values() if faq.question == question), None)
 
 
+def _without_persons(text: str) -> str:
+    """Return a question without the numbers of persons, which say nothing about what is asked."""
+    kept, at = [], 0
+    for found in pii.find_pii(text):
+        kept.append(text[at : found.span[0]])
+        at = found.span[1]
+    return "".join([*kept, text[at:]]).strip() or text
+
+
 def hide_numbers(text: str) -> str:
     """Return a question as it is kept: numbers of persons hidden."""
     return pii.mask(text)
@@ -203,7 +215,7 @@ class _Page:
         parts = [self._title(faq.question), say.text, await self._marks(faq)]
         return ColleagueAnswer(
             decision=AnswerKind.ANSWER,
-            text=self._whole([*parts, self._beside(considered, {faq.id})]),
+            text=self._whole([*parts, self._beside(considered, [faq])]),
             faq_id=faq.id,
             line=faq.line,
             content_version_id=self._ctx.knowledge.version_id("faq", faq.id),
@@ -226,7 +238,7 @@ class _Page:
                 parts.append(self._refusal(faq, refusal))
         return ColleagueAnswer(
             decision=AnswerKind.ANSWER if told else AnswerKind.HOLDING,
-            text=self._whole([*parts, self._beside(considered, {faq.id for faq in faqs})]),
+            text=self._whole([*parts, self._beside(considered, faqs)]),
             faq_id=told[0].id if told else "",
             lines=tuple(dict.fromkeys(str(faq.line) for faq in told)),
             faq_ids=tuple(faq.id for faq in told),
@@ -242,7 +254,7 @@ class _Page:
         alone: str = "",
     ) -> ColleagueAnswer:
         """Return entries to choose from under `head`; `alone` is said where there is none."""
-        listed = self._listed([*matches, *considered], set(), _INSTEAD)
+        listed = self._listed([*matches, *considered], (), _INSTEAD)
         if not listed:
             return self.said(AnswerKind.CLARIFY, alone or self._words.say["unknown"])
         return ColleagueAnswer(
@@ -250,7 +262,7 @@ class _Page:
         )
 
     def _refused(self, faq: Faq, refusal: Refusal, considered: Iterable[Match]) -> ColleagueAnswer:
-        parts = [self._refusal(faq, refusal), self._beside(considered, {faq.id})]
+        parts = [self._refusal(faq, refusal), self._beside(considered, [faq])]
         return ColleagueAnswer(decision=AnswerKind.HOLDING, text=self._whole(parts))
 
     def _refusal(self, faq: Faq, refusal: Refusal) -> str:
@@ -297,13 +309,21 @@ class _Page:
         on = at.astimezone(self._ctx.rules.hours.zone)
         return self._words.mark["approved"].format(by=by, on=_day(on))
 
-    def _beside(self, considered: Iterable[Match], told: set[str]) -> str:
-        listed = self._listed(considered, told, _BESIDE)
+    def _beside(self, considered: Iterable[Match], told: Sequence[Faq]) -> str:
+        """Return what comes near, and what customers ask next."""
+        listed = self._listed(considered, [faq.id for faq in told], _BESIDE)
+        knowledge = self._ctx.knowledge
+        after = [knowledge.faqs[one] for faq in told for one in faq.follow_ups if one in knowledge.faqs]
+        known = {faq.id for faq in (*told, *listed)}
+        for faq in after:
+            if faq.id not in known and len(listed) < _BESIDE and knowledge.refusal(faq.id) is None:
+                listed.append(faq)
+                known.add(faq.id)
         if not listed:
             return ""
         return "\n".join([self._words.say["near"], *self._joined(listed), self._words.say["pick"]])
 
-    def _listed(self, matches: Iterable[Match], told: set[str], most: int) -> list[Faq]:
+    def _listed(self, matches: Iterable[Match], told: Sequence[str], most: int) -> list[Faq]:
         """Return entries that may be said today, the likeliest first; those told already are left out."""
         knowledge = self._ctx.knowledge
         listed: dict[str, Faq] = {}

@@ -189,9 +189,7 @@ class Postman:
     async def _attempt(self, name: str, letter: Letter) -> str:
         """Post once; "" when the application answered 200, else what went wrong."""
         receiver = self.receivers[name]
-        encrypted = envelope.seal(
-            receiver.aes_key, receiver.receive_id or self._settings.corp_id, letter.plain
-        )
+        encrypted = envelope.seal(receiver.aes_key, receiver.ends_with(self._settings.corp_id), letter.plain)
         forged = self._faults.strike(FaultKind.BAD_SIGNATURE, name) is not None
         query = self._signed(receiver, encrypted, forged=forged)
         agent = f"<AgentID><![CDATA[{receiver.agent_id}]]></AgentID>" if receiver.agent_id else ""
@@ -246,9 +244,7 @@ class Postman:
         if receiver is None or self._session is None:
             return f"没有接收方 {name}"
         echo = str(self._dice.randrange(10**18, 10**19))
-        encrypted = envelope.seal(
-            receiver.aes_key, receiver.receive_id or self._settings.corp_id, echo.encode()
-        )
+        encrypted = envelope.seal(receiver.aes_key, receiver.ends_with(self._settings.corp_id), echo.encode())
         query = {**self._signed(receiver, encrypted), "echostr": encrypted}
         timeout = aiohttp.ClientTimeout(total=VERIFY_SECONDS)
         with suppress(TimeoutError, aiohttp.ClientError, OSError):

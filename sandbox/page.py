@@ -31,7 +31,7 @@ HEADERS = {
 def routes() -> list[web.RouteDef]:
     return [
         web.get("/", _index),
-        web.get("/{page:client|groups|people}", _page),
+        web.get("/{page:client|groups|people|bot}", _page),
         web.get("/assets/{name}", _asset),
         web.get("/favicon.ico", _icon),
     ]

@@ -28,6 +28,7 @@ from sandbox import (
     login_page,
     page,
     past,
+    robot_doors,
     statistics,
     tags,
 )
@@ -43,6 +44,8 @@ from sandbox.protocol import Protocol
 from sandbox.reading import Reading, clock_json
 from sandbox.reading_corp import CorpReading
 from sandbox.records import AppMessage, Json
+from sandbox.robot_wire import Wire
+from sandbox.robots import Robots
 from sandbox.settings import Settings
 from sandbox.world import World
 
@@ -73,6 +76,8 @@ class Box:
     protocol: Protocol
     live: Live
     behaviour: Behaviour
+    robots: Robots
+    wire: Wire
 
 
 BOX = web.AppKey("box", Box)
@@ -88,6 +93,8 @@ def create_app(settings: Settings) -> web.Application:
     postman = Postman(settings, clock, faults)
     protocol = Protocol(world, faults, ENDPOINTS)
     live = Live()
+    robots = Robots(world)
+    wire = Wire(robots, postman, faults, lambda: box.url)
     box = Box(
         url=f"http://{settings.host}:{settings.port}",
         world=world,
@@ -96,6 +103,8 @@ def create_app(settings: Settings) -> web.Application:
         protocol=protocol,
         live=live,
         behaviour=Behaviour(world),
+        robots=robots,
+        wire=wire,
     )
     founding.found(world, box.behaviour)
     past.play(world, settings.talks)
@@ -108,6 +117,7 @@ def create_app(settings: Settings) -> web.Application:
     app.add_routes(login_page.routes(world))
     app.add_routes(Control(world, faults, postman, live).routes())
     app.add_routes(CorpControl(world, box.behaviour).routes())
+    app.add_routes(robot_doors.RobotDoors(world, robots, wire, postman).routes())
     app.router.add_get("/sandbox/live", live.stream)
     app.router.add_route("*", "/cgi-bin/{path:.+}", protocol.serve)
     app.cleanup_ctx.append(_post_office)
@@ -147,6 +157,7 @@ def _connect(box: Box) -> None:
 async def _post_office(app: web.Application) -> AsyncIterator[None]:
     box = app[BOX]
     await box.postman.start()
+    await box.wire.start()
     checks: list[asyncio.Task[str]] = []
     if box.world.settings.verify_at_start:
         checks = [asyncio.create_task(box.postman.verify(name)) for name in box.postman.receivers]
@@ -154,6 +165,7 @@ async def _post_office(app: web.Application) -> AsyncIterator[None]:
     for check in checks:
         check.cancel()
     await asyncio.gather(*checks, return_exceptions=True)
+    await box.wire.close()
     await box.postman.close()
 
 

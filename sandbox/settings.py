@@ -53,7 +53,10 @@ class AppSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiverSettings:
-    """Where callbacks of one kind go. `receive_id` empty: the corp id; `agent_id` 0: not an app's receiver."""
+    """Where callbacks of one kind go. `receive_id` empty: the corp id; `agent_id` 0: not an app's receiver.
+
+    `robot`: the name of the company's robot whose receiver it is; its callbacks are JSON and end with no id.
+    """
 
     name: str
     url: str
@@ -61,6 +64,11 @@ class ReceiverSettings:
     aes_key: str
     receive_id: str = ""
     agent_id: int = 0
+    robot: str = ""
+
+    def ends_with(self, corp_id: str) -> str:
+        """The id at the end of what is sealed for it."""
+        return "" if self.robot else self.receive_id or corp_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +160,15 @@ class TalkSettings:
     nickname: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class InternalGroupSettings:
+    """A group chat of members only, in which the robot is."""
+
+    chat_id: str
+    name: str
+    members: tuple[str, ...] = ()
+
+
 TALKERS = {"客户": True, "同事": False}
 
 
@@ -194,6 +211,9 @@ class Settings:
     archive_folder: str = (
         ""  # where the message archive and its stand-in library are; "": nothing is archived
     )
+    robot_poll_seconds: float = (
+        1.0  # how often the rest of a robot's answer is asked for; the page names none
+    )
     sidebar_url: str = ""  # the application's page in the chat toolbar of the pretend client
     # The same for one kind of chat where it has a page of its own (客户联系 → 聊天工具栏管理); "": the one above.
     sidebar_single_url: str = ""
@@ -209,6 +229,7 @@ class Settings:
     departments: tuple[DepartmentSettings, ...] = ()
     groups: tuple[GroupSettings, ...] = ()
     talks: tuple[TalkSettings, ...] = ()
+    internal_groups: tuple[InternalGroupSettings, ...] = ()
 
 
 class SettingsError(Exception):
@@ -232,6 +253,7 @@ TABLES: dict[str, tuple[str, type[Any]]] = {
     "department": ("departments", DepartmentSettings),
     "group": ("groups", GroupSettings),
     "talk": ("talks", TalkSettings),
+    "internal_group": ("internal_groups", InternalGroupSettings),
 }
 
 
@@ -379,6 +401,8 @@ def _people_checks(settings: Settings) -> list[str]:
     for group in settings.groups:
         wanted += [(f"group {group.chat_id}: members", one, userids) for one in (group.owner, *group.members)]
         wanted += [(f"group {group.chat_id}: customers", one, customers) for one in group.customers]
+    for office in settings.internal_groups:
+        wanted += [(f"internal_group {office.chat_id}: members", one, userids) for one in office.members]
     for number, talk in enumerate(settings.talks, 1):
         where, accounts = f"talk {number}:", {one.open_kfid for one in settings.accounts}
         wanted += [

@@ -10,7 +10,7 @@ const RATES = [[1, "1 倍（正常）"], [10, "10 倍"], [60, "60 倍（1 秒 = 
 const SHOW_SERVICERS = "sandbox-show-servicers";
 const ROOMY_PIXELS = 1100;
 
-const PAGES = [["/", "客户手机"], ["/client", "员工手机"], ["/groups", "客户群"], ["/people", "通讯录"]];
+const PAGES = [["/", "客户手机"], ["/client", "员工手机"], ["/groups", "客户群"], ["/people", "通讯录"], ["/bot", "问机器人"]];
 
 /** `isChat`: the page of customers' phones, with its own two buttons. */
 export function drawBar(bar, isChat = true) {
