@@ -250,6 +250,8 @@ class Deciding:
         message_id: int | None = None,
     ) -> None:
         told = await self._open_case(tx, talk, reply, now, message_id)
+        if reply.choice is not None:
+            await handing.record_choice(tx, talk.id, reply.choice)
         transfer = reply.transfer
         if reply.handover is not None and not self._suggest_only:
             case_id = int(told["case_no"]) if told["case_no"] else None
@@ -287,8 +289,6 @@ class Deciding:
             )
         if reply.rating is not None:
             await satisfaction.record_answer(tx, talk.id, reply.rating, now)
-        if reply.choice is not None:
-            await handing.record_choice(tx, talk.id, reply.choice)
 
     async def _open_case(
         self, tx: AsyncConnection, talk: Conversation, reply: Reply, now: datetime, message_id: int | None

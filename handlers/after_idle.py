@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from domain.case import CaseKind, CaseWanted
 from domain.handover import HandoverChoice
-from domain.replies import AnswerKind
+from domain.replies import AnswerKind, SignalKind
 from domain.reply import Reply
 from domain.talk import Turn
 from handlers import answering, handover, wording
@@ -48,13 +48,15 @@ async def _answer_again(turn: Turn, ctx: Context) -> Reply:
     left = await handovers.find_latest_idle(ctx.tx, turn.conversation.id)
     if left is None:
         return plain
-    said = [one for one in await handovers.list_unanswered(ctx.tx, left) if one.message_id not in _own(turn)]
-    question = "\n".join(one.text for one in said if one.text.strip())
-    faq = answering.sure_answer(await ctx.decide(question), ctx) if question else None
-    if faq is None or faq.handover_at_once:
-        return plain
-    return await answering.answer_entry(turn, faq, (), ctx)
-
-
-def _own(turn: Turn) -> frozenset[int]:
-    return frozenset(bubble.message_id for bubble in turn.bubbles)
+    # What a tap of this turn said is among what no person has answered.
+    own = {bubble.message_id for bubble in turn.bubbles}
+    signals = ctx.knowledge.content.signals
+    for one in reversed(await handovers.list_unanswered(ctx.tx, left)):
+        wishes = any(hit.kind is SignalKind.HUMAN for hit in signals.find(one.text))
+        if one.message_id in own or wishes or not one.text.strip():
+            continue
+        faq = answering.sure_answer(await ctx.decide(one.text), ctx)
+        if faq is not None and not faq.handover_at_once:
+            return await answering.answer_entry(turn, faq, (), ctx)
+        break
+    return plain

@@ -1,0 +1,1 @@
+"""Customers given to people: who gets them, which moves are made, what happens when nobody answers."""
