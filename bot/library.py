@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 from bot import choosing, threads
 from bot.content_files import ContentFiles, Mark
 from bot.sop_library import SopLibrary, SopRules
-from content import loading, matching, meaning, segmentation
+from content import loading, matching, meaning, segmentation, trial
 from content.knowledge import Knowledge, Served
 from content.sop_shelf import Shelf
 from domain.errors import ContentError, StoreUnavailable
@@ -133,6 +133,12 @@ class Library:
         """Return the words of now."""
         assert self._knowledge is not None, "Library.load comes first"
         return self._knowledge
+
+    async def rehearse(self, faq: Faq) -> Knowledge:
+        """Return the words of now with one entry as it would be, compared as they are: nothing of it is served."""
+        knowledge = self.knowledge()
+        channel = self._meaning if self.compares_meaning else None
+        return await threads.run(lambda: trial.with_entry(knowledge, faq, channel))
 
     def shelf(self) -> Shelf:
         """Return the SOPs of now; an empty shelf until `shelf_ready` is set."""

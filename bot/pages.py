@@ -145,6 +145,8 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
         shelf=house.library.shelf,
         sop_template=house.library.sop_template,
         retention=lambda: retention_files.load(settings.content.folder),
+        refresh_content=house.library.refresh,
+        rehearse=house.library.rehearse,
         hours=rules.hours,
         login=house.web_login,
         public_url=settings.server.public_url,

@@ -67,6 +67,7 @@ class Right(StrEnum):
     SEE_CONTENT = "see_content"
     APPROVE_CONTENT = "approve_content"  # Let a text be said to customers, under one's own name.
     SEE_UNANSWERED = "see_unanswered"  # Questions the bot could not answer, without the customer's name.
+    WRITE_DRAFTS = "write_drafts"  # Write texts that somebody else approves, and try what they would change.
     SEE_GROUPS = "see_groups"  # Customer groups with their SOPs: one's own, the team's, or all (group_scope).
     RUN_SOPS = "run_sops"  # Enrol a group one leads, pause it, move it, end it, tick its points.
     SEE_AUDIT = "see_audit"  # The boards of the audit, everybody's scores and findings.
@@ -109,6 +110,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.STOP_LINES,
             Right.SEE_HEALTH,
             Right.SEE_CONTENT,
+            Right.WRITE_DRAFTS,
             Right.SEE_UNANSWERED,
             Right.SEE_GROUPS,
             Right.RUN_SOPS,
@@ -132,6 +134,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
             Right.SEE_HEALTH,
             Right.SEE_CONTENT,
             Right.APPROVE_CONTENT,
+            Right.WRITE_DRAFTS,
             Right.SEE_UNANSWERED,
             Right.SEE_ACCESS_LOG,
             Right.SEE_GROUPS,
@@ -147,7 +150,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         }
     ),
     Role.CONTENT: frozenset(
-        {Right.SEE_LINES, Right.SEE_CONTENT, Right.APPROVE_CONTENT, Right.SEE_UNANSWERED}
+        {Right.SEE_LINES, Right.SEE_CONTENT, Right.APPROVE_CONTENT, Right.WRITE_DRAFTS, Right.SEE_UNANSWERED}
     ),
     Role.OWNER: frozenset(
         {

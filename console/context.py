@@ -17,7 +17,7 @@ from content.knowledge import Knowledge
 from content.retention import Retention
 from content.sop_shelf import Shelf
 from domain.delivery import Attached
-from domain.faq import Line
+from domain.faq import Faq, Line
 from domain.hours import ServiceHours
 from domain.ports import Clock
 from domain.reply import Reply
@@ -51,6 +51,10 @@ def _no_shelf() -> Shelf:
 
 async def _no_template(version_id: int) -> Template:
     raise KeyError(version_id)
+
+
+async def _nothing_to_refresh() -> None:
+    return
 
 
 def _no_hours() -> ServiceHours:
@@ -91,6 +95,9 @@ class ConsoleContext:
     sop_template: Callable[[int], Awaitable[Template]] = _no_template
     retention: Callable[[], Retention] = retention_files.load
     hours: ServiceHours = field(default_factory=_no_hours)
+    # Take up what was just approved; today's words with one entry as it would be, None: by words alone.
+    refresh_content: Callable[[], Awaitable[None]] = _nothing_to_refresh
+    rehearse: Callable[[Faq], Awaitable[Knowledge]] | None = None
     login: StaffLogin | None = None
     public_url: str = ""
     entry_secret: str = field(default="", repr=False)

@@ -30,6 +30,7 @@ from console import (
     conversations_page,
     deliveries_page,
     desk_page,
+    draft_routes,
     events_page,
     export_page,
     false_alarms_page,
@@ -61,6 +62,7 @@ from console.context import ConsoleContext
 from console.frame import Frame
 from console.openings import Openings
 from console.sessions import COOKIE, Sessions, address_of, is_csrf_right
+from console.trials import Trials
 from console.visit import Form, Handler, Visit, read_form
 from domain.errors import StoreUnavailable
 
@@ -102,7 +104,9 @@ def build(ctx: ConsoleContext) -> web.Application:
     app.router.add_get("/login/return", entrance.come_back)
     app.router.add_get("/static/{digest:[0-9a-f]{16}}/{name:[a-z_.-]+}", made.assets.serve_own)
     app.router.add_get("/lib/{name:[a-z.-]+}", made.assets.serve_library)
-    for method, path, handler in _pages(sessions):
+    trials = Trials()
+    app.on_cleanup.append(trials.end)
+    for method, path, handler in [*draft_routes.pages(trials), *_pages(sessions)]:
         app.router.add_route(method, path, _signed_in(handler, ctx, made, sessions, openings))
     return app
 
@@ -180,7 +184,7 @@ def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
         ("POST", f"/deliveries/{number}/settle", deliveries_page.settle),
         ("GET", "/unanswered", unanswered_page.show),
         ("GET", "/content", content_page.show_list),
-        ("GET", "/content/{kind:faq|reply|sop}/{key:[a-z0-9_./]+}", content_page.show_one),
+        ("GET", "/content/{kind:faq|reply|quick|sop}/{key:[a-z0-9_./]+}", content_page.show_one),
         ("POST", "/content/approve", content_page.approve),
         ("GET", "/try", try_page.show),
         ("GET", "/false-alarms", false_alarms_page.show),
@@ -248,7 +252,7 @@ def _to_login(request: web.Request) -> web.Response:
 def _page_of(path: str) -> str:
     """Return the page that holds the form which posts to `path`: /console/cases/7/note stands on /console/cases/7."""
     parts = path.split("/")[2:]
-    has_own_page = parts[0] in ("cases", "events", "groups") and len(parts) > 1 and parts[1].isdigit()
+    has_own_page = parts[0] in ("cases", "events", "groups", "drafts") and len(parts) > 1 and parts[1].isdigit()
     if parts[0].startswith("logout"):
         return ""
     if parts[0] == "audit":

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeAlias
 
+from pydantic import TypeAdapter
+
 from content import faq_files, quick_files, reply_files
 from domain.draft import DraftKind
 from domain.faq import Faq
@@ -52,13 +54,39 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 def body_of(record: Record) -> dict[str, Any]:
     """Return the body of a text that is served."""
+    kind = kind_of(record)
     if isinstance(record, FixedReply):
         menu = [{"id": one.id, "text": one.text} for one in record.menu]
-        return canonical(
-            DraftKind.REPLY, {"id": record.id, "text": record.text, "menu": menu, "tail": record.tail}
-        )
-    kind = DraftKind.FAQ if isinstance(record, Faq) else DraftKind.QUICK
+        return canonical(kind, {"id": record.id, "text": record.text, "menu": menu, "tail": record.tail})
     return canonical(kind, {key: getattr(record, key) for key in ORDER[kind]})
+
+
+def kind_of(record: Record) -> DraftKind:
+    """Return what a text is."""
+    if isinstance(record, FixedReply):
+        return DraftKind.REPLY
+    return DraftKind.FAQ if isinstance(record, Faq) else DraftKind.QUICK
+
+
+_RECORDS: Mapping[DraftKind, TypeAdapter[Any]] = {
+    DraftKind.FAQ: TypeAdapter(Faq),
+    DraftKind.REPLY: TypeAdapter(FixedReply),
+    DraftKind.QUICK: TypeAdapter(QuickPhrase),
+}
+
+
+def record_of_version(kind: DraftKind, body: Body) -> Record:
+    """Return the text that a stored version holds."""
+    record: Record = _RECORDS[kind].validate_python(body)
+    return record
+
+
+def version_body(record: Record) -> dict[str, Any]:
+    """Return a text as a content version keeps it (bot/library.py reads it back)."""
+    body: dict[str, Any] = _RECORDS[kind_of(record)].dump_python(record, mode="json")
+    if "slots" in body:
+        body["slots"] = sorted(body["slots"])
+    return body
 
 
 def canonical(kind: DraftKind, body: Body) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def groups_of(asked: Iterable[Asked]) -> list[Group]:
     """
     by_core: dict[str, list[Asked]] = defaultdict(list)
     for one in asked:
-        by_core[_core(one.text)].append(one)
+        by_core[core_of(one.text)].append(one)
     wordings = _weighed(by_core)
     gathered = [_group([one for wording in group for one in wording.asked]) for group in _gathered(wordings)]
     return sorted(
@@ -103,7 +103,7 @@ def groups_of(asked: Iterable[Asked]) -> list[Group]:
     )
 
 
-def _core(text: str) -> str:
+def core_of(text: str) -> str:
     """Return what of a text says what it asks."""
     plain = normalising.normalise(text).replace(" ", "")[:_COMPARED]
     return _POLITE.sub("", plain) or plain

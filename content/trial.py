@@ -7,11 +7,13 @@ first. Who asked, and what became of the question then, plays no part. console/t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from content.knowledge import Knowledge
+from content import matching
+from content.knowledge import Knowledge, Served
+from content.matching.engine import Meaning
 from domain.faq import Choice, Faq
 
 
@@ -97,6 +99,22 @@ def put_together(asked: Iterable[tuple[str, datetime]], most: int) -> list[Tried
         found[text] = count + 1, max(last, at)
     tried = [TriedQuestion(text=text, count=count, last_at=last) for text, (count, last) in found.items()]
     return sorted(tried, key=lambda one: (-one.count, -one.last_at.timestamp(), one.text))[:most]
+
+
+def with_entry(knowledge: Knowledge, faq: Faq, meaning: Meaning | None = None) -> Knowledge:
+    """Return the words of today with one entry as it would be; about 0.6 s of one core for the shipped entries.
+
+    `meaning`: to compare meanings as well, as the matcher in use does.
+    """
+    faqs = {**knowledge.faqs, faq.id: faq}
+    content = knowledge.content
+    matcher = matching.Matcher(
+        map(matching.Subject.of, faqs.values()), content.synonyms, content.lexicon, meaning=meaning
+    )
+    served = Served(version_id=None, is_sample=False)
+    return replace(
+        knowledge, faqs=faqs, matcher=matcher, versions={**knowledge.versions, f"faq:{faq.id}": served}
+    )
 
 
 def outcome(knowledge: Knowledge, text: str) -> Outcome:

@@ -126,10 +126,34 @@ async def list_of(tx: AsyncConnection, kind: str, key: str) -> list[Version]:
     return [one for one in await list_versions(tx, (kind,)) if one.key == key]
 
 
+async def decide(tx: AsyncConnection, version_id: int, *, by: str, now: datetime) -> None:
+    """Record that `by` approves a version in the console, so that it is said whatever the files have today."""
+    wanted = sa.select(content_version.c.origin).where(content_version.c.id == version_id)
+    origin = (await tx.execute(wanted)).scalar_one()
+    known = sa.select(sa.func.count()).select_from(approval)
+    was_approved = (
+        await tx.execute(known.where(approval.c.content_version_id == version_id))
+    ).scalar_one() > 0
+    # A version that was approved before is said again; one that a file brought needs the word as well.
+    note = ROLLBACK if was_approved or origin == FILE else ""
+    await approve(tx, [version_id], by=by, now=now, note=note)
+
+
 async def withdraw(tx: AsyncConnection, kind: str, key: str, *, by: str, now: datetime) -> int:
     """Approve no version of a text any longer; return how many were approved. For texts that no file has."""
     approved = [one.id for one in await list_of(tx, kind, key) if one.approved_by]
     return await approve(tx, approved, by=by, now=now, note=WITHDRAWN)
+
+
+async def find(tx: AsyncConnection, version_id: int) -> Version | None:
+    """Return a version with its newest approval, None for one that is not there."""
+    wanted = sa.select(content_version.c.kind, content_version.c.key).where(
+        content_version.c.id == version_id
+    )
+    row = (await tx.execute(wanted)).one_or_none()
+    if row is None:
+        return None
+    return next((one for one in await list_of(tx, row.kind, row.key) if one.id == version_id), None)
 
 
 async def find_body(tx: AsyncConnection, version_id: int) -> dict[str, Any] | None:

@@ -116,6 +116,7 @@ async def _answers(tx: AsyncConnection, turn_ids: list[int]) -> dict[int, tuple[
             sa.select(
                 turn.c.id, turn.c.opened_at, message.c.servicer_id, message.c.sent_at, message_body.c.text
             )
+            .select_from(turn)
             .join(message, message.c.id == _first_reply(turn.c.conversation_id, turn.c.last_message_id, turn))
             .join(message_body, message_body.c.message_id == message.c.id)
             .where(turn.c.id.in_(turn_ids[start : start + _CHUNK]), message_body.c.erased_at.is_(None))
@@ -139,6 +140,7 @@ async def _edited(tx: AsyncConnection, since: datetime, limit: int) -> list[GapQ
             suggestion.c.score,
             delivery.c.body,
         )
+        .select_from(suggestion_round)
         .join(suggestion, suggestion.c.round_id == suggestion_round.c.id)
         .outerjoin(conversation, conversation.c.id == suggestion_round.c.conversation_id)
         .outerjoin(message_body, message_body.c.message_id == suggestion_round.c.message_id)
@@ -175,6 +177,7 @@ async def _of_groups(tx: AsyncConnection, since: datetime, limit: int) -> list[G
     after = sa.func.coalesce(question.c.message_id, 0)
     wanted = (
         sa.select(question, message.c.servicer_id, message.c.sent_at, message_body.c.text.label("answer"))
+        .select_from(question)
         .outerjoin(
             message,
             sa.and_(
@@ -225,6 +228,7 @@ async def list_asked(tx: AsyncConnection, since: datetime, *, limit: int = gaps.
     first = await gaps.find_first_turn(tx, since)
     turns = (
         sa.select(message_body.c.text, turn.c.opened_at)
+        .select_from(turn)
         .join(message, message.c.id == turn.c.last_message_id)
         .join(message_body, message_body.c.message_id == message.c.id)
         .where(

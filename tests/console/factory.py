@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,12 +19,13 @@ from bot.library import new_matcher
 from console import demo
 from console.context import ConsoleContext, ProcessHealth
 from console.sessions import COOKIE, digest_of
-from content import loading, sop_files, sop_freezing
+from content import draft_files, loading, sop_files, sop_freezing
 from content.knowledge import Knowledge, Served
 from content.sop_files import Sops
 from content.sop_shelf import Shelf
 from domain.case import CaseKind, CaseWanted
 from domain.delivery import Act, Body, DeliveryState, MenuItem, NewDelivery, Purpose, SendClass
+from domain.draft import DraftKind, DraftOrigin
 from domain.faq import EntityMode, Line, Thresholds
 from domain.hours import ServiceHours
 from domain.login import Role
@@ -37,6 +38,7 @@ from handlers.context import Rules
 from store import (
     accounts,
     cases,
+    content_drafts,
     contents,
     conversations,
     customers,
@@ -456,12 +458,14 @@ class Scene:
     unknown_delivery: int
     failed_event: int
     unhandled_event: int
+    draft: int = 0
+    version: int = 0
 
 
 async def make_scene(store: Store, clock: FrozenClock, folder: Path) -> Scene:
     """Fill the store with one of everything the pages show."""
     loaded = content()
-    texts = [("faq", one.id, one.digest, _body(one)) for one in loaded.faqs.values()]
+    texts = [("faq", one.id, one.digest, draft_files.version_body(one)) for one in loaded.faqs.values()]
     texts += [("reply", one.id, one.digest, {"text": one.text}) for one in loaded.replies.values()]
 
     async def job(tx: AsyncConnection) -> Scene:
@@ -474,14 +478,18 @@ async def make_scene(store: Store, clock: FrozenClock, folder: Path) -> Scene:
         await accounts.set_servicer(tx, ACCOUNT, "lisi", is_receiving=False, now=start)
         await contents.add(tx, texts, start)
         version = (await contents.list_versions(tx))[0]
-        return await _fill(make, folder, version.id, clock)
+        filled = await _fill(make, folder, version.id, clock)
+        return replace(filled, draft=await _draft(tx, clock.now()), version=version.id)
 
     return await store.write(job)
 
 
-def _body(faq: object) -> dict[str, str]:
-    names = ("question", "source", "reviewer", "valid_until", "answer")
-    return {name: str(getattr(faq, name)) for name in names}
+async def _draft(tx: AsyncConnection, now: datetime) -> int:
+    """An open draft that changes an entry, written by an advisor."""
+    body = draft_files.body_of(content().faqs["loan.prepay"]) | {"short": "可以，看合同。"}
+    return await content_drafts.propose(
+        tx, DraftKind.FAQ, "loan.prepay", "提前还款", body, DraftOrigin(), "zhangsan", now
+    )
 
 
 async def _fill(make: Maker, folder: Path, version: int, clock: FrozenClock) -> Scene:
