@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -211,7 +212,7 @@ async def test_a_menu_goes_out_in_customer_service_only(
     status, sent = await desk.begin(menu=menu, nonce="nonce-0002", entry="single_kf_tools")
 
     assert (refused, said["why"], status) == (409, "no_menu", 200)
-    (message,) = sent["messages"]  # type: ignore[misc]
+    (message,) = cast("list[dict[str, Any]]", sent["messages"])
     assert message["msgtype"] == "msgmenu"
     assert [one["click"]["id"] for one in message["msgmenu"]["list"]] == ["faq_loan_prepay"] * 2
 

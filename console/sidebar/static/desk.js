@@ -18,6 +18,7 @@ const { customer, name, entry, service } = desk.dataset;
 const QUERY = `external_userid=${encodeURIComponent(customer)}${entry ? `&entry=${encodeURIComponent(entry)}` : ""}`;
 const DRAFT = `desk:${document.body.dataset.viewer}:${customer}`;
 const LONG = 500;
+const RENEWED = "desk:renewed";
 // Without a stream the part is asked for so often.
 const LOOK_MS = 8000;
 
@@ -80,7 +81,7 @@ words.addEventListener("input", () => {
 
 async function begin(fields) {
   const { status, said } = await post(`/sidebar/customer/begin?${QUERY}`, fields);
-  if (status === 401) throw new SdkError("login", "登录已过期，正在重新登录，写的字还在。");
+  if (status === 401) throw new SdkError("login", "登录刚过期，正在重新登录，写的字还在。");
   if (status === 404 || status === 403) throw new SdkError("gone", "你已经不在接待这位客户，发不了了。");
   if (status === 429) throw new SdkError("rate", "点得太快了，请过几秒再试。");
   if (status !== 200) throw Object.assign(new SdkError("refused", said.refused ?? "服务器暂时没有回应，请稍后再点一次。"), { said });
@@ -133,7 +134,7 @@ async function say(begun) {
 
 function fail(error, fields, begun) {
   tell(error.say ?? "网络不通，请稍后再点一次。写的字还在。", error.kind === "cancel" ? "" : "bad");
-  if (error.kind === "login") setTimeout(() => location.reload(), 1200);
+  if (error.kind === "login") renew();
   if (error.said?.why === "blocked") verdict.look();
   if (error.said?.again) offer([["没有，再发一次", () => deliver({ ...fields, again: "yes", nonce: newNonce() })]]);
   const byClient = begun && !["cancel", "partly"].includes(error.kind);
@@ -143,6 +144,12 @@ function fail(error, fields, begun) {
   } else if (begun) {
     draft.nonce = newNonce();
   }
+}
+
+/** The session has ended: the page comes back by itself through the platform's login, with the words. */
+function renew() {
+  sessionStorage.setItem(RENEWED, "yes");
+  location.reload();
 }
 
 function offer(choices) {
@@ -289,7 +296,7 @@ async function fetchPart(waits) {
     const url = `${shown.dataset.url}${marked ? `&mark=${marked}` : ""}${waits ? "&wait=1" : ""}`;
     const { status, html, mark: newMark } = await part(url);
     document.getElementById("offline").hidden = true;
-    if (status === 401) location.reload();
+    if (status === 401) renew();
     if (status === 404) ended();
     if (status === 200) show(html, newMark);
   } catch {
@@ -421,7 +428,10 @@ if (kept?.text) put(kept.text, kept);
 words.blur();
 toNewest();
 refresh();
-place();
+place().then(() => {
+  if (sessionStorage.getItem(RENEWED) && words.value) tell("已重新登录，请再点一次。");
+  sessionStorage.removeItem(RENEWED);
+});
 
 if (desk.dataset.talk) {
   let late = 0;
