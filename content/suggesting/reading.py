@@ -30,7 +30,7 @@ _CHATTER = frozenset(
 # Heard only while a person talks with a customer: nothing in it is asked.
 _FILLER = re.compile(
     r"(?:[嗯恩哦噢喔啊呀哈嘿呵嘻唉哎额呃诶行好对是的吧了呢嘛哒呐哟]|ok|okay|收到|明白|知道|了解|可以|没事|没关系|不客气|"
-    r"辛苦|稍等|等等|等一?下|马上|您忙|你忙|慢慢来|不急|好嘞|是吗|真的吗?|这样|那好|先这样|回头|再说|拜拜|再见|晚安|早安|早|"
+    r"辛苦|麻烦|感谢|多谢|谢|稍等|等等|等一?下|马上|您忙|你忙|慢慢来|不急|好嘞|是吗|真的吗?|这样|那好|先这样|回头|再说|拜拜|再见|晚安|早安|早|"
     r"周末愉快|节日快乐|新年好|您|你|我|们|先|就|也|都|已经|还|很|太|请|在|吗|老师|经理|顾问|亲)+"
 )
 _SENTENCE = re.compile(r"[^。！？!?；;\n]+[。！？!?；;\n]*")
@@ -62,7 +62,7 @@ def read(lines: Sequence[TalkLine], signals: Signals, typed: str = "") -> Asked:
     """Return what a talk asks now. `lines`: oldest first. `typed`: the question as the advisor gave it, if so."""
     found = _turns(lines)
     if typed.strip():
-        before = tuple(filter(None, (_question(turn, signals) for turn in found)))
+        before = tuple(filter(None, (_question(turn, signals) for turn in found if _is_near(turn, found[0]))))
         return Asked(
             text=_shortened(typed.strip()),
             before=before[:_MOST_BEFORE],
@@ -72,11 +72,11 @@ def read(lines: Sequence[TalkLine], signals: Signals, typed: str = "") -> Asked:
     if not found:
         return Asked(text="")
     last = found[0]
-    questions = [(turn, _question(turn, signals)) for turn in found]
+    questions = [(turn, _question(turn, signals)) for turn in found if _is_near(turn, last)]
     asked = next(((turn, text) for turn, text in questions if text), None)
     said = "\n".join(line.text for line in last.lines)
     hits = tuple(signals.find(said))
-    if asked is None or (asked[0] is not last and _is_done(asked[0], last)):
+    if asked is None or (asked[0] is not last and asked[0].is_answered):
         before = tuple(text for _, text in questions if text)
         return Asked(
             text=said[: splitting.LIMIT_CHARACTERS],
@@ -129,9 +129,9 @@ def _turns(lines: Sequence[TalkLine]) -> list[_Turn]:
     return found
 
 
-def _is_done(turn: _Turn, last: _Turn) -> bool:
-    """Say whether an earlier turn needs no answer any more: somebody spoke since, or it is too long ago."""
-    return turn.is_answered or last.lines[-1].at - turn.lines[-1].at > _FRESH
+def _is_near(turn: _Turn, last: _Turn) -> bool:
+    """Say whether an earlier turn still belongs to what is talked about."""
+    return last.lines[-1].at - turn.lines[-1].at <= _FRESH
 
 
 def _question(turn: _Turn, signals: Signals) -> str:
