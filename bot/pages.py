@@ -148,6 +148,7 @@ def console_context(house: House, loops: Loops) -> ConsoleContext:
         refresh_content=house.library.refresh,
         rehearse=house.library.rehearse,
         hours=rules.hours,
+        roster=rules.roster,
         login=house.web_login,
         public_url=settings.server.public_url,
         entry_secret=pages_secret(settings),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -20,8 +20,10 @@ from domain.enrolment import Enrolment
 from domain.errors import BotError
 from domain.faq import Line
 from domain.groups import Group
+from domain.handover import Handover
 from domain.login import AccessEntry, Login, LoginSession, Role
 from domain.people import team_of
+from domain.roster import Shift
 from domain.talk import Conversation
 from domain.verdict import AlarmState, FalseAlarm
 from store import (
@@ -34,11 +36,13 @@ from store import (
     false_alarms,
     gaps,
     group_reports,
+    handovers,
     health_reports,
     lines,
     login_sessions,
     logins,
     machine_reports,
+    roster,
     search,
     session_talks,
     sop_files,
@@ -46,6 +50,7 @@ from store import (
     talk_reports,
     transcripts,
 )
+from store.handovers import OpenHandover
 from store.paging import Place
 from store.session_talks import SessionHead
 from store.sop_files import SopFile
@@ -74,7 +79,11 @@ class Right(StrEnum):
     REVIEW = "review"  # Judge suspicions and sessions of others, draw samples, advise colleagues.
     DECIDE_APPEALS = "decide_appeals"  # Take up appeals and decide them; never those of findings one judged.
     SEE_OWN_AUDIT = "see_own_audit"  # One's own sessions, findings and promises; appeal.
-    TAKE_OVER = "take_over"  # Take a customer who queues where one is receiving; with WHISPER a colleague's too.
+    TAKE_OVER = (
+        "take_over"  # Take a customer who queues where one is receiving; with WHISPER a colleague's too.
+    )
+    SEE_DUTY = "see_duty"  # The roster, and the queue of customers given to people.
+    RUN_DUTY = "run_duty"  # Change the roster, move customers between people, give them back to the bot.
     WHISPER = "whisper"  # Suggest words to who serves a customer (耳语), and take the customer over.
     SEARCH = "search"  # Find words in the talk one may see.
     EXPORT = "export"  # Hand conversations out, personal numbers hidden.
@@ -103,6 +112,8 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         {
             Right.SEE_ALL_TALK,
             Right.DIRECT_CASES,
+            Right.SEE_DUTY,
+            Right.RUN_DUTY,
             Right.SEE_EVENTS,
             Right.SEE_DELIVERIES,
             Right.SETTLE_DELIVERIES,
@@ -128,6 +139,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         {
             Right.SEE_ALL_TALK,
             Right.DIRECT_CASES,
+            Right.SEE_DUTY,
             Right.SEE_DELIVERIES,
             Right.SEE_LINES,
             Right.STOP_LINES,
@@ -307,6 +319,32 @@ async def access_case_direction(viewer: Viewer, tx: AsyncConnection, case_id: in
     """Return the case to somebody who may give it away or move its date."""
     require(viewer, Right.DIRECT_CASES)
     return await access_case(viewer, tx, case_id)
+
+
+# --- hand-overs ---------------------------------------------------------------------------------------------
+
+
+async def access_roster(viewer: Viewer, tx: AsyncConnection, since: date) -> list[Shift]:
+    """Return the roster: weekly shifts, and those on a date from `since` on."""
+    require(viewer, Right.SEE_DUTY)
+    return await roster.list_current(tx, since)
+
+
+async def access_handovers(viewer: Viewer, tx: AsyncConnection) -> list[OpenHandover]:
+    """Return the customers who are given to people, or wait for one."""
+    require(viewer, Right.SEE_DUTY)
+    return await handovers.list_open(tx)
+
+
+async def access_handover(
+    viewer: Viewer, tx: AsyncConnection, handover_id: int
+) -> tuple[Handover, Conversation]:
+    """Return a hand-over with its talk. The caller records a full opening."""
+    require(viewer, Right.SEE_DUTY)
+    found = await handovers.find(tx, handover_id)
+    if found is None:
+        raise NotFound()
+    return found, await access_conversation(viewer, tx, found.conversation_id)
 
 
 # --- groups -------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from domain.reply import Reply
 from domain.sop import Template
 from domain.talk import Topic
 from handlers.suggesting import Suggester
+from scheduler.rostering import RosterRules
 from store.database import Store
 
 
@@ -95,6 +96,8 @@ class ConsoleContext:
     sop_template: Callable[[int], Awaitable[Template]] = _no_template
     retention: Callable[[], Retention] = retention_files.load
     hours: ServiceHours = field(default_factory=_no_hours)
+    # Who may be given a customer.
+    roster: RosterRules = field(default_factory=lambda: RosterRules(hours=_no_hours()))
     # Take up what was just approved; today's words with one entry as it would be, None: by words alone.
     refresh_content: Callable[[], Awaitable[None]] = _nothing_to_refresh
     rehearse: Callable[[Faq], Awaitable[Knowledge]] | None = None

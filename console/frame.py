@@ -41,6 +41,8 @@ NAVIGATION = (
     Door(key="conversations", path="/console/conversations", right="talk"),
     Door(key="search", path="/console/search", right=Right.SEARCH),
     Door(key="cases", path="/console/cases", right="talk"),
+    Door(key="handovers", path="/console/handovers", right=Right.SEE_DUTY),
+    Door(key="roster", path="/console/roster", right=Right.SEE_DUTY),
     Door(key="groups", path="/console/groups", right=Right.SEE_GROUPS),
     Door(key="sops", path="/console/sops", right=Right.SEE_CONTENT),
     Door(key="audit", path="/console/audit", right=Right.SEE_AUDIT),

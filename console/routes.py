@@ -38,6 +38,7 @@ from console import (
     group_acts,
     group_page,
     groups_page,
+    handovers_page,
     health_page,
     lines_page,
     login_page,
@@ -49,6 +50,7 @@ from console import (
     rates,
     reader_page,
     reviews_page,
+    roster_page,
     sampling_page,
     search_page,
     sessions_page,
@@ -141,6 +143,13 @@ def _pages(sessions: Sessions) -> list[tuple[str, str, Handler]]:
         ("POST", f"/cases/{number}/note", cases_page.add_note),
         ("POST", f"/cases/{number}/close", cases_page.close),
         ("POST", f"/cases/{number}/reopen", cases_page.reopen),
+        ("GET", "/handovers", handovers_page.show_list),
+        ("GET", f"/handovers/{number}", handovers_page.show_one),
+        ("POST", f"/handovers/{number}/move", handovers_page.move),
+        ("POST", f"/handovers/{number}/give-back", handovers_page.give_back),
+        ("GET", "/roster", roster_page.show),
+        ("POST", "/roster/add", roster_page.add),
+        ("POST", f"/roster/{number}/end", roster_page.end),
         ("GET", "/groups", groups_page.show),
         ("GET", "/groups/quits", quits_page.show),
         ("GET", f"/groups/{number}", group_page.show),
@@ -252,7 +261,8 @@ def _to_login(request: web.Request) -> web.Response:
 def _page_of(path: str) -> str:
     """Return the page that holds the form which posts to `path`: /console/cases/7/note stands on /console/cases/7."""
     parts = path.split("/")[2:]
-    has_own_page = parts[0] in ("cases", "events", "groups", "drafts") and len(parts) > 1 and parts[1].isdigit()
+    with_own_page = ("cases", "events", "groups", "drafts", "handovers")
+    has_own_page = parts[0] in with_own_page and len(parts) > 1 and parts[1].isdigit()
     if parts[0].startswith("logout"):
         return ""
     if parts[0] == "audit":

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from content import handover_words, reply_files
+from content import handover_words, reply_files, turns
 from content.days import spoken
 from content.knowledge import Knowledge
 from domain.attention import NewNotice, NoticeKind
@@ -119,6 +119,29 @@ async def record_wish(
     if transfer is None:
         await handovers.end(tx, talk.id, HandoverEnd.NOBODY, now)
     return transfer
+
+
+async def take_back(
+    tx: AsyncConnection, one: Handover, knowledge: Knowledge, *, by: str, now: datetime
+) -> str:
+    """Put the end of a session on its way, so that the bot serves from the customer's next message.
+
+    Returns "" when it is, else why not (console/words.toml): "handover_over", "handover_moving". Who waits for an
+    answer is not asked how it was.
+    """
+    talk = await conversations.get(tx, one.conversation_id)
+    if one.ended_at is not None or talk.state is not SessionState.SERVICER:
+        return "handover_over"
+    if await deliveries.is_moving(tx, talk.id):
+        return "handover_moving"
+    signals = knowledge.content.signals
+    said = await handovers.list_unanswered(tx, one)
+    is_waiting = any(turns.wants_answer(each.kind, each.text, signals) for each in said)
+    reply_id = BACK_OPEN_REPLY if is_waiting else BACK_REPLY
+    nonce = f"{one.id} {by} {now.isoformat()}"
+    new = end(talk, reply_id, words_of(knowledge, reply_id), nonce=nonce, now=now)
+    await deliveries.add(tx, [new], now)
+    return ""
 
 
 async def record_moved(tx: AsyncConnection, held: Claimed, receipt: Receipt, now: datetime) -> None:

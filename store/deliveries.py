@@ -413,6 +413,16 @@ async def counts_unfinished(tx: AsyncConnection) -> dict[str, int]:
     return dict.fromkeys(watched, 0) | {row[0]: row[1] for row in rows.all()}
 
 
+async def is_moving(tx: AsyncConnection, conversation_id: int) -> bool:
+    """Say whether a move of the conversation's session is on its way out."""
+    wanted = sa.select(delivery.c.id).where(
+        delivery.c.conversation_id == conversation_id,
+        delivery.c.act.in_(MOVES),
+        delivery.c.state.in_(["due", "claimed", "attempting"]),
+    )
+    return (await tx.execute(wanted.limit(1))).first() is not None
+
+
 async def find_oldest_due(tx: AsyncConnection) -> datetime | None:
     """Return since when the oldest waiting delivery is due; None when none waits."""
     found = [(await tx.execute(waiting)).scalar_one_or_none() for waiting in _OLDEST_DUE]

@@ -19,14 +19,18 @@ from console import access
 from console.access import Forbidden, NotFound, Viewer
 from domain.delivery import Delivery
 from domain.enrolment import Question
+from domain.handover import Handover, HandoverState
 from domain.login import Role
 from domain.people import OptOut, Relation, Tag, team_of
+from domain.talk import Conversation
 from store import (
+    conversations,
     customer_reports,
     deliveries,
     departments,
     desk_talks,
     enrolments,
+    handovers,
     logins,
     opt_outs,
     questions,
@@ -74,6 +78,17 @@ class SeenCustomer:
 
     customer: KnownCustomer
     relations: Sequence[Relation]
+
+
+async def access_served(
+    viewer: Viewer, tx: AsyncConnection, handover_id: int
+) -> tuple[Handover, Conversation]:
+    """Return a hand-over with its talk to the person who serves the customer now, or served last."""
+    found = await handovers.find(tx, handover_id)
+    me = viewer.login.staff_platform_id
+    if found is None or not me or found.staff_platform_id != me or found.state is HandoverState.WAITING:
+        raise NotFound()
+    return found, await conversations.get(tx, found.conversation_id)
 
 
 async def reach_of(viewer: Viewer, tx: AsyncConnection) -> Reach:

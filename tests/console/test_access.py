@@ -11,7 +11,7 @@ from aiohttp import ClientResponse
 from bot.clock import FrozenClock
 from domain.login import Role
 from domain.platform import SessionState
-from store import conversations, logins
+from store import conversations, handovers, logins
 from store.database import Store
 from tests.console import audit_scene, factory
 from tests.console.audit_scene import AuditScene
@@ -93,6 +93,7 @@ class Walker:
             "deliveries": scene.unknown_delivery,
             "events": scene.failed_event,
             "privacy": 1,
+            "handovers": 1,
             "drafts": self._scene.draft,
             "wordings": 1,
             "versions": self._scene.version,
@@ -155,6 +156,8 @@ async def test_every_address_answers_every_role_as_documented(
     serves = functools.partial(conversations.set_state, servicer_id="lisi", now=frozen_clock.now())
     await store.write(lambda tx: serves(tx, scene.owners_talk, SessionState.SERVICER))
     audit = await audit_scene.make_audit_scene(store, frozen_clock, pages.names)
+    talk = scene.other_talk
+    await store.write(lambda tx: handovers.assign(tx, talk, "zhangsan", frozen_clock.now()))
     walker = Walker(pages, scene, groups, audit, store, frozen_clock)
     wrong = []
 

@@ -16,7 +16,7 @@ from bot.clock import FrozenClock
 from domain.attention import NewNotice, NoticeKind
 from domain.groups import MemberKind
 from domain.login import Role
-from store import notices, tables
+from store import handovers, notices, tables
 from store.database import Store
 from tests.console.factory import HOUSE
 from tests.reviews import factory as reviews_factory
@@ -52,7 +52,8 @@ AROUND_SENDING = {"stranger": factory.STRANGER, "self": factory.OWNER}
 
 
 AROUND_FINDING = {"stranger": "wangwu", "leader": factory.LEADER, "self": factory.OWNER}
-TABLES = (PEOPLE, AROUND_CUSTOMER, AROUND_SENDING, AROUND_FINDING)
+AROUND_SESSION = {"stranger": factory.STRANGER, "servicer": factory.OWNER}
+TABLES = (PEOPLE, AROUND_CUSTOMER, AROUND_SENDING, AROUND_FINDING, AROUND_SESSION)
 
 
 def documented(people: dict[str, str] = PEOPLE) -> dict[str, dict[str, str]]:
@@ -191,6 +192,34 @@ async def test_a_sending_answers_nobody_but_its_own_person(
                 wrong.append(f"{address} as {person}: {word}, got {answer.status}")
 
     assert not wrong, "\n".join(wrong)
+
+
+async def test_a_session_is_given_back_by_nobody_but_who_serves(
+    phone: Phone, client: ClientSession, store: Store, frozen_clock: FrozenClock
+) -> None:
+    await desk_factory.serve(store, frozen_clock, AROUND_SESSION["servicer"])
+    given = await store.write(lambda tx: assign_all(tx, AROUND_SESSION["servicer"], frozen_clock))
+    wrong = []
+
+    for address, row in documented(AROUND_SESSION).items():
+        for person, word in row.items():
+            answer = await client.post(
+                phone.at(address.split(" ")[1].replace("{id}", str(given))),
+                data={"csrf": doors.CSRF},
+                cookies=await doors.sign_in(store, frozen_clock, AROUND_SESSION[person]),
+                allow_redirects=False,
+            )
+            if meaning(answer.status) != word:
+                wrong.append(f"{address} as {person}: {word}, got {answer.status}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+async def assign_all(tx: AsyncConnection, who: str, clock: FrozenClock) -> int:
+    """Begin the hand-over of the one talk of customer service; return its id."""
+    wanted = sa.select(tables.kf_state.c.conversation_id).where(tables.kf_state.c.servicer_id == who)
+    talk = int((await tx.execute(wanted)).scalars().first() or 0)
+    return (await handovers.assign(tx, talk, who, clock.now())).id
 
 
 async def test_ones_own_audit_answers_everybody_as_documented(
