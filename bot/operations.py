@@ -26,11 +26,12 @@ from domain.errors import ConfigError
 from domain.faq import Faq, Line
 from domain.login import Role
 from domain.platform import KfAccount
-from store import contents, events, gaps, lines, logins
+from store import contents, events, gaps, lines, logins, staff
 
 # scene_param of an entry link (WeCom doc 94665).
 _PARAM_LIMIT_BYTES = 128
 _SOP = "sop"
+_QUICK = "quick"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,17 @@ async def list_entries(settings: config.Settings) -> list[Entry]:
             )
             for key, reply in house.content.replies.items()
         ]
-        return faqs + replies + _sop_entries(house.library.shelf(), approved)
+        quick = [
+            Entry(
+                id=f"{_QUICK}:{key}",
+                question=phrase.title,
+                scope=phrase.scope,
+                valid_until=str(phrase.valid_until),
+                approved_by=approved.get(f"{_QUICK}:{key}", ""),
+            )
+            for key, phrase in house.content.quick.items()
+        ]
+        return faqs + replies + quick + _sop_entries(house.library.shelf(), approved)
 
 
 async def list_gaps(settings: config.Settings, days: int) -> Gaps:
@@ -156,6 +167,7 @@ async def _digests(house: app.House, kind: str = "") -> dict[str, str]:
     digests = {
         "reply": {key: reply.digest for key, reply in house.content.replies.items()},
         "faq": {key: faq.digest for key, faq in house.content.faqs.items()},
+        _QUICK: {f"{_QUICK}:{key}": phrase.digest for key, phrase in house.content.quick.items()},
         _SOP: {
             f"{_SOP}:{sop_shelf.key_of(template.id, block)}": block.digest
             for template in house.library.shelf().templates.values()
@@ -166,8 +178,8 @@ async def _digests(house: app.House, kind: str = "") -> dict[str, str]:
 
 
 def _id_of(version: contents.Version) -> str:
-    """Return the id by which commands call a text: words of SOPs say so, "sop:TEMPLATE/BLOCK"."""
-    return f"{_SOP}:{version.key}" if version.kind == _SOP else version.key
+    """Return the id by which commands call a text: words of SOPs and quick phrases say so, "sop:TEMPLATE/BLOCK"."""
+    return f"{version.kind}:{version.key}" if version.kind in (_SOP, _QUICK) else version.key
 
 
 def _meant(named: str, current: Collection[str]) -> list[str]:
@@ -235,29 +247,51 @@ async def replay(settings: config.Settings, key: str) -> bool:
 
 
 async def add_login(
-    settings: config.Settings, name: str, *, password: str, role: str, display_name: str = "", by: str = "cli"
+    settings: config.Settings,
+    name: str,
+    *,
+    password: str,
+    role: str,
+    display_name: str = "",
+    member: str = "",
+    by: str = "cli",
 ) -> None:
-    """Add a console login. Raises ConfigError for a bad name, role or password, or a name that is taken."""
+    """Add a console login, which `member` (a UserID) may also enter by WeCom.
+
+    Raises ConfigError for a bad name, role or password, a name that is taken, or a member who has a login.
+    """
     problems = check_login(name, password, role)
     if problems:
         raise ConfigError(problems)
     password_hash = await asyncio.to_thread(passwords.hash_password, password)
     async with app.opened(settings) as house:
 
-        async def job(tx: AsyncConnection) -> int | None:
+        async def job(tx: AsyncConnection) -> str:
             # Wall time: a login must not depend on where the demo's clock stands.
-            return await logins.add_login(
+            wall = house.clock.wall()
+            staff_id = 0
+            if member:
+                await staff.ensure(tx, [member], house.clock.now())
+                staff_id = (await staff.find_ids(tx, [member]))[member]
+                if await logins.is_linked(tx, staff_id):
+                    return f"成员 {member} 已绑定在别的账号上。 (The member has a login.)"
+            added = await logins.add_login(
                 tx,
                 name=name,
                 display_name=display_name or name,
                 password_hash=password_hash,
                 roles=[role],
                 by=by,
-                now=house.clock.wall(),
+                now=wall,
             )
+            if added is None:
+                return f"登录名 {name} 已被使用，请换一个。 (The name is taken.)"
+            if member:
+                await logins.link(tx, added, staff_id, wall)
+            return ""
 
-        if await house.store.write(job) is None:
-            raise ConfigError([f"登录名 {name} 已被使用，请换一个。 (The name is taken.)"])
+        if problem := await house.store.write(job):
+            raise ConfigError([problem])
 
 
 def check_login(name: str, password: str, role: str) -> list[str]:

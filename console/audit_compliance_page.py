@@ -97,7 +97,7 @@ async def show(visit: Visit) -> web.Response:
         gaps=groups[:_GAPS],
         gap_count=len(gaps),
         group_count=len(groups),
-        titles={faq_id: faq.question for faq_id, faq in visit.ctx.knowledge().content.faqs.items()},
+        titles=visit.ctx.knowledge().titles(),
         sight=audit_overview_page.sight_of(rows, coverage),
         archive_read_at=coverage.archive_read_at,
         has_sessions=has_sessions,

@@ -8,19 +8,22 @@ from collections.abc import Iterable, Sequence
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access, approvers, text_rows
+from console import access, approvers, draft_form, people, text_rows
 from console.access import NotFound, Right
 from console.text_rows import Change, TextRow
 from console.visit import Visit
-from content import endings
+from content import endings, quick_files
 from content.endings import Ending, EndKind
 from content.knowledge import Knowledge
+from domain.faq import Faq
+from domain.quick import QuickPhrase
+from domain.replies import FixedReply
 from domain.sop import AttachmentKind, ContentBlock
-from store import contents, logins
+from store import content_drafts, contents, logins
 from store.machine_reports import VersionRow
 
 STATES = ("", "waiting", "expired", "approved", "ending", "own")
-KINDS = ("faq", "reply", "sop")
+KINDS = ("faq", "reply", "quick", "sop")
 _PATH = "/console/content"
 _PICTURE_LIMIT_BYTES = 1024 * 1024  # It stands in the page itself.
 
@@ -92,6 +95,7 @@ async def show_one(visit: Visit) -> web.Response:
     kind, key = visit.request.match_info["kind"], visit.request.match_info["key"]
     knowledge, shelf = visit.ctx.knowledge(), visit.ctx.shelf()
     sop = text_rows.find_sop_text(knowledge, shelf, key) if kind == "sop" else None
+    draft_kind = draft_form.kind_of(kind)
     async with visit.ctx.store.read() as tx:
         versions = await access.access_content(visit.viewer, tx)
         rows = text_rows.rows_of(knowledge, shelf, versions)
@@ -99,22 +103,33 @@ async def show_one(visit: Visit) -> web.Response:
         if row is None:
             raise NotFound()
         history = [one for one in reversed(versions) if (one.kind, one.key) == (kind, key)]
+        drafts = await content_drafts.list_of(tx, draft_kind, key) if draft_kind else []
+        names = await people.list_names(tx)
         changes = await _changes(visit, tx, row, history)
         pictures = await _pictures(visit, tx, sop.block) if sop else {}
-    faq = knowledge.content.faqs.get(key) if kind == "faq" else None
-    reply = knowledge.content.replies.get(key) if kind == "reply" else None
+    record = draft_form.find_served(kind, key, knowledge)
+    faq = record if isinstance(record, Faq) else None
+    reply = record if isinstance(record, FixedReply) else None
+    phrase = record if isinstance(record, QuickPhrase) else None
     return visit.page(
         "text.html",
         row=row,
         faq=faq,
         reply=reply,
+        phrase=phrase,
+        phrase_text=quick_files.said(phrase, knowledge.content.risk_lines) if phrase else "",
         sop=sop,
+        drafts={one.version_id: one for one in drafts if one.version_id},
+        open_draft=next((one for one in drafts if one.is_open), None),
+        names=names,
+        served_id=knowledge.version_id(kind, key),
+        is_in_files=kind == "sop" or draft_form.is_in_files(kind, key, knowledge),
         changes=changes,
         pictures=pictures,
         answer=knowledge.content.answer_text(faq) if faq else "",
         unwritten=[one for one in endings.unwritten(knowledge.content) if faq in one.faqs],
         history=history,
-        titles={one.id: one.question for one in knowledge.content.faqs.values()},
+        titles=knowledge.titles(),
     )
 
 

@@ -20,14 +20,13 @@ async def show_list(visit: Visit) -> web.Response:
     async with visit.ctx.store.read() as tx:
         rows = await access.access_deliveries(visit.viewer, tx, state, visit.place, PAGE_ROWS + 1)
         names = await people.list_names(tx)
-    faqs = visit.ctx.knowledge().content.faqs
     return visit.page(
         "deliveries.html",
         rows=rows[:PAGE_ROWS],
         next_place=rows[PAGE_ROWS - 1].place if len(rows) > PAGE_ROWS else None,
         state=state,
         people=names,
-        titles={faq_id: faq.question for faq_id, faq in faqs.items()},
+        titles=visit.ctx.knowledge().titles(),
     )
 
 

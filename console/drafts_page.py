@@ -74,14 +74,9 @@ async def show_list(visit: Visit) -> web.Response:
         wordings=wordings,
         names=names,
         over={one.id for one in drafts if draft_form.is_over(one.body, knowledge.today)},
-        titles=titles_of(knowledge),
+        titles=knowledge.titles(),
         next_place=Place(at=rest.changed_at, id=rest.id) if rest else None,
     )
-
-
-def titles_of(knowledge: Knowledge) -> dict[str, str]:
-    """Return the question of every entry, served or in the files, by its id."""
-    return {key: faq.question for key, faq in {**knowledge.content.faqs, **knowledge.faqs}.items()}
 
 
 # --- a new draft --------------------------------------------------------------------------------------------
@@ -365,7 +360,7 @@ async def _choices(visit: Visit, live: Live) -> dict[str, Any]:
         "handover_codes": list(HandoverCode),
         "signal_kinds": list(SignalKind),
         "menu_lines": draft_form.menu_lines(live.body),
-        "titles": titles_of(knowledge),
+        "titles": knowledge.titles(),
         "today": knowledge.today,
         "latest": knowledge.today + timedelta(days=184),
     }
@@ -386,7 +381,7 @@ def show_trial(trials: Trials) -> Any:
         )
         record, mistakes = await asyncio.to_thread(draft_checks.record_of, draft.kind, body, knowledge)
         values: dict[str, Any] = {"draft": draft, "days": TRIAL_DAYS, "run": None}
-        titles = titles_of(knowledge)
+        titles = knowledge.titles()
         if draft.is_open and isinstance(record, Faq) and not mistakes:
             key = draft.id, draft.revision, id(knowledge.matcher)
             values["run"] = trials.begin(

@@ -73,7 +73,7 @@ async def show(visit: Visit) -> web.Response:
         state=state,
         source=source,
         names=names,
-        titles={key: faq.question for key, faq in {**knowledge.content.faqs, **knowledge.faqs}.items()},
+        titles=knowledge.titles(),
     )
 
 
@@ -116,7 +116,7 @@ def key_of(text: str) -> str:
 
 def without_people(text: str) -> str:
     """Return a text in which long numbers, addresses and the like are masked."""
-    return without_numbers(pii.mask(text))
+    return pii.mask(without_numbers(text))
 
 
 def _gaps(groups: Sequence[Group], knowledge: Knowledge, drafted: Mapping[str, int]) -> list[Gap]:

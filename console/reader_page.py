@@ -32,7 +32,6 @@ async def show(visit: Visit) -> web.Response:
         names = await people.list_names(tx)
         used = await transcripts.count_budget_used(tx, conversation_id)
     await visit.openings.record(visit, f"conversation:{conversation_id}")
-    faqs = visit.ctx.knowledge().content.faqs
     return visit.live_page(
         "reader.html",
         "reader_part.html",
@@ -40,7 +39,7 @@ async def show(visit: Visit) -> web.Response:
         talk=talk,
         transcript=transcript,
         entries=timeline.entries_of(transcript),
-        titles={faq_id: faq.question for faq_id, faq in faqs.items()},
+        titles=visit.ctx.knowledge().titles(),
         cases=[row for row in cases if visit.viewer.scope is None or row.case.owner in visit.viewer.scope],
         ratings=ratings,
         accounts=accounts,

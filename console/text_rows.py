@@ -6,23 +6,27 @@ import difflib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from content import sop_shelf
-from content.knowledge import Knowledge
+from content.knowledge import Knowledge, Served
 from content.sop_shelf import Shelf
 from domain.faq import Faq
+from domain.quick import QuickPhrase
 from domain.replies import FixedReply
 from domain.sop import ContentBlock, Step, Template
+from store import contents
 from store.machine_reports import VersionRow
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextRow:
-    """A text of the files with the state of its newest version. `version`: of exactly this text, None until stored.
+    """A text with the state of its newest version. `version`: of exactly the file's text, None until stored; of a text
+    that only the console's editor has, the one that is served.
 
-    `state`: approved, sample, draft, pending (an older version is approved and served), expired or missing.
+    `state`: approved, sample, draft, pending (an older version is approved and served), edited (what was approved in
+    the editor is served, the file's text is older), expired or missing.
     `template`: of words of an SOP, with `group`, its title; else both are empty.
     """
 
@@ -69,8 +73,11 @@ def rows_of(knowledge: Knowledge, shelf: Shelf, versions: Sequence[VersionRow]) 
     for version in versions:
         by_text[version.kind, version.key].append(version)
     content = knowledge.content
-    rows = [_faq_row(faq, by_text["faq", faq.id], knowledge) for faq in content.faqs.values()]
+    # What no file has was written in the editor; it is as good as what it stands beside.
+    faqs, phrases = {**knowledge.faqs, **content.faqs}, {**knowledge.quick, **content.quick}
+    rows = [_faq_row(faq, by_text["faq", faq.id], knowledge) for faq in faqs.values()]
     rows += [_reply_row(reply, by_text["reply", reply.id], knowledge) for reply in content.replies.values()]
+    rows += [_quick_row(phrase, by_text["quick", phrase.id], knowledge) for phrase in phrases.values()]
     for template in shelf.templates.values():
         for block in template.blocks.values():
             known = by_text["sop", sop_shelf.key_of(template.id, block)]
@@ -118,6 +125,8 @@ def _lines_of(kind: str, body: Mapping[str, Any]) -> list[str]:
     """Return what a reader sees of a stored version."""
     if kind == "faq":
         parts = [body.get("question"), body.get("answer"), body.get("short"), body.get("lapsed")]
+    elif kind == "quick":
+        parts = [body.get("title"), body.get("text")]
     elif kind == "reply":
         parts = [body.get("text"), *[item.get("text") for item in body.get("menu", [])], body.get("tail")]
     else:
@@ -129,16 +138,20 @@ def _lines_of(kind: str, body: Mapping[str, Any]) -> list[str]:
 
 def _faq_row(faq: Faq, versions: list[VersionRow], knowledge: Knowledge) -> TextRow:
     version = next((one for one in versions if one.digest == faq.digest), None)
-    is_expired = knowledge.today > faq.last_valid_on
+    served = knowledge.faqs.get(faq.id, faq)
+    is_expired = knowledge.today > served.last_valid_on
+    state = _state(
+        version, versions, knowledge.versions.get(f"faq:{faq.id}"), is_sample=faq.reviewer == "sample"
+    )
     return TextRow(
         kind="faq",
         key=faq.id,
-        title=faq.question,
-        line=faq.line,
-        source=faq.source,
-        reviewer=faq.reviewer,
-        last_valid_on=faq.last_valid_on,
-        state="expired" if is_expired else _state(version, versions, is_sample=faq.reviewer == "sample"),
+        title=served.question,
+        line=served.line,
+        source=served.source,
+        reviewer=served.reviewer,
+        last_valid_on=served.last_valid_on,
+        state="expired" if is_expired and state != "pending" else state,
         version=version,
     )
 
@@ -149,12 +162,30 @@ def _reply_row(reply: FixedReply, versions: list[VersionRow], knowledge: Knowled
     return TextRow(
         kind="reply",
         key=reply.id,
-        title=reply.text,
+        title=knowledge.replies.get(reply.id, reply).text,
         line="",
         source="",
         reviewer="",
         last_valid_on=None,
-        state=_state(version, versions, is_sample=served is not None and served.is_sample),
+        state=_state(version, versions, served, is_sample=served is not None and served.is_sample),
+        version=version,
+    )
+
+
+def _quick_row(phrase: QuickPhrase, versions: list[VersionRow], knowledge: Knowledge) -> TextRow:
+    version = next((one for one in versions if one.digest == phrase.digest), None)
+    served = knowledge.quick.get(phrase.id, phrase)
+    is_sample = phrase.reviewer == "sample"
+    state = _state(version, versions, knowledge.versions.get(f"quick:{phrase.id}"), is_sample=is_sample)
+    return TextRow(
+        kind="quick",
+        key=phrase.id,
+        title=served.title,
+        line=served.line,
+        source=served.source,
+        reviewer=served.reviewer,
+        last_valid_on=served.valid_until,
+        state="expired" if knowledge.today > served.valid_until and state != "pending" else state,
         version=version,
     )
 
@@ -170,18 +201,41 @@ def _sop_row(template: Template, block: ContentBlock, versions: list[VersionRow]
         source=block.source,
         reviewer=block.reviewer,
         last_valid_on=block.valid_until,
-        state="expired" if is_expired else _state(version, versions, is_sample=block.reviewer == "sample"),
+        state="expired"
+        if is_expired
+        else _state(version, versions, None, is_sample=block.reviewer == "sample"),
         version=version,
         template=template.id,
         group=template.title,
     )
 
 
-def _state(version: VersionRow | None, versions: list[VersionRow], *, is_sample: bool) -> str:
+def _state(
+    version: VersionRow | None, versions: list[VersionRow], served: Served | None, *, is_sample: bool
+) -> str:
     if version is None:
         return "missing"
+    said = next((one for one in versions if served is not None and one.id == served.version_id), None)
+    if (
+        said is not None
+        and said.id != version.id
+        and _is_decided(said)
+        and version.loaded_at <= _decided_at(said)
+    ):
+        return "edited"
     if version.approved_by:
         return "approved"
     if any(one.approved_by for one in versions):
         return "pending"
     return "sample" if is_sample else "draft"
+
+
+def _is_decided(version: VersionRow) -> bool:
+    """Say whether the version is said because somebody decided so in the console (bot/choosing.py)."""
+    return bool(version.approved_by) and (
+        version.origin == contents.EDITOR or version.note == contents.ROLLBACK
+    )
+
+
+def _decided_at(version: VersionRow) -> datetime:
+    return version.approved_at or version.loaded_at

@@ -41,7 +41,7 @@ async def _show_groups(visit: Visit) -> web.Response:
         group_count=len(groups),
         question_count=len(rows),
         days=days,
-        titles=_titles(visit),
+        titles=visit.ctx.knowledge().titles(),
     )
 
 
@@ -52,7 +52,7 @@ async def _show_each(visit: Visit) -> web.Response:
         "unanswered.html",
         rows=[replace(row, text=without_numbers(row.text)) for row in rows[:PAGE_ROWS]],
         next_place=rows[PAGE_ROWS - 1].place if len(rows) > PAGE_ROWS else None,
-        titles=_titles(visit),
+        titles=visit.ctx.knowledge().titles(),
     )
 
 
@@ -73,7 +73,3 @@ def groups_of(rows: Iterable[QuestionRow]) -> list[grouping.Group]:
 def without_numbers(text: str) -> str:
     """Return `text` with every run of six digits or more replaced by stars."""
     return _NUMBER.sub("******", text)
-
-
-def _titles(visit: Visit) -> dict[str, str]:
-    return {faq_id: faq.question for faq_id, faq in visit.ctx.knowledge().content.faqs.items()}

@@ -68,7 +68,7 @@ class Unwritten:
 
 def served_or_written(knowledge: Knowledge) -> list[Faq]:
     """Return every entry as it is served, or as it stands in the files where none is served yet."""
-    return [knowledge.faqs.get(key, faq) for key, faq in knowledge.content.faqs.items()]
+    return list({**knowledge.content.faqs, **knowledge.faqs}.values())
 
 
 def endings(faqs: Iterable[Faq], today: date, reviewers: Mapping[str, str] | None = None) -> list[Ending]:

@@ -113,6 +113,10 @@ class Knowledge:
             stopped=phrase.line in self.stopped,
         )
 
+    def titles(self) -> dict[str, str]:
+        """Return the question of every entry, served or in the files, by its id."""
+        return {key: faq.question for key, faq in {**self.content.faqs, **self.faqs}.items()}
+
     def find_by_menu_id(self, clicked: str) -> Faq | None:
         """Return the entry that a click on `clicked` means, or None."""
         return next((faq for faq in self.faqs.values() if faq.menu_id == clicked), None)

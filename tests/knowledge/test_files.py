@@ -1,0 +1,118 @@
+"""Texts of the editor as files: what is written reads back, and a version that is put into a file is known again."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from content import draft_checks, draft_files, draft_making, word_diff
+from domain.draft import DraftKind, DraftState
+from domain.login import Role
+from store import content_drafts, contents
+from store.database import Store
+from tests.console import factory
+from tests.knowledge.conftest import Desk, MakeLibrary
+from tests.knowledge.test_editor import ENTRY, KEY, add, approve
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40)
+BODIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": TEXT,
+        "question": TEXT,
+        "answer": TEXT.map(lambda text: f'{text}\n"""{text}\\'),
+        "asks": st.lists(TEXT, max_size=4),
+        "handover_at_once": st.booleans(),
+        "valid_until": st.dates().map(lambda day: day.isoformat()),
+        "source": st.sampled_from(['"', '"""', "\\", "a\tb", "{own.x}", "'''"]),
+    },
+)
+
+
+@given(BODIES)
+def test_a_body_that_is_written_as_toml_reads_back_the_same(body: dict[str, Any]) -> None:
+    plain = draft_files.canonical(DraftKind.FAQ, body)
+
+    found, wrong = draft_files.load(draft_files.dump([(DraftKind.FAQ, plain)]))
+
+    assert wrong == []
+    assert found == [(DraftKind.FAQ, plain)]
+
+
+@given(st.lists(TEXT, max_size=3), st.lists(TEXT, max_size=3))
+def test_pieces_of_a_change_give_both_texts_back(old: list[str], new: list[str]) -> None:
+    before, now = "，".join(old), "，".join(new)
+
+    found = word_diff.pieces(before, now)
+
+    assert "".join(one.text for one in found if one.sign != "-") == now
+    assert "".join(one.text for one in found if one.sign != "+") == before
+
+
+def test_shipped_texts_pass_the_editor_as_they_stand_and_read_back() -> None:
+    known = factory.knowledge()
+    records: list[draft_files.Record] = [*known.faqs.values(), *known.replies.values()]
+    records += known.content.quick.values()
+    for place, record in enumerate(records):
+        kind, body = draft_files.kind_of(record), draft_files.body_of(record)
+
+        if place % 6 == 0:  # Each check takes 20 ms.
+            checked = draft_checks.check(kind, body, known, served=body, with_similar=False)
+            assert not checked.mistakes, (record.id, checked.mistakes)
+        assert draft_files.load(draft_files.dump([(kind, body)]))[0] == [(kind, body)]
+        assert draft_files.record_of_version(kind, draft_files.version_body(record)) == record
+
+
+def test_names_are_spelt_in_latin_letters() -> None:
+    assert draft_making.spelling("提前还款 ABC 24期？") == "tiqianhaikuanabc24qi"
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_an_approved_text_that_is_put_into_a_file_is_the_same_version(
+    desk: Desk, store: Store, make_library: MakeLibrary, content_folder: Path
+) -> None:
+    await approve(desk, await add(desk, submit="yes"))
+    async with store.read() as tx:
+        (version,) = await contents.list_of(tx, "faq", KEY)
+
+    toml = await desk.read(f"/console/versions/{version.id}/toml")
+    (content_folder / "faq" / "more.toml").write_text(toml, "utf-8")
+    library = await make_library(content_folder, serves_samples=False)
+
+    async with store.read() as tx:
+        assert [one.id for one in await contents.list_of(tx, "faq", KEY)] == [version.id]
+    assert library.knowledge().version_id("faq", KEY) == version.id
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_everything_is_handed_out_and_only_what_differs_is_taken_in(desk: Desk, store: Store) -> None:
+    answer = await desk.client.get("/console/content-export", cookies=desk.cookies[Role.CONTENT])
+    packed = zipfile.ZipFile(io.BytesIO(await answer.read()))
+    loan = packed.read("content/faq/loan.toml").decode()
+    known = desk.library.knowledge()
+    changed = loan.replace(known.faqs["loan.prepay"].short, "可以提前还，看合同。")
+
+    same = await desk.post("/console/drafts/import", toml=loan)
+    taken = await desk.post("/console/drafts/import", toml=changed)
+    broken = await desk.post("/console/drafts/import", toml="[[faq]\nid = 1")
+
+    assert {"content/replies/replies.toml", "content/quick/loan.toml"} <= set(packed.namelist())
+    assert same.headers["Location"].endswith("wrong=import_same")
+    assert taken.headers["Location"].endswith("done=imported")
+    assert broken.headers["Location"].endswith("wrong=import_unreadable")
+    async with store.read() as tx:
+        drafts = await content_drafts.list_drafts(tx, [DraftState.DRAFT])
+    assert [(one.key, one.body["short"]) for one in drafts] == [("loan.prepay", "可以提前还，看合同。")]
+
+
+def test_the_entry_of_the_tests_is_right() -> None:
+    body = {**ENTRY, "id": KEY, "asks": str(ENTRY["asks"]).splitlines(), "keywords": ["宠物险"]}
+    body = {key: value for key, value in body.items() if key in draft_files.ORDER[DraftKind.FAQ]}
+
+    assert draft_checks.check(DraftKind.FAQ, body, factory.knowledge()).mistakes == ()
