@@ -140,6 +140,7 @@ class Loops:
             colleague_words.load(),
             bell=inbox_bell,
             outbox_bell=self.outbox.bell,
+            ready=house.library.ready.wait,
         )
         self.inbox = Inbox(
             house.store,

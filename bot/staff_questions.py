@@ -8,7 +8,7 @@ address that came with the question. The staff app's answers leave by the outbox
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -65,7 +65,11 @@ class Ready:
 
 
 class StaffQuestions:
-    """Works on what colleagues ask. `bell`: of the inbox, rung for a new question; `outbox_bell`: for what leaves."""
+    """Works on what colleagues ask.
+
+    `bell`: of the inbox, rung for a new question; `outbox_bell`: for what leaves. `ready`: returns once questions can
+    be matched, so that nobody is told that there is no answer by a house that has just started.
+    """
 
     def __init__(
         self,
@@ -77,10 +81,11 @@ class StaffQuestions:
         *,
         bell: Wakeup,
         outbox_bell: Wakeup,
+        ready: Callable[[], Awaitable[object]],
     ) -> None:
         self._store, self._clock = store, clock
         self._knowledge, self._rules, self._words = knowledge, rules, words
-        self._bell, self._outbox_bell = bell, outbox_bell
+        self._bell, self._outbox_bell, self._ready_to_match = bell, outbox_bell, ready
 
     # --- what the door asks for ----------------------------------------------------------------------------
 
@@ -183,6 +188,7 @@ class StaffQuestions:
         return True
 
     async def _answer(self, stored: StoredEvent, asked: ColleagueAsked) -> None:
+        await self._ready_to_match()
         async with self._store.read() as tx:
             question = await staff_questions.find_by_msgid(tx, _msgid(asked))
             new: NewStaffQuestion = question or _new(asked, asked.created_at or stored.received_at)

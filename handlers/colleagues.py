@@ -83,12 +83,17 @@ async def answer(asking: Asking, ctx: Context, words: ColleagueWords) -> Colleag
         faq = _entry_named(picked, ctx)
         if faq is None:
             return page.said(AnswerKind.CLARIFY, words.say["no_pick"])
-        turn = _turn(faq.question, asked, ctx.now, None)
-        return await page.entry(faq, turn, None, ())
+        return await answer_entry(asking, faq, ctx, words)
     found = await _find(asking, ctx)
     if found.by_quote:
         page.note(words.say["quoted_only"])
     return await _decided(found, page, ctx, words)
+
+
+async def answer_entry(asking: Asking, faq: Faq, ctx: Context, words: ColleagueWords) -> ColleagueAnswer:
+    """Return one entry, or why it may not be said."""
+    turn = _turn(faq.question, asking.asked, ctx.now, None)
+    return await _Page(asking, ctx, words).entry(faq, turn, None, ())
 
 
 async def _decided(found: _Found, page: _Page, ctx: Context, words: ColleagueWords) -> ColleagueAnswer:

@@ -79,7 +79,7 @@ function face(kind, name, id) {
 }
 
 function chatRow(one) {
-  const said = one.last?.running ? "正在回答…" : one.last?.content?.replace(/[*>\n]+/g, " ").trim();
+  const said = one.last?.running ? "正在回答…" : one.last?.content?.slice(0, 60).replace(/[*>\n]+/g, " ").trim();
   const words = h("span", { class: "words" }, h("b", { text: one.name }), h("small", { text: said || one.note }));
   const time = one.last && h("small", { text: hourMinute(one.last.at) });
   return h("button", { type: "button", class: "chat-row", "aria-current": isOpen(one) ? "true" : null, onclick: () => choose(one) }, face(one.kind, one.name, one.id), words, time);

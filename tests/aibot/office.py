@@ -39,7 +39,7 @@ from sandbox import envelope, robot_wire, server
 from sandbox import settings as sandbox_settings
 from sandbox.robots import RobotLine
 from scheduler.outbox import Outbox
-from scheduler.ticker import Wakeup, end_tasks, run_loop
+from scheduler.ticker import Step, Wakeup, end_tasks, run_loop
 from store import staff_questions, tables
 from store.database import Store
 from tests.content import shipped
@@ -57,8 +57,13 @@ GROUP = "internal01"
 PREPAY = "提前还款要付违约金吗"
 
 
+async def _at_once() -> bool:
+    """The shipped words are read before an office opens."""
+    return True
+
+
 class Office:
-    """`box`: the sandbox; `known`: what may be said; `address`: where the doors are."""
+    """`box`: the sandbox; `known`: what may be said; `is_working`: questions are looked up; `address`: of the doors."""
 
     address: str
     http: aiohttp.ClientSession
@@ -69,6 +74,7 @@ class Office:
     def __init__(self, *, box: server.Box, store: Store, clock: FileClock, clock_file: Path) -> None:
         self.box, self.store, self.clock, self.clock_file = box, store, clock, clock_file
         self.known = knowledge()
+        self.is_working = True
 
     def open_up(self, settings: config.Settings, client: WeComClient) -> LateAnswers:
         """Join the parts as bot/loops.py does; returns what has to be closed."""
@@ -105,6 +111,7 @@ class Office:
             colleague_words.load(),
             bell=inbox_bell,
             outbox_bell=self.outbox.bell,
+            ready=_at_once,
         )
         self.inbox = Inbox(
             self.store,
@@ -125,6 +132,19 @@ class Office:
         robot = AibotDoor(self.questions, self.inbox, self.clock)
         Webhook(app.receivers(settings), self.inbox, Metrics(), answering={"aibot": robot}).add_routes(made)
         return made
+
+    def while_working(self, step: Step) -> Step:
+        """Return a step that waits while nobody works."""
+
+        async def perhaps() -> float | None:
+            return await step() if self.is_working else None
+
+        return perhaps
+
+    def works(self, is_working: bool) -> None:
+        """Let questions lie from now on, or look them up again."""
+        self.is_working = is_working
+        self.inbox.bell.ring()
 
     async def _question_of(self, delivery_key: str) -> StaffQuestion | None:
         async with self.store.read() as tx:
@@ -243,7 +263,7 @@ def company(clock_file: str) -> sandbox_settings.Settings:
     return sandbox_settings.Settings(
         clock_file=clock_file,
         corp_id=town.CORP,
-        retry_seconds=(0.05, 0.2, 0.5, 1.0, 2.0, 4.0),
+        retry_seconds=(0.2,) * 200,
         robot_poll_seconds=0.03,
         apps=(sandbox_settings.AppSettings(agent_id=AGENT_ID, name="合规助手", secret=town.SECRET),),
         members=tuple(sandbox_settings.MemberSettings(userid=one, name=one) for one in MEMBERS),
@@ -326,7 +346,7 @@ async def office(folder: Path, store: Store) -> AsyncIterator[Office]:
         settings = settings_of(folder, box.url)
         stack.push_async_callback(made.open_up(settings, client).close)
         bells, stopping = [made.inbox.bell, made.outbox.bell], asyncio.Event()
-        steps = {"inbox": made.inbox.process_due, "outbox": made.outbox.send_due}
+        steps = {"inbox": made.while_working(made.inbox.process_due), "outbox": made.outbox.send_due}
         loops = [
             asyncio.create_task(run_loop(name, steps[name], bell, stopping))
             for name, bell in zip(steps, bells, strict=True)
