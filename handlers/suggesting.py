@@ -7,6 +7,7 @@ asked before, and nothing leaves from here. What is chosen, and in which order, 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -121,9 +122,7 @@ class Suggester:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         setting = Setting(company=self._rules.facts, asked=text, is_group=is_group)
-        entries = [one for one in found.candidates if one.source is SuggestionSource.FAQ]
-        made = (offers.offer(knowledge, one, setting) for one in entries)
-        return [one for one in made if one is not None][: choosing.SHOWN]
+        return await asyncio.to_thread(_answers, knowledge, found, setting)
 
     async def phrase_text(
         self,
@@ -251,6 +250,13 @@ def search_quick(knowledge: Knowledge, words: str, limit: int = 20) -> list[Quic
     found = shelf.of(knowledge).index.search(words, len(knowledge.quick))
     allowed = (one.phrase for one in found if knowledge.quick_refusal(one.phrase.id) is None)
     return [phrase for phrase, _ in zip(allowed, range(limit), strict=False)]
+
+
+def _answers(knowledge: Knowledge, found: Found, setting: Setting) -> list[NewSuggestion]:
+    """Return the entries of what was found as they may be said, at most three."""
+    entries = (one for one in found.candidates if one.source is SuggestionSource.FAQ)
+    made = (offers.offer(knowledge, one, setting) for one in entries)
+    return list(itertools.islice((one for one in made if one is not None), choosing.SHOWN))
 
 
 def _newest(lines: Sequence[TalkLine]) -> int | None:

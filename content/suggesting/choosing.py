@@ -51,7 +51,8 @@ def choose(
     if needs is not None:
         # Words of no line may well be about this one; nobody has said what they are about.
         allowed = [one for one in allowed if one.own is None]
-    made = [one for one in (offers.offer(knowledge, candidate, setting) for candidate in allowed) if one]
+    # Each is made and checked only while a place is free: that takes about 3 ms.
+    made = (offers.offer(knowledge, candidate, setting) for candidate in allowed)
     return tuple(_placed(chosen, made)), needs
 
 
@@ -101,18 +102,18 @@ def _is_safety(knowledge: Knowledge, candidate: Candidate) -> bool:
     return faq is not None and serving.is_for_safety(faq)
 
 
-def _placed(first: list[NewSuggestion], made: list[NewSuggestion]) -> list[NewSuggestion]:
+def _placed(first: list[NewSuggestion], made: Iterable[NewSuggestion | None]) -> list[NewSuggestion]:
     """Return three: what must be said first, then by score, with few phrases and own words while there are entries."""
-    kept, late = list(first), []
+    kept: list[NewSuggestion] = list(first)
+    late: list[NewSuggestion] = []
     texts = {one.text for one in kept}
     for one in made:
-        if one.text in texts or len(kept) >= SHOWN:
+        if one is None or one.text in texts:
             continue
         texts.add(one.text)
-        if _is_too_many(one, kept):
-            late.append(one)
-        else:
-            kept.append(one)
+        (late if _is_too_many(one, kept) else kept).append(one)
+        if len(kept) >= SHOWN:
+            break
     return (kept + late)[:SHOWN]
 
 
