@@ -1,7 +1,7 @@
 """Signing in and out: with a password, through WeCom, and in the demo by choosing who to be.
 
-Through WeCom means a scan on a desk (扫码登录) and, inside the client, nothing at all: both come back with a code. Only a
-login an administrator linked with the member is let in, with the roles somebody granted it; nobody makes rights for
+Through WeCom means a scan on a desk (扫码登录) and, inside the client, nothing at all: both come back with a code. Only
+a login an administrator linked with the member is let in, with the roles somebody granted it; nobody makes rights for
 themselves by being in the address book.
 """
 

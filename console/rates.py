@@ -1,8 +1,8 @@
 """How often somebody may ask: per session, per address, and per address for ways in. Counted in this process.
 
-A bucket fills evenly and holds one minute's worth, so a page that asks for twenty things at once is no offence. What is
-asked beyond it is answered 429 with Retry-After, before the store is asked who it is. Static files are not counted: they
-cost nothing and browsers keep them. The customers' pages have limits of their own (console/week/limits.py).
+A bucket fills evenly and holds one minute's worth, so a page that asks for twenty things at once is no offence. What
+is asked beyond it is answered 429 with Retry-After, before the store is asked who it is. Static files are not counted:
+they cost nothing and browsers keep them. The customers' pages have their own limits (console/week/limits.py).
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ from store.tables import (
 # the phone page and nothing else, until a person grants it.
 SELF_MADE = "wecom"
 # How a session began when the platform said who it is; such a session ends with the person's membership.
-_BY_PLATFORM = ("wecom", "qr")
-_GONE = (StaffStatus.LEFT, StaffStatus.DISABLED)
+BY_PLATFORM = ("wecom", "qr")
+GONE = (StaffStatus.LEFT, StaffStatus.DISABLED)
 
 
 async def add_login(
@@ -223,7 +223,7 @@ async def find_session(tx: AsyncConnection, token_digest: str, now: datetime) ->
     who = await find_login_by_id(tx, row.login_id) if row is not None else None
     if row is None or who is None or who.disabled_at is not None:
         return None
-    if row.how in _BY_PLATFORM and await _is_gone(tx, who.staff_platform_id):
+    if row.how in BY_PLATFORM and await _is_gone(tx, who.staff_platform_id):
         return None
     return LoginSession(
         token_digest=row.token_digest,
@@ -242,7 +242,7 @@ async def _is_gone(tx: AsyncConnection, staff_platform_id: str) -> bool:
     status = sa.select(staff.c.status).where(staff.c.platform_id == staff_platform_id)
     # A login that has lost its member is nobody's any more, whatever the platform said of them once.
     found = (await tx.execute(status)).scalar_one_or_none()
-    return found is None or found in _GONE
+    return found is None or found in GONE
 
 
 async def set_seen(tx: AsyncConnection, token_digest: str, now: datetime) -> None:

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.platform import SessionState
-from store import dialect
-from store.tables import conversation, customer, desk_presence, kf_state, login, login_session
+from store import dialect, logins
+from store.tables import conversation, customer, desk_presence, kf_state, login, login_session, staff
 
 # A page is told of every 15 seconds; one that was silent three times is gone, with its process.
 LASTS = timedelta(seconds=45)
@@ -130,13 +130,18 @@ async def find_place(tx: AsyncConnection, conversation_id: int) -> Place | None:
 
 
 async def list_ended_sessions(tx: AsyncConnection, digests: Sequence[str], wall: datetime) -> set[str]:
-    """Return which of these login sessions hold no more: expired, revoked, forgotten, or of a login shut out."""
+    """Return which of these login sessions hold no more: expired, revoked, forgotten, or of a login shut out.
+
+    Also those that WeCom opened for somebody who has left since, as in logins.find_session.
+    """
     if not digests:
         return set()
     good = (
         sa.select(login_session.c.token_digest)
         .join(login, login.c.id == login_session.c.login_id)
+        .outerjoin(staff, staff.c.id == login.c.staff_id)
         .where(
+            sa.or_(login_session.c.how.not_in(logins.BY_PLATFORM), staff.c.status.not_in(logins.GONE)),
             login_session.c.token_digest.in_(digests),
             login_session.c.expires_at > wall,
             login_session.c.revoked_at.is_(None),

@@ -71,6 +71,7 @@ def add_admin(
         str, typer.Option(help="admin、supervisor、compliance、content、owner 或 advisor")
     ] = "admin",
     display_name: Annotated[str, typer.Option(help="显示的姓名")] = "",
+    member: Annotated[str, typer.Option(help="企业微信成员的 UserID，绑定后可以扫码登录")] = "",
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="从标准输入读密码")] = False,
     random_password: Annotated[
         bool, typer.Option("--random-password", help="生成密码，只显示这一次")
@@ -83,7 +84,11 @@ def add_admin(
     settings = options.load_settings(config)
     options.quieten()
     password = _password(from_stdin=password_stdin, made_up=random_password)
-    options.run(operations.add_login(settings, name, password=password, role=role, display_name=display_name))
+    options.run(
+        operations.add_login(
+            settings, name, password=password, role=role, display_name=display_name, member=member
+        )
+    )
     print(f"已新增 {name}（{role}）。 (Added.)")
     if random_password:
         print(f"密码（只显示这一次）: {password}")

@@ -13,7 +13,7 @@ from bot.clock import FrozenClock
 from console.sessions import COOKIE
 from domain.login import Role
 from sandbox.faults import Fault, FaultKind
-from store import login_sessions, logins, staff, tables
+from store import login_sessions, logins, presence, staff, tables
 from store.database import Store
 from tests.console import factory as console_factory
 from tests.identity.conftest import WECOM, Doors, NewBrowser, ServeDoors
@@ -166,6 +166,10 @@ async def test_who_left_or_is_shut_out_reads_why_and_is_out_at_once(
     await store.write(lambda tx: logins.set_disabled(tx, number, frozen_clock.wall()))
 
     assert not await is_in(doors, browser)
+    async with store.read() as tx:
+        (session,) = await login_sessions.list_open(tx, frozen_clock.wall())
+        ended = await presence.list_ended_sessions(tx, [session.token_digest], frozen_clock.wall())
+    assert ended == {session.token_digest}
     left, disabled = await doors.come_in(browser, SUPERVISOR), await doors.come_in(other, factory.CO_OWNER)
     assert (left.status, disabled.status) == (403, 403)
     assert "离职" in await left.text()

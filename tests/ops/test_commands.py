@@ -349,15 +349,18 @@ def test_a_login_is_added_once_with_its_password_hashed(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
     added = run("admin", "add", "chen", "--password-stdin", "--config", config)
-    made_up = run("admin", "add", "lin", "--role", "supervisor", "--random-password", "--config", config)
+    lin = ("--random-password", "--member", "linzhuguan", "--config", config)
+    made_up = run("admin", "add", "lin", "--role", "supervisor", *lin)
     again = run("admin", "add", "lin", "--random-password", "--config", config)
+    taken = run("admin", "add", "lin2", *lin)
 
-    assert (added.code, made_up.code, again.code) == (0, 0, 2)
+    assert (added.code, made_up.code, again.code, taken.code) == (0, 0, 2, 2)
+    assert "linzhuguan" in taken.err
     assert re.search(r"密码.*: [\w-]{20}$", made_up.out, re.MULTILINE)
     assert "taken" in again.err
     assert "correct horse" not in added.out
     logins = rows(tmp_path, tables.login)
-    assert [login.name for login in logins] == ["chen", "lin"]
+    assert [(login.name, login.staff_id is not None) for login in logins] == [("chen", False), ("lin", True)]
     assert all(login.password_hash.startswith("$argon2id$") for login in logins)
     assert [role.role for role in rows(tmp_path, tables.role)] == ["admin", "supervisor"]
 

@@ -2,7 +2,9 @@
 
 Silent log-in (网页授权, snsapi_base): the browser is sent to `authorize_url`, comes back with a code, and the code
 tells the member. A browser outside WeCom is sent to `scan_url` instead, where its user scans a QR code (扫码登录), and
-comes back in the same way. Tickets for signatures are kept like access tokens: one in the database, one renewal at a time, since
+comes back in the same way.
+
+Tickets for signatures are kept like access tokens: one in the database, one renewal at a time, since
 the platform gives only 400 an hour for the corp and 100 for an app. Sources: WeCom docs 91022, 91023 (log-in), 98152
 (QR code), 90506 (tickets).
 """
