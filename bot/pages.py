@@ -15,7 +15,6 @@ from console import routes
 from console.context import ConsoleContext, ProcessHealth, SidebarContext
 from console.rates import Rates
 from console.sidebar import routes as sidebar_routes
-from console.sidebar.suggesting import Suggesting
 from console.week import routes as week_routes
 from content import retention as retention_files
 from domain.delivery import Attached
@@ -59,7 +58,6 @@ def sidebar_context(house: House, loops: Loops, pages: ConsoleContext) -> Sideba
     """Return what the staff's phone page may use of the house beside what `pages` may."""
     settings = house.settings
     rules = assembling.handler_rules(settings)
-    suggesting = Suggesting(house.library.knowledge, rules.facts)
 
     async def media_id(one: Attached) -> str:
         if house.uploads is None:
@@ -76,7 +74,6 @@ def sidebar_context(house: House, loops: Loops, pages: ConsoleContext) -> Sideba
         frame_ancestors=settings.server.frame_ancestors,
         jssdk_url=settings.server.jssdk_url,
         entry_secret=pages_secret(settings),
-        suggest=suggesting.suggest,
         media_id=media_id,
         suggester=Suggester(house.library.knowledge, rules, house.clock),
         facts=rules.facts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -145,23 +145,14 @@ class PageSigner(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suggested:
-    """An answer of the FAQ that may fit a question, as it would be said today."""
-
-    faq_id: str
-    question: str
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class SidebarContext:
     """What the phone page uses beside `console`.
 
     `login` and `signer` are None where no app's secret is configured. `public_url`: empty where only this machine
-    can reach the server. `suggest(text)` returns at most three answers; `media_id(attached)` what the platform calls
-    a file, and raises ChannelError. `frame_ancestors`: origins that may frame the pages; `jssdk_url`: a script that
-    stands in for the SDK, "" for our own. `entry_secret`: the same in all replicas. `suggester`: finds suggested
-    replies, None where there are none to find; `facts`: the company's own words, by slot.
+    can reach the server. `media_id(attached)` returns what the platform calls a file, and raises ChannelError.
+    `frame_ancestors`: origins that may frame the pages; `jssdk_url`: a script that stands in for the SDK, "" for our
+    own. `entry_secret`: the same in all replicas. `suggester`: finds suggested replies, None where there are none to
+    find; `facts`: the company's own words, by slot.
     """
 
     console: ConsoleContext
@@ -173,7 +164,6 @@ class SidebarContext:
     frame_ancestors: tuple[str, ...]
     jssdk_url: str
     entry_secret: str = field(repr=False)
-    suggest: Callable[[str], Awaitable[Sequence[Suggested]]]
     media_id: Callable[[Attached], Awaitable[str]]
     suggester: Suggester | None = None
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -171,6 +171,7 @@ async def _about(visit: SidebarVisit, tx: AsyncConnection, desk: SeenDesk) -> di
         "groups": groups,
         "steps": await _steps(visit, tx, {one.id for one in groups}),
         "cases": await access.access_customer_cases(viewer, tx, seen),
+        "handover": await desk_access.access_handover(viewer, tx, desk),
         "promises": await desk_access.access_promises(viewer, tx, desk),
         "tags": await access.access_customer_tags(viewer, tx, seen),
         "source": await access.access_customer_source(viewer, tx, seen),

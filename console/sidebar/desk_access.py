@@ -19,8 +19,9 @@ from console.sidebar import access
 from console.sidebar.access import SeenCustomer
 from domain.archive import ConsentStatus
 from domain.delivery import Act, Delivery
+from domain.handover import Handover
 from domain.suggestion import Round, Suggestion
-from store import archives, consents, conversations, deliveries, desk_talks, suggestions
+from store import archives, consents, conversations, deliveries, desk_talks, handovers, suggestions
 from store.desk_talks import CHAT, KF, DeskLine, DeskTalk, OpenPromise
 
 KF_ENTRY = "single_kf_tools"
@@ -140,6 +141,13 @@ async def access_sending(viewer: Viewer, tx: AsyncConnection, key: str, recipien
     if found is None or found.act is not Act.BY_HAND or not is_own or found.recipient != recipient:
         raise NotFound()
     return found
+
+
+async def access_handover(viewer: Viewer, tx: AsyncConnection, desk: SeenDesk) -> Handover | None:
+    """Return how the customer of a desk that `access_desk` gave came to this person; None outside customer service."""
+    if desk.talk is None or not desk.is_service:
+        return None
+    return await handovers.find_open(tx, desk.talk.id)
 
 
 async def access_by_hand(

@@ -5,20 +5,24 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console import frame as frames
-from console.context import Suggested
-from console.sidebar import access, today_page
+from console.sidebar import access, judging, proposing, today_page
 from console.sidebar.today_page import Line
 from console.sidebar.visit import SidebarVisit
+from content import pii
+from domain.compliance import Audience
 from domain.delivery import Act, Body, DeliveryState, NewDelivery, Purpose, SendClass
 from domain.enrolment import OPEN_STATES, OccurrenceState
 from domain.sop import DeliveryCode
+from domain.suggestion import NewRound, NewSuggestion, RoundHow, Suggestion, SuggestionState
+from handlers import qualification
 from scheduler import acts
-from store import deliveries, questions, staff
+from store import conversations, deliveries, questions, staff, suggestions
 from store.staff_work import OpenQuestion, StaffStep, WorkGroup
 
 _PATH = "/sidebar/group"
@@ -33,7 +37,7 @@ class Asked:
     """An open question with what may be answered."""
 
     question: OpenQuestion
-    suggestions: Sequence[Suggested]
+    suggestions: Sequence[NewSuggestion]
 
 
 async def show(visit: SidebarVisit) -> web.Response:
@@ -88,9 +92,14 @@ def _next(lines: Sequence[Line]) -> Line | None:
 async def _asked(visit: SidebarVisit, group: WorkGroup, waiting: Sequence[OpenQuestion]) -> list[Asked]:
     own = [one for one in waiting if one.group.id == group.id]
     return [
-        Asked(question=one, suggestions=await visit.ctx.suggest(one.text) if number < _SUGGESTED else ())
+        Asked(question=one, suggestions=await _answers(visit, one.text) if number < _SUGGESTED else ())
         for number, one in enumerate(own)
     ]
+
+
+async def _answers(visit: SidebarVisit, text: str) -> Sequence[NewSuggestion]:
+    """Return the approved answers that may fit, as they may be said to a group today."""
+    return await visit.ctx.suggester.find_answers(text) if visit.ctx.suggester else ()
 
 
 async def mark(visit: SidebarVisit) -> web.Response:
@@ -119,7 +128,7 @@ async def mark(visit: SidebarVisit) -> web.Response:
 async def begin(visit: SidebarVisit) -> web.Response:
     """Write down that this person sends an entry's answer now, and hand over the words for the client.
 
-    Only the words of today leave, whatever the page showed.
+    Only the words of today leave, whatever the page showed, and only to a group they may be said to.
     """
     number, now, faq_id = visit.number(), visit.ctx.console.clock.now(), visit.said("faq_id", 64)
 
@@ -129,34 +138,99 @@ async def begin(visit: SidebarVisit) -> web.Response:
 
     async with visit.ctx.console.store.read() as tx:
         text, group = await asked(tx)
-    chosen = next((one for one in await visit.ctx.suggest(text) if one.faq_id == faq_id), None)
+    offered = await _answers(visit, text)
+    chosen = next((one for one in offered if one.source_id == faq_id), None)
     if chosen is None:
-        return web.json_response({"refused": visit.frame.words.label("phone_wrong", "no_answer")}, status=409)
-    knowledge = visit.ctx.console.knowledge()
-    new = NewDelivery(
-        key=secrets.token_hex(16),
+        return _refused(visit, "phone_wrong", "no_answer")
+
+    async def job(tx: AsyncConnection) -> NewDelivery | str:
+        await asked(tx)
+        talks = await conversations.ensure_group(tx, [group.chat_id], now)
+        talk_id = talks[group.chat_id]
+        judged = await judging.judge(
+            visit,
+            tx,
+            chosen.text,
+            line=chosen.line,
+            conversation_id=talk_id,
+            recipient=group.chat_id,
+            audience=Audience.GROUP,
+        )
+        if judged.refused:
+            return judged.refused
+        round_ = await suggestions.record_round(
+            tx, _round(visit, text, number, talk_id, chosen, offered), now
+        )
+        mine = next(one for one in round_.suggestions if one.source_id == faq_id)
+        new = _delivery(visit, group, number, talk_id, mine, judged.introduction, now)
+        await deliveries.add(tx, [new], now)
+        return new
+
+    made = await visit.write(job)
+    if isinstance(made, str):
+        return _refused(visit, "desk_refused", made)
+    message = {"msgtype": "text", "text": {"content": made.body.text}}
+    return web.json_response({"key": made.key, "messages": [message]})
+
+
+def _refused(visit: SidebarVisit, section: str, word: str) -> web.Response:
+    return web.json_response({"refused": visit.frame.words.label(section, word)}, status=409)
+
+
+def _round(
+    visit: SidebarVisit,
+    text: str,
+    question_id: int,
+    talk_id: int,
+    chosen: NewSuggestion,
+    offered: Sequence[NewSuggestion],
+) -> NewRound:
+    """Return what was offered, for learning from what was taken; a list that was only looked at is not recorded."""
+    return NewRound(
+        conversation_id=talk_id,
+        staff_platform_id=visit.me,
+        message_id=None,
+        question_id=question_id,
+        asked=pii.mask(text),
+        question_key=f"faq:{offered[0].source_id}",
+        line=chosen.line,
+        how=RoundHow.OPENED,
+        needs_qualified=None,
+        suggestions=tuple(offered),
+    )
+
+
+def _delivery(
+    visit: SidebarVisit,
+    group: WorkGroup,
+    question_id: int,
+    talk_id: int,
+    mine: Suggestion,
+    introduction: str,
+    now: datetime,
+) -> NewDelivery:
+    return NewDelivery(
+        # The report finds its suggestion by the key.
+        key=f"s{mine.id}-{secrets.token_hex(6)}",
         act=Act.BY_HAND,
         send_class=SendClass.REPORTED,
         purpose=Purpose.SERVICE,
         channel=acts.CHANNEL,
-        conversation_id=None,
+        conversation_id=talk_id,
         recipient=group.chat_id,
-        reply_id=f"question.{number}",
-        faq_id=faq_id,
-        line=str(knowledge.faqs[faq_id].line),
-        content_version_id=knowledge.version_id("faq", faq_id),
-        body=Body(text=chosen.text, targets=(group.chat_id,), servicers=(visit.me,)),
+        reply_id=f"question.{question_id}",
+        faq_id=mine.source_id,
+        line=str(mine.line or ""),
+        content_version_id=mine.content_version_id,
+        body=Body(
+            text=qualification.introduced(introduction, mine.text),
+            targets=(group.chat_id,),
+            servicers=(visit.me,),
+        ),
         due_at=now,
+        expires_at=now + acts.REPORT_WAIT,
         state=DeliveryState.ATTEMPTING,
     )
-
-    async def job(tx: AsyncConnection) -> None:
-        await asked(tx)
-        await deliveries.add(tx, [new], now)
-
-    await visit.write(job)
-    message = {"msgtype": "text", "text": {"content": chosen.text}}
-    return web.json_response({"key": new.key, "messages": [message]})
 
 
 async def sent(visit: SidebarVisit) -> web.Response:
@@ -172,10 +246,38 @@ async def sent(visit: SidebarVisit) -> web.Response:
         begun = await deliveries.find(tx, key)
         if begun is None or begun.reply_id != f"question.{number}":
             return False
-        await deliveries.end_by_hand(tx, key, is_sent=is_sent, now=now, by=visit.me, error=error)
+        ended = await deliveries.end_by_hand(tx, key, is_sent=is_sent, now=now, by=visit.me, error=error)
+        mine = key[1:].partition("-")[0]
+        if ended and is_sent and mine.isdecimal():
+            used = SuggestionState.USED
+            await suggestions.decide(tx, int(mine), used, now=now, delivery_key=key)
         return is_sent and await questions.answer(tx, number, by=visit.me, now=now, faq_id=begun.faq_id)
 
     return web.json_response({"ok": await visit.write(job)})
+
+
+async def propose(visit: SidebarVisit) -> web.Response:
+    """Give another wording of an approved answer to the editors; the group gets approved words only."""
+    number, now = visit.number(), visit.ctx.console.clock.now()
+    text, faq_id = visit.said("text", proposing.TEXT_LIMIT), visit.said("faq_id", 64)
+    knowledge = visit.ctx.console.knowledge()
+    faq = knowledge.faqs.get(faq_id)
+
+    async def job(tx: AsyncConnection) -> tuple[int | None, str]:
+        found = await access.access_question(visit.viewer, tx, number)
+        group = await access.access_group_by_id(visit.viewer, tx, found.group_id)
+        if faq is None:
+            return None, group.chat_id
+        asked = pii.mask(found.text)
+        made = await proposing.propose_answer(
+            tx, knowledge, faq, text, asked=asked, author=visit.viewer.name, now=now
+        )
+        return made, group.chat_id
+
+    made, chat_id = await visit.write(job)
+    return visit.back(
+        _PATH, done="proposed" if made else "", wrong="" if made else "unchanged", chat_id=chat_id
+    )
 
 
 async def answered(visit: SidebarVisit) -> web.Response:

@@ -110,6 +110,8 @@ def _pages() -> list[tuple[str, str, SidebarHandler]]:
         ("POST", f"/questions/{number}/answered", group_page.answered),
         ("POST", f"/questions/{number}/begin", group_page.begin),
         ("POST", f"/questions/{number}/sent", group_page.sent),
+        ("POST", f"/questions/{number}/propose", group_page.propose),
+        ("POST", f"/steps/{number}/propose", step_page.propose),
         ("GET", "/customer", customer_page.show),
         ("GET", "/customer/talk", customer_page.show_talk),
         ("POST", "/customer/ask", customer_page.ask),

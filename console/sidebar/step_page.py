@@ -15,7 +15,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console.access import Forbidden, NotFound
-from console.sidebar import access, checklist, postponing, today_page
+from console.sidebar import access, checklist, postponing, proposing, today_page
 from console.sidebar.access import SeenStep
 from console.sidebar.checklist import Checklist
 from console.sidebar.postponing import Later
@@ -244,6 +244,33 @@ async def problem(visit: SidebarVisit) -> web.Response:
 
     await visit.write(job)
     return visit.back(f"/sidebar/steps/{number}", done="problem")
+
+
+async def propose(visit: SidebarVisit) -> web.Response:
+    """Give another wording of the step's post to the editors; the group gets it as approved, or not at all."""
+    number, now = visit.number(), visit.ctx.console.clock.now()
+    text = visit.said("text", proposing.TEXT_LIMIT)
+    view = await _view(visit)
+
+    async def job(tx: AsyncConnection) -> int | None:
+        step = await access.access_act(visit.viewer, tx, number)
+        if view.block is None:
+            return None
+        template = await visit.ctx.console.sop_template(step.sop_version_id)
+        return await proposing.propose_post(
+            tx,
+            template.id,
+            view.block,
+            text,
+            said=step.occurrence.text,
+            title=view.step.title if view.step else view.block.title,
+            author=visit.viewer.name,
+            now=now,
+        )
+
+    made = await visit.write(job)
+    path = f"/sidebar/steps/{number}"
+    return visit.back(path, done="proposed" if made else "", wrong="" if made else "unchanged")
 
 
 @acting

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.channels.wecom.web_login import WebLogin
 from bot.clock import FrozenClock
 from console.context import SidebarContext
-from console.sidebar.suggesting import Suggesting
 from content import sop_freezing
 from content.knowledge import Served
 from domain.delivery import Attached
@@ -101,7 +100,6 @@ def make_context(
         raise ChannelRefused("no upload in this test")
 
     facts = {"company": "示例金融服务有限公司"}
-    suggesting = Suggesting(console.knowledge, facts)
     rules = Rules(hours=ServiceHours(zone=console.zone, periods=()), facts=facts)
     values = {
         "console": console,
@@ -113,7 +111,6 @@ def make_context(
         "frame_ancestors": (box_url,),
         "jssdk_url": f"{box_url}/assets/ww.js",
         "entry_secret": "s",
-        "suggest": suggesting.suggest,
         "media_id": media_id,
         "suggester": Suggester(console.knowledge, rules, clock),
         "facts": facts,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from aiohttp import ClientSession, CookieJar
 
-from tests.sidebar import factory
+from bot.clock import FrozenClock
+from store.database import Store
+from tests.sidebar import desk_factory, factory
 from tests.sidebar.conftest import Phone
 
 
@@ -62,3 +64,26 @@ async def test_what_people_do_is_stored(phone: Phone) -> None:
                 found[path] = answer.status
 
     assert found == dict.fromkeys(forms, 200)
+
+
+async def test_a_served_customer_is_answered(phone: Phone, store: Store, frozen_clock: FrozenClock) -> None:
+    talk = await desk_factory.serve(store, frozen_clock, factory.STRANGER)
+    await desk_factory.say(store, frozen_clock, talk, "在吗", desk_factory.QUESTION)
+    page = phone.at(f"/sidebar/customer?external_userid={factory.CUSTOMER}&entry=single_kf_tools")
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+        session.cookie_jar.update_cookies({"sandbox_member": factory.STRANGER})
+        shown = await (await session.get(page)).text()
+        csrf = shown.partition('data-csrf="')[2].partition('"')[0]
+        number = shown.partition('data-suggestion="')[2].partition('"')[0]
+        fields = {"csrf": csrf, "text": desk_factory.SAFE, "suggestion": number, "nonce": "nonce-0001"}
+        begun = await session.post(page.replace("customer?", "customer/begin?"), data=fields)
+        key = (await begun.json())["key"]
+        fields = {"csrf": csrf, "key": key, "is_sent": "yes"}
+        ended = await session.post(page.replace("customer?", "customer/sent?"), data=fields)
+        asked = {"csrf": csrf, "asked": "理财会亏本吗"}
+        found = await session.post(page.replace("customer?", "customer/ask?"), data=asked)
+        phrases = await session.get(phone.at("/sidebar/quick?q=wh"))
+
+        assert [one.status for one in (begun, ended, found, phrases)] == [200] * 4
+        assert await ended.json() == {"ok": True}
+        assert "data-suggestion" in await found.text()

@@ -258,3 +258,48 @@ async def test_conversation_of_a_first_message_is_made_when_it_leaves(desk: Desk
         talk = await conversations.get(tx, row.conversation_id or 0)
     assert before == 0
     assert (talk.channel, talk.account_id) == ("chat", factory.OWNER)
+
+
+async def test_an_approved_text_of_a_group_goes_back_to_review_when_somebody_changes_it(
+    phone: Phone, store: Store, frozen_clock: FrozenClock
+) -> None:
+    cookies = await doors.sign_in(store, frozen_clock, factory.OWNER)
+    header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    question, step = phone.scene.question, phone.scene.send
+    new = "可以提前还，违约金看您合同里“提前还款”那一条。"
+    async with ClientSession(cookie_jar=DummyCookieJar(), headers={"Cookie": header}) as session:
+
+        async def propose(thing: str, **fields: str) -> str:
+            answer = await session.post(
+                phone.at(f"/sidebar/{thing}/propose"),
+                data={"csrf": doors.CSRF, **fields},
+                allow_redirects=False,
+            )
+            return answer.headers["Location"]
+
+        same = await propose(f"questions/{question}", faq_id="loan.prepay", text="")
+        told = await propose(f"questions/{question}", faq_id="loan.prepay", text=new)
+        post = await propose(f"steps/{step}", text="大家好，我是张三，有问题随时说。")
+        begun = await session.post(
+            phone.at(f"/sidebar/questions/{question}/begin"),
+            data={"csrf": doors.CSRF, "faq_id": "loan.prepay"},
+        )
+        said = await begun.json()
+        await session.post(
+            phone.at(f"/sidebar/questions/{question}/sent"),
+            data={"csrf": doors.CSRF, "key": said["key"], "is_sent": "yes"},
+        )
+
+    assert "wrong=unchanged" in same
+    assert "done=proposed" in told
+    assert "done=proposed" in post
+    assert new not in said["messages"][0]["text"]["content"]
+    async with store.read() as tx:
+        drafts = (await tx.execute(sa.select(tables.content_draft).order_by(tables.content_draft.c.id))).all()
+        used = (await tx.execute(sa.select(tables.suggestion.c.state))).scalars().all()
+    assert [(one.kind, one.content_key) for one in drafts] == [
+        ("faq", "loan.prepay"),
+        ("sop", "finance_week1/cue_hello"),
+    ]
+    assert drafts[0].body["answer"] == new
+    assert used.count(SuggestionState.USED) == 1

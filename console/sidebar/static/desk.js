@@ -274,10 +274,12 @@ async function sendOffered(tapped) {
 
 let marked = "";
 let looking = null;
+let isOver = false;
 let again = false;
 
 /** Fetch the part; while one is under way, once more afterwards. `waits`: suggestions come by themselves. */
 async function look(waits = false) {
+  if (isOver) return;
   if (looking) {
     again = true;
     return;
@@ -316,10 +318,11 @@ function show(html, newMark) {
   toNewest();
 }
 
-function ended() {
+function ended(why = "会话已经结束，或转给了别的同事。") {
+  isOver = true;
   state.canSend = false;
-  state.why = "会话已经结束，或转给了别的同事。";
-  tell(state.why, "warn");
+  state.why = why;
+  tell(why, "warn");
   refresh();
 }
 
@@ -350,6 +353,30 @@ document.getElementById("ask-form").addEventListener("submit", async (event) => 
   }
   find.disabled = false;
   find.textContent = "找建议";
+});
+
+// --- giving the customer back to the bot --------------------------------------------------------------------
+
+const giveBack = document.getElementById("give-back");
+let isSure = false;
+
+giveBack?.addEventListener("click", async () => {
+  if (!isSure) {
+    isSure = true;
+    giveBack.textContent = "再点一次：结束接待，交还机器人";
+    return;
+  }
+  giveBack.disabled = true;
+  try {
+    const { status } = await post(`/sidebar/handovers/${giveBack.dataset.handover}/give-back`);
+    if (status === 401) renew();
+    if (status !== 200) throw new SdkError("refused", "现在交不回去，请过一会儿再试。");
+    giveBack.textContent = "已交还";
+    ended("已交还给机器人，客户再说话由机器人接着答。");
+  } catch (error) {
+    giveBack.disabled = false;
+    tell(error.say ?? "网络不通，请稍后再点一次。", "bad");
+  }
 });
 
 // --- keys ---------------------------------------------------------------------------------------------------

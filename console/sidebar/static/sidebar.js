@@ -15,7 +15,9 @@ addEventListener("online", () => document.body.dispatchEvent(new Event("tick")))
 
 // Details that were opened stay open when their part renews itself.
 let open = new Set();
-document.body.addEventListener("htmx:beforeSwap", () => {
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  // Nobody's words are taken away while they are being written.
+  if (event.detail.target?.contains(document.activeElement) && document.activeElement.matches("textarea, input")) event.detail.shouldSwap = false;
   open = new Set([...document.querySelectorAll("details[id][open]")].map((one) => one.id));
 });
 document.body.addEventListener("htmx:afterSwap", () => {
