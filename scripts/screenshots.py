@@ -24,7 +24,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect  # noqa: E402  # after the path
+from playwright.async_api import (  # noqa: E402  # after the path
+    Browser,
+    FrameLocator,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from bench import demo_week  # noqa: E402
 from bot import demo  # noqa: E402
@@ -104,13 +111,13 @@ class Town:
         await wang.get_by_role("button", name="转人工").last.click()
         await expect(wang.locator(".other .bubble").last).to_contain_text("转接人工")
         await _ask(chen, "手续费", "转人工")
-        await page.get_by_role("tab", name="张三").click()
+        await page.get_by_role("tab", name="李四").click()
         await page.get_by_label("接待人员").get_by_role("button", name="王女士").click()
         await page.get_by_label("回复客户").fill(
-            "王女士您好，我是张三。保单号后四位发我就行，我帮您查现金价值。"
+            "王女士您好，我是李四。保单号后四位发我就行，我帮您查现金价值。"
         )
         await page.get_by_label("回复客户").press("Enter")
-        await expect(wang.locator(".other .bubble").last).to_contain_text("我是张三")
+        await expect(wang.locator(".other .bubble").last).to_contain_text("我是李四")
         await self.keep(page, "sandbox")
         await page.get_by_role("button", name="结束会话").click()
         await wang.get_by_role("button", name="满意", exact=True).click()
@@ -164,6 +171,39 @@ class Town:
     async def _visit(self, page: Page, place: str, name: str) -> None:
         await page.goto(f"{self._plan.bot_url}/console/{place}")
         await self.keep(page, name)
+
+    # --- the advisor's desk ---------------------------------------------------------------------------------
+
+    async def show_desk(self) -> None:
+        """Customers who wait for 李四: suggestions, words nobody may say, a phone; then the supervisor's screen."""
+        page = await self.open(f"{self._plan.sandbox_url}/client?userid=lisi", DESK)
+        desk = await self._beside(page, "周阿姨")
+        await self.keep(page, "desk-sidebar")
+        await desk.get_by_label("回复客户").fill("您放心，这款保本保息，到期一定拿得回来")
+        await expect(desk.get_by_role("button", name="换成可以说的")).to_be_visible()
+        await self.keep(page, "desk-blocked")
+        await desk.get_by_label("回复客户").fill("")
+        await desk.get_by_role("button", name="发送第 1 条").click()
+        await expect(desk.get_by_text("已经回复")).to_be_visible()
+        await page.context.close()
+        phone = await self.open(f"{self._plan.sandbox_url}/client?userid=lisi", PHONE)
+        await self._beside(phone, "孙女士", is_docked=False)
+        await self.keep(phone, "desk-phone")
+        await phone.context.close()
+        lead = await self._signed_in("林主管", DESK)
+        await self._visit(lead, "desk", "desk-screen")
+        await lead.context.close()
+
+    async def _beside(self, page: Page, name: str, *, is_docked: bool = True) -> FrameLocator:
+        """Open a customer's chat of customer service and return the page beside it, with its suggestions."""
+        await page.get_by_role("tab", name="客服").click()
+        await page.get_by_role("button", name=name).click()
+        if not is_docked:
+            await page.get_by_role("button", name="侧边栏", exact=True).click()
+        desk = page.frame_locator("iframe")
+        await expect(desk.get_by_role("button", name="发送第 1 条")).to_be_visible()
+        await expect(desk.get_by_text("可以发", exact=True)).to_be_visible()
+        return desk
 
     # --- the quality audit ----------------------------------------------------------------------------------
 
@@ -278,7 +318,7 @@ async def _ask(phone: Locator, question: str, expected: str) -> None:
 
 
 async def take(folder: Path, only: str = "") -> None:
-    """Take every picture, or those of one part: talk, audit or week."""
+    """Take every picture, or those of one part: desk, talk, audit or week."""
     folder.mkdir(parents=True, exist_ok=True)
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
@@ -287,6 +327,8 @@ async def take(folder: Path, only: str = "") -> None:
         async with async_playwright() as driver:
             browser = await driver.chromium.launch(executable_path=program, args=ARGUMENTS)
             town = Town(browser, plan, folder)
+            if only in ("", "desk"):
+                await town.show_desk()
             if only in ("", "audit"):
                 await town.show_audit()
             if only in ("", "talk"):
@@ -301,6 +343,6 @@ async def take(folder: Path, only: str = "") -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
-    parser.add_argument("--only", choices=("talk", "audit", "week"), default="")
+    parser.add_argument("--only", choices=("desk", "talk", "audit", "week"), default="")
     chosen = parser.parse_args()
     asyncio.run(take(chosen.folder, chosen.only))
