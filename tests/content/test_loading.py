@@ -20,7 +20,7 @@ Edit = Callable[[str, str, str], None]
 def folder(tmp_path: Path) -> Path:
     """A copy of the shipped content that a test may spoil."""
     copy = tmp_path / "content"
-    for name in ("faq", "own", "replies", "compliance", "rubric", "sop"):
+    for name in ("faq", "own", "quick", "replies", "compliance", "rubric", "sop"):
         shutil.copytree(shipped.FOLDER / name, copy / name)
     for path in (*shipped.FOLDER.glob("*.toml"), *shipped.FOLDER.glob("*.txt")):
         shutil.copy(path, copy / path.name)
