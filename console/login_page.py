@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -99,6 +100,11 @@ class LoginPage:
         login, base = self._ctx.login, self._base(request)
         if login is None or not base:
             return self._refusal("not_set_up", "")
+        if urlsplit(base).netloc != request.host and "moved" not in request.query:
+            # WeCom leads back to our one public name, and the cookie of the state has to be there. Once only: behind
+            # a proxy the name we see need not be the name people use.
+            wanted = frame.address("/console/login/wecom", next=request.query.get("next", ""), moved=1)
+            return web.Response(status=303, headers={"Location": base + wanted})
         address_with = login.authorize_url if _is_in_wecom(request) else login.scan_url
         return self._ways.lead(
             lambda state: address_with(base + _RETURN, state), request.query.get("next", "")

@@ -198,6 +198,22 @@ async def test_nobody_is_sent_elsewhere_after_a_scan(
     assert answer.headers["Location"] == "/console/"
 
 
+async def test_whoever_came_by_another_name_of_the_server_goes_to_its_public_one_first(
+    serve_doors: ServeDoors, new_browser: NewBrowser
+) -> None:
+    doors, browser = await serve_doors(public_url="https://bot.example.com"), new_browser()
+    asked = {"next": "/console/cases"}
+
+    first = await browser.get(doors.at("/console/login/wecom"), params=asked, allow_redirects=False)
+    then = await browser.get(
+        doors.at("/console/login/wecom"), params=asked | {"moved": "1"}, allow_redirects=False
+    )
+
+    moved = "https://bot.example.com/console/login/wecom?next=%2Fconsole%2Fcases&moved=1"
+    assert first.headers["Location"] == moved
+    assert "redirect_uri=https%3A%2F%2Fbot.example.com%2Fconsole%2Flogin%2Freturn" in then.headers["Location"]
+
+
 async def test_an_administrator_links_a_member_and_nobody_elses_login_is_taken(
     doors: Doors, new_browser: NewBrowser, store: Store, frozen_clock: FrozenClock
 ) -> None:
