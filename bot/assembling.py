@@ -112,6 +112,7 @@ def question_rules(settings: config.Settings) -> QuestionRules:
         chat_waits=_waits(settings.service.chat_answer_minutes),
         tells_at_once=True,
         on_duty=settings.service.duty,
+        roster=handler_rules(settings).roster,
         complaint_days=settings.service.complaint_days,
     )
 

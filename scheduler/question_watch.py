@@ -34,9 +34,11 @@ from domain.enrolment import Question, QuestionSource
 from domain.hours import ServiceHours
 from domain.ports import Clock
 from domain.replies import SignalKind
+from scheduler import rostering
 from scheduler.keys import key_of
+from scheduler.rostering import RosterRules
 from scheduler.ticker import Wakeup
-from store import duties, notices, presence, questions
+from store import duties, handovers, notices, presence, questions
 from store.database import Store
 from store.duties import Duty
 
@@ -59,7 +61,8 @@ Waits = tuple[timedelta, timedelta, timedelta]
 class QuestionRules:
     """How long a question waits for the advisor, the co-owner, the supervisor, in `hours`; and days of its case.
 
-    `on_duty`: UserIDs who take customer service where nobody serves the session yet, the first one first.
+    `on_duty`: UserIDs who take customer service where nobody serves the session yet, the first one first; where a duty
+    roster was made, `roster` says who it is now.
     `tells_at_once`: who answers a talk whose page is closed is told at once, within the budget, and not after the wait.
     """
 
@@ -68,6 +71,7 @@ class QuestionRules:
     kf_waits: Waits = (timedelta(minutes=3), timedelta(minutes=5), timedelta(minutes=15))
     chat_waits: Waits = (timedelta(minutes=30), timedelta(minutes=60), timedelta(minutes=120))
     on_duty: tuple[str, ...] = ()
+    roster: RosterRules | None = None
     complaint_days: int = 15
     tells_at_once: bool = False
 
@@ -147,11 +151,19 @@ class QuestionWatch:
             if answered is not None:
                 await questions.answer(tx, one.id, by=answered[0], now=answered[1])
                 return
-        duty = await duties.find(tx, one, self._rules.on_duty)
+        duty = await duties.find(tx, one, await self._on_duty(tx, one, now))
         if one.late_at is None:
             await self._take_up(tx, one, reading, duty, now)
         else:
             await self._tell_next(tx, one, reading, duty, now)
+
+    async def _on_duty(self, tx: AsyncConnection, one: Question, now: datetime) -> Sequence[str]:
+        """Return who takes customer service now: by the roster where somebody has a seat, else as it was set."""
+        if one.source is not QuestionSource.KF or one.conversation_id is None or self._rules.roster is None:
+            return self._rules.on_duty
+        account = await handovers.find_account(tx, one.conversation_id)
+        seats = await rostering.find_seats(tx, account, self._rules.roster, now)
+        return list(seats) if seats else self._rules.on_duty
 
     async def _take_up(
         self, tx: AsyncConnection, one: Question, reading: Reading, duty: Duty, now: datetime
@@ -178,6 +190,10 @@ class QuestionWatch:
         place = await presence.find_place(tx, one.conversation_id)
         if place is None or duty.advisor not in (place.servicer, place.account_id):
             return False
+        given = await handovers.find_open(tx, one.conversation_id)
+        given_at = given.assigned_at if given is not None else None
+        if given_at is not None and self._clock.now() - given_at < self._rules.waits_of(one)[0]:
+            return False  # Who has just been given the customer was told with the note (scheduler/handing.py).
         wall = self._clock.wall()
         return not await presence.is_watching(tx, duty.advisor, one.conversation_id, wall)
 

@@ -78,6 +78,16 @@ async def get(tx: AsyncConnection, conversation_id: int) -> Conversation:
     return _conversation(row)
 
 
+async def list_by_id(tx: AsyncConnection, ids: Collection[int]) -> dict[int, Conversation]:
+    """Return these conversations with a customer by id; unknown ones are missing."""
+    found: dict[int, Conversation] = {}
+    wanted = sorted(set(ids))
+    for start in range(0, len(wanted), 500):
+        asked = _SELECT.where(conversation.c.id.in_(wanted[start : start + 500]))
+        found.update((row.id, _conversation(row)) for row in (await tx.execute(asked)).all())
+    return found
+
+
 async def set_times(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     """Move times forward; rows of conversation, latest, customer_latest, heard, session_started."""
     if rows:

@@ -22,7 +22,7 @@ from domain.handover import (
 from domain.platform import MessageKind, SessionState
 from domain.talk import Author, Conversation
 from store import conversations
-from store.tables import delivery, handover, kf_servicer, kf_state, message, message_body, turn
+from store.tables import conversation, delivery, handover, kf_servicer, kf_state, message, message_body, turn
 
 _IS_OPEN = sa.text("handover.state <> 'ended'")
 _MOST_UNANSWERED = 30
@@ -189,13 +189,13 @@ async def list_open(tx: AsyncConnection, limit: int = 500) -> list[OpenHandover]
     )
     wanted = sa.select(handover, moving.label("is_moving")).where(_IS_OPEN)
     rows = (await tx.execute(wanted.order_by(handover.c.asked_at, handover.c.id).limit(limit))).all()
+    talks = await conversations.list_by_id(tx, [row.conversation_id for row in rows])
     return [
         OpenHandover(
-            handover=handover_of(row),
-            talk=await conversations.get(tx, row.conversation_id),
-            is_moving=row.is_moving,
+            handover=handover_of(row), talk=talks[row.conversation_id], is_moving=bool(row.is_moving)
         )
         for row in rows
+        if row.conversation_id in talks
     ]
 
 
@@ -271,6 +271,12 @@ async def is_served(tx: AsyncConnection, conversation_id: int) -> bool:
     """Say whether the session is with a person, as far as we know."""
     wanted = sa.select(kf_state.c.state).where(kf_state.c.conversation_id == conversation_id)
     return (await tx.execute(wanted)).scalar_one_or_none() == int(SessionState.SERVICER)
+
+
+async def find_account(tx: AsyncConnection, conversation_id: int) -> str:
+    """Return the service account of a conversation, "" for an unknown one."""
+    wanted = sa.select(conversation.c.account_id).where(conversation.c.id == conversation_id)
+    return str((await tx.execute(wanted)).scalar_one_or_none() or "")
 
 
 async def is_receiving(tx: AsyncConnection, account_id: str, servicer_id: str) -> bool:
