@@ -135,8 +135,8 @@ async def _run(
                 wait = begun + number / chosen.rate - time.perf_counter()
                 late = max(late, -wait)
                 await asyncio.sleep(max(wait, 0))
-                # Every tenth message is the browser's; the others are anybody's.
-                place = 0 if number % 10 == 0 else dice.randrange(1, len(talks))
+                # Every third message is the browser's; the others are anybody's.
+                place = 0 if number % 3 == 0 else dice.randrange(1, len(talks))
                 mark = f"〔{number}〕"
                 book.said.append((time.time(), place, mark))
                 box.world.customer_says(
@@ -363,8 +363,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the bench; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.sidebar", description=__doc__)
     parser.add_argument("--pages", type=int, default=199, help="pages that listen beside the browser")
-    parser.add_argument("--rate", type=float, default=20.0, help="messages per second")
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument(
+        "--rate", type=float, default=5.0, help="messages per second: 200 talks, one each 40 s"
+    )
+    parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--settle", type=float, default=8.0, help="seconds until the house is warm")
     parser.add_argument("--fetch", action="store_true", help="the listening pages ask for their part, too")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")

@@ -6,7 +6,6 @@ has recorded something; with nobody looking nothing is asked. So it does not mat
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from console.streams import Bye, Streams
 from domain.ports import Clock
 from scheduler.ticker import Wakeup
-from store import desk_news, presence
+from store import desk_news, presence, whispers
 from store.database import Store
 from store.desk_news import Look, Marks, News, NewsKind
 
@@ -129,6 +128,6 @@ class DeskWatch:
         async def job(tx: AsyncConnection) -> None:
             await presence.keep(tx, keys, wall)
             await presence.sweep(tx, wall)
+            await whispers.settle(tx, self._clock.now())
 
-        with contextlib.suppress(ValueError):
-            await self._store.write(job)
+        await self._store.write(job)

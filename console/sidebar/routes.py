@@ -24,6 +24,7 @@ from console.sidebar import (
     entrance,
     group_page,
     handover_page,
+    open_page,
     quick_page,
     sending,
     signing,
@@ -131,6 +132,7 @@ def _pages() -> list[tuple[str, str, SidebarHandler]]:
         ("POST", "/false-alarms", verdict_page.tell),
         ("GET", "/sign", signing.sign),
         ("GET", "/stream", stream.show),
+        ("GET", "/open", open_page.show),
     ]
 
 

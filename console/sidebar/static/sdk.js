@@ -2,7 +2,7 @@
 // What goes wrong becomes an SdkError whose `say` is Chinese and says what to do. errMsg: WeCom docs 94315, 100746, 100749.
 
 const TIMEOUT_MS = 10000;
-const APIS = ["getContext", "getCurExternalChat", "getCurExternalContact", "sendChatMessage", "openEnterpriseChat"];
+const APIS = ["getContext", "getCurExternalChat", "getCurExternalContact", "sendChatMessage", "openEnterpriseChat", "navigateToKfChat"];
 const WITH_CUSTOMER = ["single_chat_tools", "single_kf_tools", "contact_profile"];
 const ADMIN = "请告诉管理员：";
 
@@ -100,6 +100,18 @@ export async function send(message) {
 }
 
 export const canOpenChats = () => typeof window.ww?.openEnterpriseChat === "function";
+
+/** Go to the session of customer service with a customer; the member has to serve the account. */
+export async function openService(openKfId, externalUserId) {
+  register();
+  await call("navigateToKfChat", { openKfId, externalUserId });
+}
+
+/** Go to the one-to-one chat with a customer. */
+export async function openFriend(externalUserId) {
+  register();
+  await call("openEnterpriseChat", { externalUserIds: [externalUserId] });
+}
 
 /** Go to a customer group. */
 export async function openGroup(chatId) {
