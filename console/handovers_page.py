@@ -16,6 +16,7 @@ from console.visit import Visit
 from content import turns
 from domain.handover import Handover
 from domain.platform import SessionState
+from domain.talk import Conversation
 from scheduler import handing, rostering
 from store import deliveries, handovers, health_reports
 from store.handovers import OpenHandover
@@ -63,7 +64,7 @@ async def show_one(visit: Visit) -> web.Response:
     handover_id = visit.number()
     async with visit.ctx.store.read() as tx:
         found, talk = await access.access_handover(visit.viewer, tx, handover_id)
-        free = await _others(visit, tx, talk.account_id, talk.servicer_id)
+        free = await _others(visit, tx, found, talk)
         names = await people.list_names(tx)
         said = await handovers.list_unanswered(tx, found) if found.ended_at is None else []
     await visit.openings.record(visit, f"conversation:{talk.id}")
@@ -90,9 +91,7 @@ async def move(visit: Visit) -> web.Response:
             return "handover_over"
         if await deliveries.is_moving(tx, talk.id):
             return "handover_moving"
-        if who not in {
-            one.servicer.platform_id for one in await _others(visit, tx, talk.account_id, talk.servicer_id)
-        }:
+        if who not in {one.servicer.platform_id for one in await _others(visit, tx, found, talk)}:
             return "handover_full"
         nonce = f"{handover_id} {visit.viewer.name} {now.isoformat()}"
         await deliveries.add(tx, [handing.give(talk, (who,), nonce=nonce, now=now)], now)
@@ -122,16 +121,18 @@ async def end_session(visit: Visit, tx: AsyncConnection, one: Handover) -> str:
     )
 
 
-async def _others(visit: Visit, tx: AsyncConnection, account_id: str, server: str) -> list[OnDuty]:
-    """Return who can be given a customer now, the freest first: on duty, receiving, with room."""
-    now = visit.ctx.clock.now()
-    on_duty = await roster_page.list_on_duty(tx, account_id, visit.ctx.roster, now)
+async def _others(visit: Visit, tx: AsyncConnection, one: Handover, talk: Conversation) -> list[OnDuty]:
+    """Return who can be given a customer now, the freest first: on duty, receiving, qualified, with room."""
+    rules, now = visit.ctx.roster, visit.ctx.clock.now()
+    on_duty = await roster_page.list_on_duty(tx, talk.account_id, rules, now)
     chosen = rostering.choose(
-        {one.servicer.platform_id: one.capacity for one in on_duty},
-        [one.servicer for one in on_duty],
-        without=(server,),
+        {each.servicer.platform_id: each.capacity for each in on_duty},
+        [each.servicer for each in on_duty],
+        line=one.line,
+        restricted=await rostering.find_restricted(tx, rules),
+        without=(talk.servicer_id,),
     )
-    by_name = {one.servicer.platform_id: one for one in on_duty}
+    by_name = {each.servicer.platform_id: each for each in on_duty}
     return [by_name[name] for name in chosen.servicers]
 
 

@@ -193,7 +193,9 @@ class QuestionWatch:
         given = await handovers.find_open(tx, one.conversation_id)
         given_at = given.assigned_at if given is not None else None
         if given_at is not None and self._clock.now() - given_at < self._rules.waits_of(one)[0]:
-            return False  # Who has just been given the customer was told with the note (scheduler/handing.py).
+            return (
+                False  # Who has just been given the customer was told with the note (scheduler/handing.py).
+            )
         wall = self._clock.wall()
         return not await presence.is_watching(tx, duty.advisor, one.conversation_id, wall)
 
