@@ -30,6 +30,10 @@ async def whole(office: Office, who: str, stream_id: str) -> dict[str, Any]:
     return frame
 
 
+async def test_the_address_passes_the_platforms_check(office: Office) -> None:
+    assert await office.box.postman.verify("aibot") == ""
+
+
 async def test_the_question_is_on_record_before_its_first_words_leave(office: Office) -> None:
     office.works(False)
 

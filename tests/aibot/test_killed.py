@@ -31,7 +31,6 @@ async def test_a_question_survives_a_kill_before_its_first_words_and_is_answered
             "tests.aibot.serve_and_die",
             str(tmp_path),
             database_url,
-            box.url,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=asyncio.subprocess.PIPE,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.channels.wecom import aibot, envelope
@@ -75,6 +75,7 @@ def test_the_frame_of_the_vectors_is_made_byte_for_byte() -> None:
     assert json.loads(sealed) == json.loads(one["body"])
 
 
+@settings(max_examples=60)
 @given(fields=FIELDS)
 def test_any_object_gives_a_record(fields: dict[str, Any]) -> None:
     assert isinstance(aibot.decode(json.dumps(fields).encode()), PlatformEvent)
