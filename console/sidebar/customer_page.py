@@ -9,7 +9,7 @@ audiences of one-to-one steps read the same record (scheduler/guards.py, store/s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ from domain.people import OptOutSource, OptOutWanted
 from domain.suggestion import SuggestionSource
 from scheduler import acts
 from store import opt_outs, staff
+from store.desk_screen import LiveTalk
 
 _PATH = "/sidebar/customer"
 _ID_LIMIT, _NOTE_LIMIT, _ASKED_LIMIT = 64, 200, 1000
@@ -42,13 +43,14 @@ Noting = Callable[[AsyncConnection, SeenCustomer, str, datetime], Awaitable[bool
 class DeskPart:
     """What changes while the page is open. `pending`: begun by hand some time ago, and nobody told how it ended.
 
-    `is_looking`: suggestions are on their way.
+    `waiting`: other customers who wait for this person. `is_looking`: suggestions are on their way.
     """
 
     desk: SeenDesk
     talk: SeenTalk
     round: ShownRound | None
     pending: Delivery | None
+    waiting: Sequence[LiveTalk] = ()
     is_looking: bool = False
 
     @property
@@ -123,6 +125,7 @@ async def _part(visit: SidebarVisit, who: str, *, waits: bool = False) -> DeskPa
         desk = await desk_access.access_desk(visit.viewer, tx, who, entry)
         talk = await desk_access.access_talk(visit.viewer, tx, desk)
         found = await rounds.find(visit, tx, desk, talk.lines)
+        waiting = await desk_access.access_waiting(visit.viewer, tx, desk)
         by_hand = await desk_access.access_by_hand(visit.viewer, tx, desk, now - _ASKED_ABOUT)
     is_missing = (
         found is None and rounds.unanswered(talk.lines) is not None and visit.ctx.suggester is not None
@@ -134,6 +137,7 @@ async def _part(visit: SidebarVisit, who: str, *, waits: bool = False) -> DeskPa
         talk=talk,
         round=rounds.shown(found),
         pending=_pending(by_hand, now),
+        waiting=waiting,
         is_looking=is_missing and waits,
     )
 

@@ -21,11 +21,22 @@ from domain.archive import ConsentStatus
 from domain.delivery import Act, Delivery
 from domain.handover import Handover
 from domain.suggestion import Round, Suggestion
-from store import archives, consents, conversations, deliveries, desk_talks, handovers, suggestions
+from store import (
+    archives,
+    consents,
+    conversations,
+    deliveries,
+    desk_screen,
+    desk_talks,
+    handovers,
+    suggestions,
+)
+from store.desk_screen import LiveTalk
 from store.desk_talks import CHAT, KF, DeskLine, DeskTalk, OpenPromise
 
 KF_ENTRY = "single_kf_tools"
 """The toolbar beside a session of customer service (WeCom doc 94315)."""
+_SESSIONS = 50
 
 
 class Unheard(StrEnum):
@@ -148,6 +159,15 @@ async def access_handover(viewer: Viewer, tx: AsyncConnection, desk: SeenDesk) -
     if desk.talk is None or not desk.is_service:
         return None
     return await handovers.find_open(tx, desk.talk.id)
+
+
+async def access_waiting(viewer: Viewer, tx: AsyncConnection, desk: SeenDesk) -> list[LiveTalk]:
+    """Return this person's other sessions whose customer waits for an answer, who waits longest first."""
+    if not desk.is_service or desk.talk is None:
+        return []
+    me = viewer.login.staff_platform_id
+    live = await desk_screen.list_live(tx, servicers=[me], accounts=[], limit=_SESSIONS)
+    return [one for one in live if one.waits_since is not None and one.id != desk.talk.id]
 
 
 async def access_by_hand(

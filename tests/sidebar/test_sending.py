@@ -183,6 +183,8 @@ async def test_who_no_longer_serves_sends_nothing_more_but_what_was_begun_ends(
     header = "; ".join(f"{name}={value}" for name, value in cookies.items())
     async with ClientSession(cookie_jar=DummyCookieJar(), headers={"Cookie": header}) as session:
         desk = Desk(session, phone, store, frozen_clock)
+        other = await desk_factory.serve(store, frozen_clock, factory.STRANGER, "wmLiuXian")
+        await desk_factory.say(store, frozen_clock, other, "有人吗，我着急")
         seen, page, _ = await desk.look(entry="single_kf_tools")
         _, begun = await desk.begin("我看一下。")
         await desk_factory.serve(store, frozen_clock, factory.CO_OWNER)
@@ -193,12 +195,15 @@ async def test_who_no_longer_serves_sends_nothing_more_but_what_was_begun_ends(
 
     assert (seen, later, refused, ended) == (200, 404, 404, 200)
     assert "微信客服，你在接待" in page
+    assert "还在等你的客户" in page
+    assert "有人吗，我着急" in page
     (row,) = await desk.rows()
     assert (row.state, row.conversation_id) == (DeliveryState.ACCEPTED, talk)
     # Customer service tells of the message itself.
     await told_sends.ToldSends(store, frozen_clock).record_due()
     async with store.read() as tx:
-        assert (await tx.execute(sa.select(tables.message))).all() == []
+        told = await tx.execute(sa.select(tables.message).where(tables.message.c.source == "sidebar"))
+        assert told.all() == []
 
 
 async def test_a_menu_goes_out_in_customer_service_only(

@@ -1,7 +1,7 @@
 // The advisor's desk beside one customer's chat: suggestions, the editor and one tap to send. The server looks at the
 // words again before it hands them over, and learns what the client said; nothing here decides what may be said.
 
-import { SdkError, currentPlace, send } from "./sdk.js";
+import { SdkError, currentPlace, openService, send } from "./sdk.js";
 import { insist, part, post } from "./server.js";
 import { connect } from "./stream.js";
 import { watchQuick } from "./desk_quick.js";
@@ -353,6 +353,19 @@ document.getElementById("ask-form").addEventListener("submit", async (event) => 
   }
   find.disabled = false;
   find.textContent = "找建议";
+});
+
+// --- the next customer: in WeCom to that chat, elsewhere to that page ----------------------------------------
+
+shown.addEventListener("click", async (event) => {
+  const next = event.target.closest("[data-kf]");
+  if (!next || !state.canSend) return;
+  event.preventDefault();
+  try {
+    await openService(next.dataset.kf, next.dataset.who);
+  } catch {
+    location.assign(next.href);
+  }
 });
 
 // --- giving the customer back to the bot --------------------------------------------------------------------
