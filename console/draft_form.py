@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,7 @@ from domain.quick import QuickPhrase
 from domain.replies import FixedReply
 
 _LIMIT = 6000
+_RULE_ID = re.compile(r"\b[a-z_]+\.[a-z0-9_]+: ")
 _LINES = frozenset({"asks", "keywords", "follow_ups"})
 _TICKS = frozenset({"risk_lines", "handover", "signals"})
 
@@ -39,6 +41,10 @@ class Live:
         order = draft_files.ORDER.get(self.kind, ())
         places = {key: place for place, key in enumerate(order)}
         return sorted(self.checked.mistakes, key=lambda one: places.get(one.field, len(places)))
+
+    def told(self, mistake: Mistake) -> str:
+        """Return what is wrong without what the page shows beside it: the field's name, and the ids of rules."""
+        return _RULE_ID.sub("", re.sub(rf"^(?:\w )?{mistake.field} ?", "", mistake.text))
 
 
 def read(form: Form, kind: DraftKind) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console import draft_acts, draft_files_page, drafts_page, gaps_page
+from console import draft_acts, draft_files_page, draft_new_page, draft_trial_page, drafts_page, gaps_page
 from console.trials import Trials
 from console.visit import Handler
 
@@ -13,12 +13,12 @@ def pages(trials: Trials) -> list[tuple[str, str, Handler]]:
     return [
         ("GET", "/gaps", gaps_page.show),
         ("GET", "/drafts", drafts_page.show_list),
-        ("GET", "/drafts/new", drafts_page.show_new),
-        ("POST", "/drafts/add", drafts_page.add),
+        ("GET", "/drafts/new", draft_new_page.show),
+        ("POST", "/drafts/add", draft_new_page.add),
         ("POST", "/drafts/check", drafts_page.check),
         ("POST", "/drafts/import", draft_files_page.take_in),
         ("GET", f"/drafts/{number}", drafts_page.show_one),
-        ("GET", f"/drafts/{number}/trial", drafts_page.show_trial(trials)),
+        ("GET", f"/drafts/{number}/trial", draft_trial_page.show(trials)),
         ("GET", f"/drafts/{number}/toml", draft_files_page.show_draft),
         ("POST", f"/drafts/{number}/save", drafts_page.save),
         ("POST", f"/drafts/{number}/submit", draft_acts.submit),

@@ -28,10 +28,11 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True)
 class FieldChange:
-    """A field of a text that reads otherwise; `pieces` in reading order."""
+    """A field that reads otherwise; `pieces` in reading order. `kept`: members of a list that stay as they are."""
 
     field: str
     pieces: tuple[Piece, ...]
+    kept: int = 0
 
 
 def pieces(before: str, now: str) -> tuple[Piece, ...]:
@@ -53,12 +54,23 @@ def pieces(before: str, now: str) -> tuple[Piece, ...]:
 def changes(
     before: Mapping[str, Any], now: Mapping[str, Any], order: Sequence[str]
 ) -> tuple[FieldChange, ...]:
-    """Return the fields that differ between two bodies, in `order`; a list's members stand on lines of their own."""
+    """Return the fields that differ between two bodies, in `order`; of a list, the members that came and went."""
     return tuple(
-        FieldChange(field=key, pieces=pieces(_text(before.get(key)), _text(now.get(key))))
-        for key in order
-        if before.get(key) != now.get(key)
+        _change(key, before.get(key), now.get(key)) for key in order if before.get(key) != now.get(key)
     )
+
+
+def _change(key: str, before: object, now: object) -> FieldChange:
+    if not isinstance(before, list) or not isinstance(now, list):
+        return FieldChange(field=key, pieces=pieces(_text(before), _text(now)))
+    old, new = [_text(one) for one in before], [_text(one) for one in now]
+    gone, come = [one for one in old if one not in new], [one for one in new if one not in old]
+    if not gone and not come:  # Only the order changed.
+        return FieldChange(field=key, pieces=pieces("\n".join(old), "\n".join(new)))
+    found = [Piece(sign="-", text=f"{one}\n") for one in gone] + [
+        Piece(sign="+", text=f"{one}\n") for one in come
+    ]
+    return FieldChange(field=key, pieces=tuple(found), kept=len(new) - len(come))
 
 
 def _text(value: object) -> str:

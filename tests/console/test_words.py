@@ -14,7 +14,7 @@ from bot.clock import FrozenClock
 from console import frame, words
 from console.access import RIGHTS, Right
 from console.times import Times
-from content import endings
+from content import draft_checks, endings, trial
 from content.sop_shelf import BlockRefusal
 from domain import (
     appeal,
@@ -22,6 +22,7 @@ from domain import (
     case,
     cohorts,
     delivery,
+    draft,
     enrolment,
     faq,
     first_week,
@@ -38,6 +39,7 @@ from scheduler.bundles import Reason
 from scheduler.guards import Verdict
 from scheduler.timetable import Shift, Skip
 from store.events import EventState
+from store.knowledge_gaps import GapSource
 
 WORDS = words.load()
 MEMBERS: list[tuple[str, Iterable[Enum]]] = [
@@ -64,6 +66,16 @@ MEMBERS: list[tuple[str, Iterable[Enum]]] = [
     ("event_state", EventState),
     ("refusal", faq.Refusal),
     ("signal", replies.SignalKind),
+    ("draft_state", draft.DraftState),
+    ("draft_tone", draft.DraftState),
+    ("draft_about", draft.DraftState),
+    ("draft_how", draft.DraftHow),
+    ("content_kind", draft.DraftKind),
+    ("draft_doubt", draft_checks.Doubt),
+    ("trial_effect", trial.Effect),
+    ("trial_tone", trial.Effect),
+    ("trial_choice", faq.Choice),
+    ("gap_source", GapSource),
     ("enrolment_state", enrolment.EnrolmentState),
     ("enrolment_tone", enrolment.EnrolmentState),
     ("occurrence_state", enrolment.OccurrenceState),
