@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import os
 import random
 import shutil
 import sys
@@ -129,7 +130,9 @@ async def _run(
             openings = [await _open_once(browser, house.url) for _ in range(_OPENINGS)]
             report.progress("opened " + ", ".join(f"{one:.0f}" for one in openings) + " ms")
             page = await _open(browser, house.url)
+            idle = await _share_of_a_core(house)
             book, late = Book(), 0.0
+            spent = _processor_seconds(house)
             dice, begun = random.Random(1), time.perf_counter()
             for number in range(int(chosen.rate * chosen.seconds)):
                 wait = begun + number / chosen.rate - time.perf_counter()
@@ -143,8 +146,11 @@ async def _run(
                     f"wmBench{place + 1}", dice.choice(texts) + mark, open_kfid=wecom.ACCOUNT
                 )
             await asyncio.sleep(3.0)
+            spent = _processor_seconds(house) - spent
             seen = await page.evaluate("window.seen.said")
             await browser.close()
+    report.row("the program while nothing happens", f"{idle:.0%} of a core")
+    report.row("the program's work per message", f"{spent / max(len(book.said), 1) * 1e3:.0f} ms of a core")
     _report(chosen, report, book, listeners, openings, seen, late)
 
 
@@ -197,6 +203,20 @@ def _told(book: Book, listeners: list[Listener]) -> tuple[list[float], int]:
             else:
                 told.append((after - at) * 1e3)
     return told, unheard
+
+
+async def _share_of_a_core(house: House) -> float:
+    """Return how much of one core the program uses with all pages open while nobody writes."""
+    before, begun = _processor_seconds(house), time.perf_counter()
+    await asyncio.sleep(4.0)
+    return (_processor_seconds(house) - before) / (time.perf_counter() - begun)
+
+
+def _processor_seconds(house: House) -> float:
+    """Return the processor time of the program so far; other than seconds, a busy machine does not change it."""
+    assert house.process is not None
+    fields = Path(f"/proc/{house.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _ratio(value: float, goal: float) -> str:

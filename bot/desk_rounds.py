@@ -6,6 +6,7 @@ each last message. Several bubbles that wait together are one round, for the las
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +22,9 @@ from store.desk_news import News, NewsKind
 from store.presence import Place
 
 log = logging.getLogger(__name__)
+
+# Finding takes about 25 ms of processor time (2026-11-22), but waits for threads and commits meanwhile.
+_AT_ONCE = 4
 
 
 class DeskRounds:
@@ -44,16 +48,18 @@ class DeskRounds:
     async def make_due(self) -> float | None:
         """Make the rounds that wait; a step for ticker.run_loop."""
         while self._waiting:
-            (conversation_id, who), message_id = next(iter(self._waiting.items()))
-            del self._waiting[conversation_id, who]
-            try:
-                await self._make(conversation_id, who, message_id)
-            except Exception:
-                # The page finds its suggestions itself when it is looked at; the next customer must not wait for it.
-                log.exception(
-                    "no suggestions", extra={"action": "round_failed", "conversation": conversation_id}
-                )
+            batch = list(self._waiting.items())[:_AT_ONCE]
+            for key, _ in batch:
+                del self._waiting[key]
+            await asyncio.gather(*(self._try(*key, message_id) for key, message_id in batch))
         return None
+
+    async def _try(self, conversation_id: int, who: str, message_id: int) -> None:
+        try:
+            await self._make(conversation_id, who, message_id)
+        except Exception:
+            # The page finds its suggestions itself when it is looked at; the next customer must not wait for it.
+            log.exception("no suggestions", extra={"action": "round_failed", "conversation": conversation_id})
 
     async def _make(self, conversation_id: int, who: str, message_id: int) -> None:
         if self.suggester is None:
