@@ -264,6 +264,14 @@ def _newest(lines: Sequence[TalkLine]) -> int | None:
     return next((line.message_id for line in reversed(lines) if line.is_customer), None)
 
 
+def may_offer(knowledge: Knowledge, own: OwnWording) -> bool:
+    """Say whether own words may still be offered to their advisor today."""
+    candidate = finding.Candidate(
+        source=SuggestionSource.OWN, source_id=str(own.id), line=own.line, score=1.0, reasons=(), own=own
+    )
+    return offers.offer(knowledge, candidate, Setting(company={})) is not None
+
+
 def may_submit(own: OwnWording) -> bool:
     """Say whether an own wording may be given to the editors: without figures and names, however old it is."""
     return not own_words.check_kept(own.text)

@@ -16,7 +16,7 @@ from bot.clock import FrozenClock
 from domain.attention import NewNotice, NoticeKind
 from domain.groups import MemberKind
 from domain.login import Role
-from store import handovers, notices, tables
+from store import handovers, notices, own_wordings, tables
 from store.database import Store
 from tests.console.factory import HOUSE
 from tests.reviews import factory as reviews_factory
@@ -53,7 +53,8 @@ AROUND_SENDING = {"stranger": factory.STRANGER, "self": factory.OWNER}
 
 AROUND_FINDING = {"stranger": "wangwu", "leader": factory.LEADER, "self": factory.OWNER}
 AROUND_SESSION = {"stranger": factory.STRANGER, "servicer": factory.OWNER}
-TABLES = (PEOPLE, AROUND_CUSTOMER, AROUND_SENDING, AROUND_FINDING, AROUND_SESSION)
+AROUND_WORDING = {"other": factory.LEADER, "author": factory.OWNER}
+TABLES = (PEOPLE, AROUND_CUSTOMER, AROUND_SENDING, AROUND_FINDING, AROUND_SESSION, AROUND_WORDING)
 
 
 def documented(people: dict[str, str] = PEOPLE) -> dict[str, dict[str, str]]:
@@ -189,6 +190,34 @@ async def test_a_sending_answers_nobody_but_its_own_person(
                 allow_redirects=False,
             )
             if meaning(answer.status) != word.replace("own", "yes"):
+                wrong.append(f"{address} as {person}: {word}, got {answer.status}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_own_words_answer_nobody_but_their_author(
+    phone: Phone, client: ClientSession, store: Store, frozen_clock: FrozenClock
+) -> None:
+    now = frozen_clock.now()
+    kept = await store.write(
+        lambda tx: own_wordings.keep(
+            tx, factory.OWNER, "先看看合同里怎么写的。", "x", "", None, "", None, now
+        )
+    )
+    wrong = []
+
+    for address, row in documented(AROUND_WORDING).items():
+        method, path = address.split(" ")
+        for person, word in row.items():
+            answer = await client.request(
+                method,
+                phone.at(path.replace("{id}", str(kept))),
+                data={"csrf": doors.CSRF} if method == "POST" else None,
+                cookies=await doors.sign_in(store, frozen_clock, AROUND_WORDING[person], [Role.SUPERVISOR]),
+                allow_redirects=False,
+            )
+            told = "先看看合同" in await answer.text()
+            if meaning(answer.status) != word.replace("own", "yes") or (told and person != "author"):
                 wrong.append(f"{address} as {person}: {word}, got {answer.status}")
 
     assert not wrong, "\n".join(wrong)
