@@ -385,6 +385,7 @@ def welcome(plan: Plan) -> str:
 
     客户聊天  customers' phones   {plan.sandbox_url}/
     员工手机  members' phones     {plan.sandbox_url}/client?userid=lisi
+    问机器人  ask the robot       {plan.sandbox_url}/bot?userid=lisi   （只给同事 for colleagues）
     管理后台  console             {plan.bot_url}/console/   （免密，选一个身份 pick who you are）
 
   先试试  Try first
