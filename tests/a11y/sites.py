@@ -28,17 +28,25 @@ from store.database import Store
 from tests.boards import scene as board_scene
 from tests.console import audit_scene, group_factory
 from tests.console import factory as console_factory
+from tests.knowledge.test_drafts import propose
 from tests.plugins.browser import DESK
 from tests.plugins.clock import MONDAY_MORNING
 from tests.reviews import factory as reviews_factory
 from tests.reviews.conftest import make_case
-from tests.sidebar import doors
+from tests.sidebar import desk_factory, doors
 from tests.sidebar import factory as phone_factory
 from tests.wecom import edge
 from tests.week_pages import factory as week_factory
 
 _BOARDS = ("", "/team", "/response", "/compliance", "/sessions")
-_OTHERWISE = {"/console", "/console/login", *(f"/console/audit{one}" for one in _BOARDS)}
+_OTHERWISE = {
+    "/console",
+    "/console/login",
+    "/console/search",
+    "/console/try",
+    *(f"/console/audit{one}" for one in _BOARDS),
+}
+UNLAWFUL = "您放心，这个产品保本保息，绝对没有风险。"
 SMALL = {"width": 360, "height": 740}
 # Pages that only ever show a file, a stream or a way on, and those that are looked at with more behind them.
 WALKED = ("/console/login", "/console/cases", "/console/account", "/sidebar/", "/g/Xk3vQ8mZpL2tR7wY/feedback")
@@ -53,6 +61,7 @@ class Visit:
     cookies: dict[str, str] = field(default_factory=dict)
     viewport: dict[str, int] = field(default_factory=lambda: DESK)
     status: int = 200
+    typed: str = ""  # What is written to the customer there first, so that the verdict shows.
 
     @property
     def is_walked(self) -> bool:
@@ -86,6 +95,7 @@ class Sites:
         scene = await console_factory.make_scene(store, clock, self._folder)
         groups = await group_factory.make_groups(store, clock)
         audit = await audit_scene.make_audit_scene(store, clock, names)
+        draft = await propose(store, clock, "li", answer="您可以提前还款，具体以合同为准。")
         ctx = console_factory.make_context(store, clock, self._folder, picker=True, login=login)
         app = web.Application()
         routes.add_routes(app, ctx)
@@ -105,6 +115,8 @@ class Sites:
             "/console/try?q=提前还款要违约金吗",
             "/console/search?q=提前",
             "/console/sops/finance_week1/preview",
+            f"/console/drafts/{draft}",
+            f"/console/desk/{scene.own_talk}",
             f"/console/audit/reviews/{audit.review}",
             f"/console/audit/appeals/{audit.other.appeal}",
         ):
@@ -137,6 +149,8 @@ class Sites:
         self._stack.push_async_callback(login.close)
         scene = await phone_factory.make_scene(store, clock)
         await doors.befriend(store, clock, phone_factory.OWNER, phone_factory.CUSTOMER)
+        talk = await desk_factory.serve(store, clock, phone_factory.OWNER)
+        await desk_factory.say(store, clock, talk, "你好", desk_factory.QUESTION)
         case = await store.write(functools.partial(make_case, subject=phone_factory.OWNER))
         await reviews_factory.confirm(store, clock, case)
         app = web.Application()
@@ -150,11 +164,12 @@ class Sites:
             "/sidebar/",
             *(f"/sidebar/steps/{number}" for number in steps),
             f"/sidebar/group?chat_id={phone_factory.CHAT}",
-            f"/sidebar/customer?external_userid={phone_factory.CUSTOMER}",
             "/sidebar/audit",
             f"/sidebar/audit/findings/{case.red}",
         ):
             self._add(url, path, cookies, SMALL)
+        desk = f"/sidebar/customer?external_userid={phone_factory.CUSTOMER}&entry=single_kf_tools"
+        self.visits.append(Visit(url=url + desk, cookies=cookies, viewport=SMALL, typed=UNLAWFUL))
         self._add(url, "/sidebar/nothing-here", cookies, SMALL, status=404)
         self._add(url, "/sidebar/login/return", {}, SMALL, status=403)
         self._add(box.url, f"/wwlogin/sso/login?{_scan_query(login, url)}", {})
@@ -217,7 +232,7 @@ def _plain_paths(app: web.Application) -> list[str]:
 
 
 def _is_page(path: str) -> bool:
-    is_file = path.endswith(("/stream", "/export")) and path != "/console/export"
+    is_file = path.endswith(("stream", "export")) and path != "/console/export"
     return "{" not in path and not path.startswith(_NO_PAGES) and not is_file
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from tests.a11y import sites
 from tests.a11y.sites import Visit
@@ -79,6 +79,9 @@ async def test_no_page_has_a_grave_barrier_or_loses_the_tab_key(
         for visit in (one for one in visits if only in one.path):
             if (status := await go(page, visit)) != visit.status:
                 barriers.append(f"{visit.path}: answered {status}")
+            if visit.typed:
+                await page.get_by_label("回复客户").fill(visit.typed)
+                await expect(page.locator("#verdict")).to_contain_text("保本")
             await keep_picture(page, visit)
             barriers += [f"{visit.path}: {one}" for one in await judged(page)]
             if visit.is_walked:
