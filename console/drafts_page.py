@@ -12,12 +12,13 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access, draft_access, draft_form, people
+from console import access, draft_access, draft_form, people, text_rows
 from console.access import Right
 from console.draft_form import Live
 from console.visit import PAGE_ROWS, Visit
 from content import draft_checks, draft_files, faq_files, word_diff
 from content.draft_files import Body
+from domain.compliance import Audience, Speaker
 from domain.draft import DraftKind, DraftState
 from domain.faq import HandoverCode, Line
 from domain.replies import SignalKind
@@ -153,16 +154,7 @@ async def live_of(visit: Visit, kind: DraftKind, body: Body, *, key: str) -> Liv
     record = draft_form.find_served(kind, key, knowledge)
     served = draft_files.body_of(record) if record is not None else None
     if kind is DraftKind.SOP:
-        empty = draft_checks.Checked(
-            record=None,
-            mistakes=(),
-            remarks=(),
-            sizes=(),
-            problems=(),
-            similar=(),
-            preview=str(body.get("text", "")),
-        )
-        return Live(kind=kind, key=key, body=plain, checked=empty, changes=(), is_new=False)
+        return _live_post(visit, key, plain)
 
     def work() -> tuple[draft_checks.Checked, tuple[word_diff.FieldChange, ...]]:
         checked = draft_checks.check(kind, plain, knowledge, served=served)
@@ -172,6 +164,26 @@ async def live_of(visit: Visit, kind: DraftKind, body: Body, *, key: str) -> Liv
 
     checked, changes = await asyncio.to_thread(work)
     return Live(kind=kind, key=key, body=plain, checked=checked, changes=changes, is_new=record is None)
+
+
+def _live_post(visit: Visit, key: str, body: Body) -> Live:
+    """Return a post of an SOP beside the words of its file; groups get approved words of files only."""
+    knowledge = visit.ctx.knowledge()
+    post = text_rows.find_sop_text(knowledge, visit.ctx.shelf(), key)
+    said = str(body.get("body", ""))
+    before = {"body": post.block.body if post else ""}
+    problems = knowledge.content.rules.check_text(said, Speaker.GROUP, audience=Audience.GROUP)
+    checked = draft_checks.Checked(
+        record=None,
+        mistakes=(),
+        remarks=(),
+        sizes=(),
+        problems=tuple(("body", problem) for problem in problems),
+        similar=(),
+        preview=said,
+    )
+    changes = word_diff.changes(before, {"body": said}, ("body",))
+    return Live(kind=DraftKind.SOP, key=key, body=body, checked=checked, changes=changes, is_new=post is None)
 
 
 async def choices(visit: Visit, live: Live) -> dict[str, Any]:

@@ -38,16 +38,22 @@ async def propose(
     """Put words forward as a draft and return its id; for those who may not approve, such as advisors.
 
     The same author's open draft of the text is overwritten while it may be changed. Where somebody else writes at it or
-    it is being reviewed, the words are kept beside it as a proposal, and nothing is lost.
+    it is being reviewed, the words are kept beside it as a proposal, and nothing is lost. A post of an SOP goes to its
+    review at once: it is not written here, but in the SOP's file.
     """
     await lock(tx, kind, key)
     found = await find_open(tx, kind, key)
     if found is None:
-        return await add(
+        made = await add(
             tx, kind=kind, key=key, title=title, body=body, origin=origin, author=author, now=now
         )
+        if kind is DraftKind.SOP:
+            await submit(tx, made, 1, now=now)
+        return made
     if found.is_writable and found.writers == {author}:
         await save(tx, found.id, found.revision, title=title, body=body, author=author, now=now)
+        if kind is DraftKind.SOP:
+            await submit(tx, found.id, found.revision + 1, now=now)
         return found.id
     told = Proposal(author=author, body=dict(body), proposed_at=now)
     kept = replace(found.origin, proposals=(*found.origin.proposals, told)[-_MOST_PROPOSALS:])

@@ -6,14 +6,17 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import FrozenClock
-from domain.draft import DraftState
+from content import sop_shelf
+from domain.draft import DraftKind, DraftOrigin, DraftState
 from domain.faq import Choice
 from domain.login import Role
 from domain.suggestion import OwnState
-from store import contents, own_wordings
+from store import content_drafts, contents, own_wordings
 from store.database import Store
+from tests.console import factory
 from tests.knowledge.conftest import Desk, MakeLibrary, ask
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -67,8 +70,8 @@ async def test_two_clicks_lead_from_a_gap_to_a_draft_without_anybody_in_it(
     form = await desk.read(link[1].replace("&amp;", "&"))
 
     assert "138" not in gaps + form
-    assert re.search(r'name="question" value="[^"]*宠物医疗险[^"]*"', form)
-    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form)) | {"name": "pet"}
+    assert re.search(r'name="question" [^>]*value="[^"]*宠物医疗险[^"]*"', form)
+    fields = dict(re.findall(r'name="(\w+)" (?:[^>]*?)value="([^"]*)"', form)) | {"name": "pet"}
     stored = await desk.post(
         "/console/drafts/add",
         **{key: fields[key] for key in ("name", "question", "how")},
@@ -146,7 +149,7 @@ async def test_of_two_editors_the_slower_one_overwrites_nothing_and_neither_may_
 async def test_a_changed_entry_can_be_returned_approved_and_rolled_back(desk: Desk, store: Store) -> None:
     page = await desk.read("/console/drafts/new?kind=faq&key=loan.prepay")
     served = desk.library.knowledge().faqs["loan.prepay"]
-    fields = dict(re.findall(r'type="date" name="(\w+)" value="([^"]+)"', page))
+    fields = dict(re.findall(r'type="date" name="(\w+)" [^>]*?value="([^"]+)"', page))
     changed = {
         "kind": "faq",
         "key": "loan.prepay",
@@ -289,3 +292,32 @@ async def test_a_gap_moves_to_what_is_answered_once_its_entry_is_approved(
 
     assert "猫看病能报吗" not in await desk.read("/console/gaps")
     assert "猫看病能报吗" in await desk.read("/console/gaps?state=answered")
+
+
+async def test_a_post_of_an_sop_that_an_advisor_changed_is_taken_over_only_through_its_file(
+    desk: Desk, store: Store, frozen_clock: FrozenClock
+) -> None:
+    template = next(iter(factory.shelf().templates.values()))
+    block = next(iter(template.blocks.values()))
+    key = sop_shelf.key_of(template.id, block)
+
+    async def propose(tx: AsyncConnection, words: str) -> int:
+        return await content_drafts.propose(
+            tx,
+            DraftKind.SOP,
+            key,
+            "开场",
+            {"title": "", "body": words},
+            DraftOrigin(),
+            "zhangsan",
+            frozen_clock.now(),
+        )
+
+    draft_id = await store.write(lambda tx: propose(tx, "大家好，我换个说法。"))
+    page = await desk.read(f"/console/drafts/{draft_id}", Role.COMPLIANCE)
+    refused = await approve(desk, draft_id)
+
+    assert "<ins>" in page
+    assert "已写进文件" in page
+    assert refused.endswith("wrong=draft_sop_file")
+    assert (await desk.draft(draft_id)).state is DraftState.REVIEW
