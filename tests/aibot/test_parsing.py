@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,8 @@ from bot.channels.wecom import aibot, envelope
 from domain.colleague import ColleagueAsked
 from domain.errors import EnvelopeError
 from domain.platform import PlatformEvent
+from tests import shared
 
-VECTORS = Path(__file__).parents[3] / "shared" / "wecom" / "vectors.json"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -38,9 +37,7 @@ FIELDS = st.fixed_dictionaries(
 
 
 def vector(name: str) -> dict[str, Any]:
-    if not VECTORS.is_file():
-        pytest.skip("the shared WeCom vectors are not here")
-    found = json.loads(VECTORS.read_text("utf-8"))["vectors"]
+    found = json.loads(shared.path("wecom/vectors.json").read_text("utf-8"))["vectors"]
     return next(one for one in found if one["id"] == name)
 
 
