@@ -67,7 +67,10 @@ class ComplianceRules:
         self._places = [
             (at, index) for at, rule in enumerate(self.rules) for index in range(len(rule.wanted.sources))
         ]
-        self._sieve = sieve.Sieve([self.rules[at].wanted.needed[index] for at, index in self._places])
+        wanted = [(self.rules[at].wanted, index) for at, index in self._places]
+        self._sieve = sieve.Sieve(
+            [one.needed[index] for one, index in wanted], [one.sources[index] for one, index in wanted]
+        )
         # A bot's words repeat; one check costs about 2 ms for a full answer (2026-11-21).
         self._bot_said = functools.lru_cache(maxsize=1024)(lambda text: tuple(self._said(text)))
 
@@ -146,20 +149,23 @@ class ComplianceRules:
         plain = views.plain(text)
         seen: dict[str, Problem] = {}
         self._look(plain, hits, seen)
+        said = {folded[start:end] for start, end in sieve.sentences_of(folded)} if is_suspect else set()
         for view in self._disguises.views(plain) if is_suspect else ():
-            self._look(view, self._sieve.candidates(view.text), seen)
+            # What stands there as it was written has been looked at.
+            new = [one for one in sieve.sentences_of(view.text) if view.text[one[0] : one[1]] not in said]
+            self._look(view, self._sieve.candidates_in(view.text, new), seen)
         return list(seen.values())
 
-    def _look(self, view: views.View, hits: Iterable[int], seen: dict[str, Problem]) -> None:
-        by_rule: dict[int, list[int]] = {}
+    def _look(self, view: views.View, hits: sieve.Candidates, seen: dict[str, Problem]) -> None:
+        by_rule: dict[int, dict[int, Sequence[Span]]] = {}
         for hit in sorted(hits):
             at, index = self._places[hit]
-            by_rule.setdefault(at, []).append(index)
-        for at, indexes in by_rule.items():
+            by_rule.setdefault(at, {})[index] = hits[hit]
+        for at, wanted in by_rule.items():
             rule = self.rules[at]
             if rule.id in seen:
                 continue
-            for span in rule.wanted.hits(view.text, indexes):
+            for span in rule.wanted.hits(view.text, wanted):
                 if not any(self._excuses[name].clears(view.text, span) for name in rule.excuses):
                     seen[rule.id] = _problem(rule, view.raw_span(span))
                     break

@@ -109,6 +109,8 @@ class Disguises:
         self._plain_terms = Finder(terms)
         self._triggers = Finder([*self._written, *self._halves, *self._alike, *self._initials, *self._rare])
         self._money = Finder(tables.money)
+        # Asked twice about most texts that look disguised: whether they do, and how they are read.
+        self._misheard = functools.lru_cache(maxsize=16)(self._sounding_like_terms)
 
     def is_suspect(self, folded: str) -> bool:
         """Say whether a folded text holds anything that could be a disguise."""
@@ -152,25 +154,29 @@ class Disguises:
         return views.replaced(view, masked)
 
     def _resounded(self, view: View) -> View:
-        heard, places = _heard(view.text)
-        text, terms = view.text, self._terms
+        return views.replaced(view, self._misheard(view.text))
+
+    def _sounding_like_terms(self, text: str) -> tuple[tuple[int, int, str], ...]:
+        """Return the ranges of a text that only sound like terms, with the terms, in order."""
+        heard, places = _heard(text)
+        terms = self._terms
         hits = self._sounds.every(heard)
         if not places:  # The terms themselves sound like terms too.
             hits = [hit for hit in hits if text[hit[0] : hit[1]] not in terms]
         if not hits:
-            return view
-        has_money = bool(self._money.longest(view.text))
+            return ()
+        has_money = self._money.is_in(text)
         changes: list[tuple[int, int, str]] = []
         for start, end, sound in sorted(hits, key=_longest_first):
             first, last = (places[start][0], places[end - 1][1]) if places else (start, end)
             if any(a < last and first < b for a, b, _ in changes):
                 continue
             for term in self._sounding[sound]:
-                window = [view.text[a:b] for a, b in places[start:end]] if places else view.text[start:end]
-                if _is_disguise(view.text, first, last, window, term, has_money):
+                window = [text[a:b] for a, b in places[start:end]] if places else text[start:end]
+                if _is_disguise(text, first, last, window, term, has_money):
                     changes.append((first, last, term))
                     break
-        return views.replaced(view, sorted(changes))
+        return tuple(sorted(changes))
 
     def _without_noise(self, view: View) -> View:
         gaps = [hit.span() for hit in _NOISE.finditer(view.text)]
@@ -198,7 +204,9 @@ class Disguises:
 
     def _unmasked(self, view: View) -> View:
         """Return the view with rare characters read as the common ones they look like."""
-        changes = []
+        changes: list[tuple[int, int, str]] = []
+        if self._rare.keys().isdisjoint(view.text):
+            return view
         for place, letter in enumerate(view.text):
             meant = self._rare.get(letter)
             if meant:

@@ -7,6 +7,9 @@ rule's author does not list them. The parser is the standard library's own; it i
 
 from __future__ import annotations
 
+import bisect
+import functools
+import re
 import re._constants as sre  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +25,18 @@ COMMON = frozenset(
 _MOST_WORDS = 800
 _MOST_JOINED = 256
 _MOST_SETS = 4
+# What ends a sentence here. Nearly every pattern names these three in what its gaps leave out.
+_ENDS = "。!?"
+_SENTENCE = re.compile(f"[^{_ENDS}]*[{_ENDS}]+|[^{_ENDS}]+")
+# Characters; finding where a pattern could match costs more than looking for it in so short a text.
+_SHORT = 120
+# How far a pattern that stays in its sentence may look beyond it.
+FURTHEST_AHEAD = 16
 
 Words = frozenset[str]
+Range = tuple[int, int]
+# The patterns that could match, by index, each with the ranges where its matches begin and end; () is anywhere.
+Candidates = Mapping[int, Sequence[Range]]
 # Sets of words; of each set one word stands in every match. The rarest set comes first; () when nothing is known.
 Needed = tuple[Words, ...]
 # (every text a piece can match, None when too many; what it needs).
@@ -32,33 +45,75 @@ UNKNOWN: Reading = (None, ())
 
 
 class Sieve:
-    """An automaton over the words that patterns need. `needed`: for each pattern, in order, what `read` found."""
+    """An automaton over the words that patterns need.
 
-    def __init__(self, needed: Sequence[Needed]) -> None:
-        self.always = frozenset(index for index, sets in enumerate(needed) if not sets)
-        ids: dict[str, int] = {}
-        by_word: dict[int, list[tuple[int, tuple[frozenset[int], ...]]]] = {}
-        for index, sets in enumerate(needed):
-            if not sets:
-                continue
-            first, *others = [frozenset(ids.setdefault(word, len(ids)) for word in words) for words in sets]
-            for word in first:
-                by_word.setdefault(word, []).append((index, tuple(others)))
-        self._by_word = {word: tuple(found) for word, found in by_word.items()}
-        self._firsts = frozenset(self._by_word)
-        self._automaton = ahocorasick_rs.AhoCorasick(list(ids))
+    `needed`: for each pattern, in order, what `read` found; `patterns`: themselves, as they are looked for.
+    """
 
-    def candidates(self, text: str) -> set[int]:
-        """Return the indexes of the patterns that could match in a text."""
-        found = set(self.always)
-        words = {word for word, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)}
-        for word in words & self._firsts:
-            for index, others in self._by_word[word]:
-                for other in others:
-                    if words.isdisjoint(other):
+    def __init__(self, needed: Sequence[Needed], patterns: Sequence[str]) -> None:
+        self.always = tuple(index for index, sets in enumerate(needed) if not sets)
+        self._patterns = tuple(patterns)
+        numbers: dict[Words, int] = {}
+        self._sets = [tuple(numbers.setdefault(words, len(numbers)) for words in sets) for sets in needed]
+        self._by_first: list[list[int]] = [[] for _ in numbers]
+        for index, sets in enumerate(self._sets):
+            if sets:
+                self._by_first[sets[0]].append(index)
+        held: dict[str, list[int]] = {}
+        for words, number in numbers.items():
+            for word in words:
+                held.setdefault(word, []).append(number)
+        self._held = tuple(held.values())
+        self._automaton = ahocorasick_rs.AhoCorasick(list(held))
+
+    def candidates(self, text: str) -> Candidates:
+        """Return the patterns that could match in a text; in a long one, in which of its sentences."""
+        hits = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        sentences = sentences_of(text) if len(text) > _SHORT else ()
+        if len(sentences) < 2:
+            return dict.fromkeys(self._possible(dict.fromkeys((word for word, _, _ in hits), 1)), ())
+        starts, at = [first for first, _ in sentences], dict[int, int]()
+        for word, start, _ in hits:
+            at[word] = at.get(word, 0) | 1 << bisect.bisect_right(starts, start) - 1
+        return self._placed(at, sentences)
+
+    def candidates_in(self, text: str, sentences: Sequence[Range]) -> Candidates:
+        """Return the patterns that could match in some sentences of a text (sentences_of)."""
+        at: dict[int, int] = {}
+        for place, (first, last) in enumerate(sentences):
+            for word, _, _ in self._automaton.find_matches_as_indexes(text[first:last], overlapping=True):
+                at[word] = at.get(word, 0) | 1 << place
+        return self._placed(at, sentences)
+
+    def _placed(self, at: Mapping[int, int], sentences: Sequence[Range]) -> Candidates:
+        """Return the patterns with the sentences that hold a word of each of their sets."""
+        placed: dict[int, Sequence[Range]] = {}
+        for index, where in self._possible(at).items():
+            if not stays_in_sentence(self._patterns[index]) or not self._sets[index]:
+                placed[index] = ()
+            elif where:
+                placed[index] = [one for place, one in enumerate(sentences) if where >> place & 1]
+        return placed
+
+    def _possible(self, at: Mapping[int, int]) -> dict[int, int]:
+        """Return the patterns of whose sets a word each is there, with the sentences that hold one of each.
+
+        `at`: where the words are, a bit for each sentence.
+        """
+        masks = dict[int, int]()
+        for word, where in at.items():
+            for number in self._held[word]:
+                masks[number] = masks.get(number, 0) | where
+        found = dict.fromkeys(self.always, 0)
+        for number, where in masks.items():
+            for index in self._by_first[number]:
+                common = where
+                for other in self._sets[index]:
+                    if other not in masks:
                         break
+                    common &= masks[other]
                 else:
-                    found.add(index)
+                    found[index] = common
         return found
 
 
@@ -69,6 +124,69 @@ def read(pattern: str, known: Mapping[str, Reading]) -> Reading:
     short to parse. Raises re.error when the pattern is wrong.
     """
     return _Reader(known).sequence(list(parser.parse(pattern)))
+
+
+def sentences_of(text: str) -> list[Range]:
+    """Return the ranges of the sentences of a folded text, their ends included; all of the text is in one."""
+    return [hit.span() for hit in _SENTENCE.finditer(text)]
+
+
+@functools.lru_cache(maxsize=4096)
+def stays_in_sentence(pattern: str) -> bool:
+    """Say whether no match of a pattern holds the end of a sentence, or depends on what is far beyond it."""
+    parsed = parser.parse(pattern)
+    return not any(_takes(parsed, ord(end)) for end in _ENDS) and _ahead(parsed) < FURTHEST_AHEAD
+
+
+def _inner(op: Any, value: Any) -> list[Any]:
+    """Return the parts of a piece of a parsed expression."""
+    if op in (sre.ASSERT, sre.ASSERT_NOT):
+        return [value[1]]
+    if op is sre.SUBPATTERN:
+        return [value[3]]
+    if op is sre.BRANCH:
+        return list(value[1])
+    return [value[2]] if op in (sre.MAX_REPEAT, sre.MIN_REPEAT) else []
+
+
+def _takes(parsed: Any, letter: int) -> bool:
+    """Say whether a match of a parsed expression may hold a character; what is only looked at does not count."""
+    for op, value in parsed:
+        if op in (sre.ASSERT, sre.ASSERT_NOT):
+            continue
+        if op is sre.IN:
+            if any(_is_among(part, letter) for part in value) is not (value[0][0] is sre.NEGATE):
+                return True
+        elif op is sre.LITERAL:
+            if value == letter:
+                return True
+        elif op in (sre.NOT_LITERAL, sre.ANY) or any(_takes(part, letter) for part in _inner(op, value)):
+            return True
+    return False
+
+
+def _is_among(part: Any, letter: int) -> bool:
+    op, value = part
+    if op is sre.LITERAL:
+        return bool(value == letter)
+    if op is sre.RANGE:
+        return bool(value[0] <= letter <= value[1])
+    # Of the categories only the negative ones hold punctuation.
+    return op is sre.CATEGORY and value in (
+        sre.CATEGORY_NOT_DIGIT,
+        sre.CATEGORY_NOT_WORD,
+        sre.CATEGORY_NOT_SPACE,
+    )
+
+
+def _ahead(parsed: Any) -> float:
+    """Return how far an expression looks ahead at most."""
+    furthest = 0.0
+    for op, value in parsed:
+        if op in (sre.ASSERT, sre.ASSERT_NOT) and value[0] > 0:
+            furthest = max(furthest, value[1].getwidth()[1])
+        furthest = max([furthest, *map(_ahead, _inner(op, value))])
+    return furthest
 
 
 def alternatives(pattern: str) -> list[str]:

@@ -37,7 +37,7 @@ held = st.sampled_from([(), (factory.REGISTERED,), (factory.ENDED,), (factory.EN
 talk = st.lists(st.sampled_from(BLOCKED + HARMLESS), min_size=1, max_size=6).map("".join)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(text=talk, line=lines, audience=audiences)
 def test_a_rewrite_always_passes_the_check(text: str, line: Line | None, audience: Audience) -> None:
     verdict = factory.verdict(text, line, audience=audience)
@@ -47,7 +47,7 @@ def test_a_rewrite_always_passes_the_check(text: str, line: Line | None, audienc
         assert not factory.verdict(verdict.rewrite, line, audience=audience).is_blocked
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(text=talk, line=lines)
 def test_a_rewrite_has_nothing_more_to_be_rewritten(text: str, line: Line | None) -> None:
     verdict = factory.verdict(text, line)
@@ -56,6 +56,7 @@ def test_a_rewrite_has_nothing_more_to_be_rewritten(text: str, line: Line | None
     assert factory.verdict(verdict.rewrite, line).rewrite == ""
 
 
+@settings(max_examples=50)
 @given(
     text=talk,
     line=lines,
@@ -81,7 +82,7 @@ def test_no_line_audience_registration_or_mode_lets_blocked_words_through(
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(
     text=talk,
     edits=st.lists(
