@@ -26,7 +26,7 @@ from domain.errors import ConfigError
 from domain.faq import Faq, Line
 from domain.login import Role
 from domain.platform import KfAccount
-from store import contents, events, gaps, lines, logins, staff
+from store import contents, events, gaps, lines, login_links, logins, staff
 
 # scene_param of an entry link (WeCom doc 94665).
 _PARAM_LIMIT_BYTES = 128
@@ -273,7 +273,7 @@ async def add_login(
             if member:
                 await staff.ensure(tx, [member], house.clock.now())
                 staff_id = (await staff.find_ids(tx, [member]))[member]
-                if await logins.is_linked(tx, staff_id):
+                if await login_links.is_linked(tx, staff_id):
                     return f"成员 {member} 已绑定在别的账号上。 (The member has a login.)"
             added = await logins.add_login(
                 tx,
@@ -287,7 +287,7 @@ async def add_login(
             if added is None:
                 return f"登录名 {name} 已被使用，请换一个。 (The name is taken.)"
             if member:
-                await logins.link(tx, added, staff_id, wall)
+                await login_links.link(tx, added, staff_id, wall)
             return ""
 
         if problem := await house.store.write(job):

@@ -13,7 +13,7 @@ from console.passwords import MIN_LENGTH
 from console.sessions import Sessions
 from console.visit import PAGE_ROWS, Handler, Visit
 from domain.login import Login, Role
-from store import login_sessions, logins, staff
+from store import login_links, login_sessions, logins, staff
 
 _PATH = "/console/logins"
 _NAME = re.compile(r"[A-Za-z0-9._-]{2,32}")
@@ -46,7 +46,7 @@ def add(sessions: Sessions) -> Handler:
             staff_id = (await staff.find_ids(tx, [member])).get(member) if member else None
             if member and staff_id is None:
                 return "unknown_member"
-            if staff_id is not None and await logins.is_linked(tx, staff_id):
+            if staff_id is not None and await login_links.is_linked(tx, staff_id):
                 return "member_taken"
             added = await logins.add_login(
                 tx,
@@ -60,7 +60,7 @@ def add(sessions: Sessions) -> Handler:
             if added is None:
                 return "name_taken"
             if staff_id is not None:
-                await logins.link(tx, added, staff_id, wall)
+                await login_links.link(tx, added, staff_id, wall)
             await _record(tx, visit, "added login", added, note=f"{name} {member}".strip())
             return ""
 
@@ -93,12 +93,12 @@ async def link(visit: Visit) -> web.Response:
     async def job(tx: AsyncConnection) -> str:
         found = await access.access_login(visit.viewer, tx, visit.number())
         if not member:
-            await logins.unlink(tx, found.id)
+            await login_links.unlink(tx, found.id)
         else:
             staff_id = (await staff.find_ids(tx, [member])).get(member)
             if staff_id is None:
                 return "unknown_member"
-            if not await logins.link(tx, found.id, staff_id, wall):
+            if not await login_links.link(tx, found.id, staff_id, wall):
                 return "member_taken"
         # Whoever came in as the former member is not this one.
         await logins.revoke_all_sessions(tx, found.id, wall, keep=visit.viewer.token_digest)

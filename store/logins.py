@@ -81,37 +81,6 @@ async def set_roles(
         await tx.execute(dialect.insert(tx, role).on_conflict_do_nothing(), rows)
 
 
-async def is_linked(tx: AsyncConnection, staff_id: int, *, besides: int = 0) -> bool:
-    """Say whether a person gave this member of staff a login (other than `besides`); one self-made does not count."""
-    others = await _linked(tx, staff_id)
-    return any(one.granted_roles or one.password_hash for one in others if one.id != besides)
-
-
-async def link(tx: AsyncConnection, login_id: int, staff_id: int, now: datetime) -> bool:
-    """Let this member of staff come in as this login; False when another login is theirs already.
-
-    A login the phone page made by itself gives way: it loses the member and is shut out. `now`: wall time.
-    """
-    if await is_linked(tx, staff_id, besides=login_id):
-        return False
-    for other in await _linked(tx, staff_id):
-        if other.id != login_id:
-            await unlink(tx, other.id)
-            await set_disabled(tx, other.id, now)
-    await tx.execute(sa.update(login).where(login.c.id == login_id).values(staff_id=staff_id))
-    return True
-
-
-async def _linked(tx: AsyncConnection, staff_id: int) -> list[Login]:
-    ids = (await tx.execute(sa.select(login.c.id).where(login.c.staff_id == staff_id))).scalars().all()
-    return [found for one in ids if (found := await find_login_by_id(tx, one)) is not None]
-
-
-async def unlink(tx: AsyncConnection, login_id: int) -> None:
-    """Let nobody come in as this login by WeCom any more."""
-    await tx.execute(sa.update(login).where(login.c.id == login_id).values(staff_id=None))
-
-
 async def set_password_hash(tx: AsyncConnection, login_id: int, password_hash: str) -> None:
     """Replace the password and lift a lock."""
     values = {"password_hash": password_hash, "failures": 0, "locked_until": None}
