@@ -119,7 +119,6 @@ async def _suggest(
         score=1.0,
         reasons=(),
         problems=problems,
-        is_approved=False,
     )
     new = NewRound(
         conversation_id=seen.id,

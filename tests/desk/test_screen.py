@@ -158,7 +158,7 @@ async def test_a_whisper_is_checked_and_comes_first_to_the_advisor(desk: Desk) -
     assert "done=whispered" in told.headers["Location"]
     assert found is not None
     first = found.suggestions[0]
-    assert (first.source, first.text, first.is_approved) == (SuggestionSource.WHISPER, FINE, False)
+    assert (first.source, first.text) == (SuggestionSource.WHISPER, FINE)
     async with desk.store.read() as tx:
         cards = (await tx.execute(sa.select(tables.notice.c.recipient))).scalars().all()
     assert cards == ["zhangsan"]  # The page is closed.
