@@ -22,13 +22,12 @@ _ANSWERED, _SERVED = 1, 3
 _LOOK_SECONDS, _LOOKS = 0.5, 120
 _TYPING_SECONDS = 2.0
 _CALL_SECONDS = 5.0
-_PERSON = "转人工"
 
 
 def tables(path: Path) -> str:
     """Return the [[customer]] tables of `path` (desk.toml) for the sandbox's settings."""
     rows = []
-    for one in _plan(path):
+    for one in _plan(path)["customer"]:
         name = json.dumps(one["nickname"], ensure_ascii=False)
         rows.append(
             f"[[customer]]\nexternal_userid = {json.dumps(one['external_userid'])}\nnickname = {name}\n"
@@ -45,7 +44,7 @@ class Visitors:
         self._leaving = threading.Event()
         self._threads = [
             threading.Thread(target=self._play, args=(one,), name=f"visitor-{one['nickname']}", daemon=True)
-            for one in self._plan
+            for one in self._plan["customer"]
         ]
 
     def come(self) -> None:
@@ -65,7 +64,7 @@ class Visitors:
             self._say(one, one["before"])
             if not self._wait(one, _ANSWERED):
                 return
-            self._say(one, _PERSON)
+            self._say(one, self._plan["person"])
             if not self._wait(one, _SERVED):
                 return
             for words in one["asks"]:
@@ -98,6 +97,5 @@ class Visitors:
             return json.load(answer)
 
 
-def _plan(path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = tomllib.loads(path.read_text("utf-8"))["customer"]
-    return found
+def _plan(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text("utf-8"))
