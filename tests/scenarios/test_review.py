@@ -182,6 +182,7 @@ async def test_a_rating_counts_however_late_it_is_read(tmp_path: Path, database_
         here.world.customer_says(CUSTOMER, "转人工", open_kfid=ACCOUNT)
         await here.heard()
         await here.quiet()
+        sessions.says(here.world, "zhangsan", CUSTOMER, "您好，已经帮您处理好了", ACCOUNT)
         sessions.end(here.world, "zhangsan", CUSTOMER, ACCOUNT)
         await here.until(lambda: "sat_4" in here.menu_ids(), "the question how it was")
         await here.quiet()
