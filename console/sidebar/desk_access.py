@@ -165,9 +165,14 @@ async def access_waiting(viewer: Viewer, tx: AsyncConnection, desk: SeenDesk) ->
     """Return this person's other sessions whose customer waits for an answer, who waits longest first."""
     if not desk.is_service or desk.talk is None:
         return []
+    return [one for one in await access_all_waiting(viewer, tx) if one.id != desk.talk.id]
+
+
+async def access_all_waiting(viewer: Viewer, tx: AsyncConnection) -> list[LiveTalk]:
+    """Return this person's sessions of customer service whose customer waits for an answer."""
     me = viewer.login.staff_platform_id
     live = await desk_screen.list_live(tx, servicers=[me], accounts=[], limit=_SESSIONS)
-    return [one for one in live if one.waits_since is not None and one.id != desk.talk.id]
+    return [one for one in live if one.waits_since is not None]
 
 
 async def access_by_hand(

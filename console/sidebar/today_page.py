@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from console.sidebar import access
+from console.sidebar import access, desk_access
 from console.sidebar.visit import SidebarVisit
 from domain.sop import DeliveryCode, SopRole, Step, Template
 from store.staff_work import StaffStep
@@ -41,6 +41,7 @@ async def show(visit: SidebarVisit) -> web.Response:
     async with visit.ctx.console.store.read() as tx:
         day = await access.access_day(visit.viewer, tx, since=start, until=start + timedelta(days=1))
         questions = await access.access_questions(visit.viewer, tx, day.groups)
+        waiting = await desk_access.access_all_waiting(visit.viewer, tx)
     templates = await _templates(visit, (*day.now, *day.coming, *day.done))
     coming = [one for one in lines(day.coming, templates) if _is_mine(one, templates, visit.me)]
     now = visit.ctx.console.clock.now()
@@ -54,6 +55,7 @@ async def show(visit: SidebarVisit) -> web.Response:
         coming=coming,
         finished=lines(day.done, templates),
         questions=questions,
+        waiting=waiting,
         notices=day.notices,
         groups=day.groups,
     )

@@ -309,13 +309,17 @@ async function fetchPart(waits) {
 function show(html, newMark) {
   const open = [...shown.querySelectorAll("details[id][open]")].map((one) => one.id);
   const focused = document.activeElement?.closest("[data-suggestion]")?.dataset.suggestion;
+  const isAtEnd = atNewest();
+  const before = document.getElementById("lines")?.scrollTop ?? 0;
   marked = newMark;
   shown.innerHTML = html;
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   if (focused) shown.querySelector(`[data-suggestion="${focused}"] .offer-text`)?.focus({ preventScroll: true });
   mark();
   nameActs();
-  toNewest();
+  // Whoever reads further up stays there.
+  if (isAtEnd) toNewest();
+  else document.getElementById("lines")?.scrollTo(0, before);
 }
 
 function ended(why = "会话已经结束，或转给了别的同事。") {
@@ -324,6 +328,13 @@ function ended(why = "会话已经结束，或转给了别的同事。") {
   state.why = why;
   tell(why, "warn");
   refresh();
+}
+
+const NEAR_PX = 60;
+
+function atNewest() {
+  const lines = document.getElementById("lines");
+  return !lines || lines.scrollHeight - lines.scrollTop - lines.clientHeight < NEAR_PX;
 }
 
 function toNewest() {
@@ -346,7 +357,7 @@ document.getElementById("ask-form").addEventListener("submit", async (event) => 
     if (status === 401) location.reload();
     if (status === 200) {
       show(html, newMark);
-      document.getElementById("round").scrollIntoView({ block: "start" });
+      document.getElementById("round")?.scrollIntoView({ block: "start" });
     }
   } catch {
     toast("网络不通，请稍后再试。");
@@ -467,6 +478,9 @@ const kept = JSON.parse(sessionStorage.getItem(DRAFT) ?? "null");
 if (kept?.text) put(kept.text, kept);
 words.blur();
 toNewest();
+// Fonts and styles may come later than this.
+addEventListener("load", toNewest);
+document.fonts.ready.then(toNewest);
 refresh();
 place().then(() => {
   if (sessionStorage.getItem(RENEWED) && words.value) tell("已重新登录，请再点一次。");
