@@ -7,7 +7,7 @@ callback was (WeCom docs 101031, 101033). What answers is bot/staff_questions.py
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,10 +38,12 @@ class Spoken:
 
 
 class AibotDoor:
-    """Answers the callbacks of the receiver aibot."""
+    """Answers the callbacks of the receiver aibot. `count`: told of each that was stored; asking for the rest is none."""
 
-    def __init__(self, questions: StaffQuestions, inbox: Events, clock: Clock) -> None:
-        self._questions, self._inbox, self._clock = questions, inbox, clock
+    def __init__(
+        self, questions: StaffQuestions, inbox: Events, clock: Clock, count: Callable[[], None] = lambda: None
+    ) -> None:
+        self._questions, self._inbox, self._clock, self._count = questions, inbox, clock, count
 
     async def respond(
         self, request: web.Request, receiver: envelope.Receiver, plaintext: bytes
@@ -76,6 +78,7 @@ class AibotDoor:
                 return Spoken(body=aibot.stream(event.stream_id, lost, is_finished=True))
             case ColleagueAsked():
                 question = await self._questions.accept(event, plaintext)
+                self._count()
                 return await self._frame(question, feedback_id=question.stream_id)
             case ColleagueEntered():
                 await self._keep(receiver, event.kind, plaintext)
@@ -101,6 +104,7 @@ class AibotDoor:
     async def _keep(self, receiver: envelope.Receiver, kind: str, plaintext: bytes) -> None:
         key = envelope.dedupe_key(receiver, plaintext)
         await self._inbox.accept(key=key, receiver=receiver.name, kind=kind, body=plaintext)
+        self._count()
 
     def _sealed(self, receiver: envelope.Receiver, query: Mapping[str, str], body: bytes) -> bytes:
         timestamp = str(int(self._clock.now().timestamp()))

@@ -210,7 +210,8 @@ def _agent_id(settings: config.Settings, name: str) -> int | None:
 def application_of(house: House, loops: Loops) -> web.Application:
     """Return the doors of the house: callbacks and pages."""
     application = web.Application(client_max_size=BODY_LIMIT_BYTES)
-    robot = AibotDoor(loops.staff_questions, loops.inbox, house.clock)
+    counted = house.metrics.events_accepted.labels(aibot.RECEIVER).inc
+    robot = AibotDoor(loops.staff_questions, loops.inbox, house.clock, counted)
     webhook = Webhook(
         receivers(house.settings), loops.inbox, house.metrics, answering={aibot.RECEIVER: robot}
     )

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import staff_answers
 from bot.channels.wecom import aibot, app_messages
 from content.colleague_words import ColleagueWords
 from content.knowledge import Knowledge
@@ -27,15 +28,15 @@ from domain.colleague import (
     StaffQuestion,
     StaffQuestionState,
 )
-from domain.delivery import Act, Body, DeliveryState, NewDelivery, Purpose, SendClass
+from domain.delivery import Act, DeliveryState, NewDelivery
 from domain.people import StaffStatus
 from domain.ports import Clock
 from domain.replies import AnswerKind
 from handlers import colleagues
+from handlers.colleague_page import Asking, Form
 from handlers.context import Context, Rules
 from scheduler import guards
 from scheduler.guards import Verdict
-from scheduler.keys import key_of
 from scheduler.ticker import Wakeup
 from store import deliveries, events, groups, staff, staff_questions
 from store.database import Store
@@ -43,25 +44,10 @@ from store.events import StoredEvent
 
 log = logging.getLogger(__name__)
 
-CHANNEL = "aibot"
-REPLY_ID = "colleague"
-FETCH_TIME = timedelta(minutes=aibot.STREAM_MINUTES)
-# Somebody looks whether an answer lapsed every few seconds; until then it is not yet known as unreported.
-_UNREPORTED_AFTER = FETCH_TIME + timedelta(minutes=1)
-# How long a late answer is taken (WeCom doc 101138), and how long an app's answer is still of use.
-_LATE_TIME = timedelta(hours=1)
 # What was asked before that is another talk.
 _TALK = timedelta(minutes=30)
 # UserIDs of people outside the company begin so (WeCom doc 92114).
 _OUTSIDE = ("wm", "wo")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ready:
-    """An answer with the delivery it goes by."""
-
-    answer: ColleagueAnswer
-    delivery: NewDelivery
 
 
 class StaffQuestions:
@@ -95,11 +81,11 @@ class StaffQuestions:
         A repeat is returned as it stands. Raises StoreUnavailable.
         """
         now = self._clock.now()
-        msgid = _msgid(asked)
+        msgid = staff_answers.msgid_of(asked)
         row = events.new_row(
             key=events.key_of(msgid), receiver=asked.receiver, kind=asked.kind, body=body, at=now
         )
-        new = _new(asked, now)
+        new = staff_answers.question_of(asked, now)
 
         async def job(tx: AsyncConnection) -> StaffQuestion:
             await events.add(tx, [row])
@@ -113,20 +99,7 @@ class StaffQuestions:
         """Write down that a welcome leaves now, and return it."""
         now = self._clock.now()
         text = self._words.say["welcome"].format(company=self._rules.facts.get("company", ""))
-        new = NewDelivery(
-            key=key_of(CHANNEL, "welcome", entered.msgid),
-            act=Act.PASSIVE,
-            send_class=SendClass.REPORTED,
-            purpose=Purpose.SERVICE,
-            channel=CHANNEL,
-            conversation_id=None,
-            recipient=entered.staff_id,
-            reply_id=REPLY_ID,
-            body=Body(text=text),
-            due_at=now,
-            expires_at=now + timedelta(minutes=1),
-            state=DeliveryState.ATTEMPTING,
-        )
+        new = staff_answers.welcome(entered, text, now)
         await self._store.write(lambda tx: deliveries.add(tx, [new], now))
         return new
 
@@ -141,7 +114,10 @@ class StaffQuestions:
         What was not fetched in time lapses here if nobody has noticed yet.
         """
         now = self._clock.now()
-        if question.state is StaffQuestionState.WORKING and now >= question.asked_at + FETCH_TIME:
+        if (
+            question.state is StaffQuestionState.WORKING
+            and now >= question.asked_at + staff_answers.FETCH_TIME
+        ):
             await self._lapse(question)
             return replace(question, state=StaffQuestionState.LAPSED)
         if question.state is not StaffQuestionState.WORKING or question.answered_at is None:
@@ -190,8 +166,10 @@ class StaffQuestions:
     async def _answer(self, stored: StoredEvent, asked: ColleagueAsked) -> None:
         await self._ready_to_match()
         async with self._store.read() as tx:
-            question = await staff_questions.find_by_msgid(tx, _msgid(asked))
-            new: NewStaffQuestion = question or _new(asked, asked.created_at or stored.received_at)
+            question = await staff_questions.find_by_msgid(tx, staff_answers.msgid_of(asked))
+            new: NewStaffQuestion = question or staff_answers.question_of(
+                asked, asked.created_at or stored.received_at
+            )
             ready = None
             if question is None or question.answered_at is None:
                 ready = self._ready(asked, await self._compose(tx, asked, new), new)
@@ -229,10 +207,10 @@ class StaffQuestions:
             tx, asked.staff_id, asked.chat_id, since=since, door=f"{asked.receiver}:"
         )
         is_app = asked.receiver != aibot.RECEIVER
-        asking = colleagues.Asking(
+        asking = Asking(
             asked=asked,
             earlier=earlier,
-            form=colleagues.Form.PLAIN if is_app else colleagues.Form.MARKDOWN,
+            form=Form.PLAIN if is_app else Form.MARKDOWN,
             limit_bytes=app_messages.TEXT_LIMIT_BYTES if is_app else aibot.CONTENT_LIMIT_BYTES,
             at=new.asked_at,
         )
@@ -254,9 +232,12 @@ class StaffQuestions:
             return "outside"
         return ""
 
-    def _ready(self, asked: ColleagueAsked, answer: ColleagueAnswer, new: NewStaffQuestion) -> Ready:
+    def _ready(
+        self, asked: ColleagueAsked, answer: ColleagueAnswer, new: NewStaffQuestion
+    ) -> staff_answers.Ready:
         """Return the answer as it may leave; one whose words break a rule is replaced, and its id is logged."""
-        ready = Ready(answer=answer, delivery=self._delivery(asked, answer, new))
+        now = self._clock.now()
+        ready = staff_answers.Ready(answer=answer, delivery=staff_answers.delivery(asked, answer, new, now))
         verdict = guards.check_wording(ready.delivery, self._knowledge())
         if verdict is Verdict.GO:
             return ready
@@ -265,37 +246,17 @@ class StaffQuestions:
             extra={"action": "delivery_refused", "outcome": verdict.value, "faq": answer.faq_id},
         )
         other = self._instead(verdict)
-        return Ready(answer=other, delivery=self._delivery(asked, other, new))
+        return staff_answers.Ready(answer=other, delivery=staff_answers.delivery(asked, other, new, now))
 
     def _instead(self, verdict: Verdict) -> ColleagueAnswer:
         word = "stopped" if verdict in (Verdict.STOPPED, Verdict.NOT_SERVED) else "blocked"
         return ColleagueAnswer(decision=AnswerKind.HOLDING, text=self._words.say[word])
 
-    def _delivery(self, asked: ColleagueAsked, answer: ColleagueAnswer, new: NewStaffQuestion) -> NewDelivery:
-        now, is_app = self._clock.now(), asked.receiver != aibot.RECEIVER
-        return NewDelivery(
-            key=key_of("colleague", new.msgid),
-            act=Act.TEXT if is_app else Act.PASSIVE,
-            send_class=SendClass.CHECKED if is_app else SendClass.REPORTED,
-            purpose=Purpose.SERVICE,
-            channel=app_messages.CHANNEL if is_app else CHANNEL,
-            conversation_id=None,
-            recipient=asked.staff_id,
-            reply_id=REPLY_ID,
-            faq_id=answer.faq_id,
-            line=answer.line,
-            content_version_id=answer.content_version_id,
-            body=Body(text=answer.text, lines=answer.lines),
-            due_at=now,
-            expires_at=(now + _LATE_TIME) if is_app else new.asked_at + _UNREPORTED_AFTER,
-            state=DeliveryState.DUE if is_app else DeliveryState.ATTEMPTING,
-        )
-
     # --- what was not fetched ------------------------------------------------------------------------------
 
     async def lapse_due(self) -> None:
         """Send what nobody fetched in time by the late way; for a tick every few seconds."""
-        before = self._clock.now() - FETCH_TIME
+        before = self._clock.now() - staff_answers.FETCH_TIME
         async with self._store.read() as tx:
             overdue = await staff_questions.list_overdue(tx, before)
         for question in overdue:
@@ -326,24 +287,9 @@ class StaffQuestions:
     async def _send_late(self, tx: AsyncConnection, question: StaffQuestion, unsent: NewDelivery) -> None:
         """Put an answer into the outbox for the question's own address; nothing where there is none, or too late."""
         now = self._clock.now()
-        if not question.response_url or now >= question.asked_at + _LATE_TIME:
+        if not question.response_url or now >= question.asked_at + staff_answers.LATE_TIME:
             return
-        late = NewDelivery(
-            key=key_of("colleague", "late", question.msgid),
-            act=Act.TEXT,
-            send_class=SendClass.ONCE,
-            purpose=unsent.purpose,
-            channel=CHANNEL,
-            conversation_id=None,
-            recipient=unsent.recipient,
-            reply_id=REPLY_ID,
-            faq_id=unsent.faq_id,
-            line=unsent.line,
-            content_version_id=unsent.content_version_id,
-            body=unsent.body,
-            due_at=now,
-            expires_at=question.asked_at + _LATE_TIME,
-        )
+        late = staff_answers.late(question, unsent, now)
         await deliveries.add(tx, [late], now)
         await staff_questions.set_delivery(tx, question.id, late.key)
 
@@ -355,14 +301,7 @@ class StaffQuestions:
         if passive is None or verdict is Verdict.GO:
             return question
         now, other = self._clock.now(), self._instead(verdict)
-        new = replace(
-            _as_new(passive),
-            key=key_of("colleague", "instead", question.msgid),
-            faq_id="",
-            line="",
-            content_version_id=None,
-            body=Body(text=other.text),
-        )
+        new = staff_answers.instead(question, passive, other, now)
 
         async def job(tx: AsyncConnection) -> None:
             await staff_questions.end_passive(
@@ -373,25 +312,3 @@ class StaffQuestions:
 
         await self._store.write(job)
         return replace(question, answer=other.text, faq_id="", delivery_key=new.key)
-
-
-def _new(asked: ColleagueAsked, asked_at: datetime) -> NewStaffQuestion:
-    msgid = _msgid(asked)
-    return NewStaffQuestion(
-        msgid=msgid,
-        stream_id=key_of("stream", msgid),
-        staff_id=asked.staff_id,
-        chat_id=asked.chat_id,
-        asked=colleagues.hide_numbers(asked.text or asked.quoted),
-        asked_at=asked_at,
-        response_url=asked.response_url,
-    )
-
-
-def _msgid(asked: ColleagueAsked) -> str:
-    return f"{asked.receiver}:{asked.msgid}"
-
-
-def _as_new(passive: NewDelivery) -> NewDelivery:
-    """Return a delivery without what its row added."""
-    return NewDelivery(**{name: getattr(passive, name) for name in NewDelivery.__dataclass_fields__})

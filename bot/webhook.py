@@ -101,13 +101,11 @@ class Webhook:
         self, request: web.Request, receiver: envelope.Receiver, plaintext: bytes
     ) -> web.StreamResponse:
         try:
-            answered = await self._answering[receiver.name].respond(request, receiver, plaintext)
+            return await self._answering[receiver.name].respond(request, receiver, plaintext)
         except StoreUnavailable:
             key = envelope.dedupe_key(receiver, plaintext)
             log.exception(_STORE_DOWN, extra={"action": "event_not_stored", "event": key})
             return _empty(503)
-        self._accepted[receiver.name].inc()
-        return answered
 
     def _refuse(self, receiver: str, error: EnvelopeError) -> web.Response:
         log.warning(

@@ -17,7 +17,7 @@ from domain.colleague import ColleagueAsked
 from domain.delivery import Act, Body, NewDelivery, Purpose, SendClass
 from domain.faq import Refusal
 from handlers import colleagues
-from handlers.colleagues import Asking, Form
+from handlers.colleague_page import Asking, Form
 from handlers.context import Context
 from scheduler import guards
 from scheduler.guards import Verdict
