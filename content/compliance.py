@@ -18,7 +18,7 @@ from content import rewriting, sieve, tables, views, wording_files
 from content.disguises import Disguises
 from content.disguises import Tables as DisguiseTables
 from content.wording_files import TABLES as TABLES
-from content.wording_rules import Bound, Disclosure, Excuse, Measured, Rule, Span
+from content.wording_rules import Bound, Disclosure, Excuse, Measured, Rule, Span, Wanted
 from domain.compliance import (
     DISCLOSURE,
     ENTITY_MODE,
@@ -53,11 +53,13 @@ class ComplianceRules:
         registrations: Mapping[str, str] | None = None,
         measured: Mapping[str, Measured] | None = None,
         rewrites: rewriting.Rewrites | None = None,
+        subjects: Mapping[Line, Wanted] | None = None,
         version: str = "",
     ) -> None:
         self.rules = tuple(rules)
         self.version = version
         self.rewrites = rewrites or rewriting.Rewrites()
+        self.subjects = dict(subjects or {})
         self.measured = dict(measured or {})
         self._excuses = dict(excuses)
         self._disclosures = tuple(disclosures)
@@ -307,6 +309,7 @@ def parse_rules(found: Sequence[tables.Table]) -> ComplianceRules:
         registrations=parsed.registrations,
         measured=parsed.measured,
         rewrites=parsed.rewrites,
+        subjects=parsed.subjects,
         version=version,
     )
     _try_examples(found, parsed)
@@ -340,7 +343,7 @@ def _try_examples(found: Sequence[tables.Table], parsed: wording_files.Parsed) -
 def _check_rewrites(found: Sequence[tables.Table], rules: ComplianceRules) -> None:
     """Note every text of what may be said instead that would be stopped itself."""
     for table in found:
-        if table.name not in wording_files.UNJUDGED:
+        if table.name not in ("rewrite", "completion"):
             continue
         wrong = next(iter(rules.check_text(str(table.values.get("text", "")), Speaker.ADVISOR)), None)
         if wrong is not None:

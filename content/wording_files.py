@@ -25,9 +25,10 @@ EXCUSE_KEYS = frozenset(["id", "reach", "patterns", "unless", *EXAMPLES])
 DISCLOSURE_KEYS = frozenset(
     ["id", "line", "law", "message", "speakers", "patterns", "unless", "needs", *EXAMPLES]
 )
+SUBJECT_KEYS = frozenset(["id", "patterns", "unless", *EXAMPLES])
 BOUND_KEYS = frozenset(["id", "law", "message", "patterns", "unless", *EXAMPLES])
-# What may be said instead; nothing that decides a result (content/rewriting.py).
-UNJUDGED = ("rewrite", "completion")
+# Nothing that decides what is wrong with words: what may be said instead, and what words are about.
+UNJUDGED = ("rewrite", "completion", "subject")
 TABLES = (
     "rule",
     "excuse",
@@ -58,6 +59,7 @@ class Parsed:
     disguises: disguises.Disguises
     measured: Mapping[str, Measured]
     rewrites: rewriting.Rewrites
+    subjects: Mapping[Line, Wanted]
 
 
 def parse(found: Sequence[tables.Table]) -> Parsed:
@@ -78,6 +80,7 @@ def parse(found: Sequence[tables.Table]) -> Parsed:
         disguises=disguises.Disguises(_disguises(by_name)),
         measured={table.text("id"): _measured(table) for table in by_name["measured"]},
         rewrites=rewriting.parse(found, {one.id for one in rules}, {one.id for one in disclosures}),
+        subjects=dict(_subject(table, held) for table in by_name["subject"]),
     )
 
 
@@ -236,6 +239,26 @@ def _bound(table: tables.Table, held: _Vocabulary) -> Bound:
         must_match=table.texts("must_match", at_least=1),
         must_not_match=table.texts("must_not_match", at_least=1),
     )
+
+
+def _subject(table: tables.Table, held: _Vocabulary) -> tuple[Line, Wanted]:
+    """Return the words by which a text is about a product line; the examples are tried at once."""
+    table.check_keys(SUBJECT_KEYS)
+    name, lines = table.text("id"), [str(member.value) for member in Line]
+    if name and name not in lines:
+        known = ", ".join(lines)
+        table.wrong(f"has id {name!r}; write one of {known}", "id", f"的 id 只能是 {known}")
+    wanted = _wanted(table, held)
+    for key, is_wanted in (("must_match", True), ("must_not_match", False)):
+        for text in table.texts(key, at_least=1):
+            if wanted.is_in(normalising.folded(text)) is not is_wanted:
+                said = "does not match" if is_wanted else "matches"
+                table.wrong(
+                    f"{said} {text!r}; mend patterns or unless",
+                    key,
+                    f"的例句“{text}”不对，请改 patterns 或 unless",
+                )
+    return Line(name) if name in lines else Line.SERVICE, wanted
 
 
 def _measured(table: tables.Table) -> Measured:

@@ -16,7 +16,8 @@ from domain.compliance import Audience, Problem, Registration, Speaker
 from domain.faq import EntityMode, Line
 from domain.verdict import Verdict
 
-# The words of the scorecard (content/rubric/wording.toml) that tell which product line a text is about.
+# The words of the scorecard (content/rubric/wording.toml) that tell which product line a text is about, where the
+# speakers.toml of a folder is older than its [[subject]] tables.
 _LINE_WORDS = {Line.INSURANCE: "line_insurance", Line.LOAN: "line_loan", Line.WEALTH: "line_wealth"}
 
 
@@ -56,11 +57,17 @@ def check(
 def line_of(knowledge: Knowledge, text: str) -> Line | None:
     """Return the product line the words are about: the only one, the one named most often, insurance in doubt.
 
-    None when no line is named. Insurance comes first because its first message has to say who speaks (XS 24).
+    None when no line is named, or only to hand the customer to a colleague. Insurance comes first because its first
+    message has to say who speaks (XS 24).
     """
-    folded = normalising.folded(text)
-    words = knowledge.content.rubric.words
-    counts = {line: len(words[name].spans(folded)) for line, name in _LINE_WORDS.items() if name in words}
+    folded, words = normalising.folded(text), knowledge.content.rubric.words
+    subjects = knowledge.content.rules.subjects
+    if subjects:
+        counts = {
+            line: sum(1 for _ in subjects[line].hits(folded)) for line in _LINE_WORDS if line in subjects
+        }
+    else:
+        counts = {line: len(words[name].spans(folded)) for line, name in _LINE_WORDS.items() if name in words}
     best = max(counts, key=lambda line: counts[line], default=None)
     return best if best is not None and counts[best] else None
 

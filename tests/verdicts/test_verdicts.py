@@ -68,7 +68,11 @@ def test_without_a_licence_a_particular_product_is_warned_of() -> None:
         ("房贷提前还款要不要违约金", Line.LOAN),
         ("基金什么时候能赎回", Line.WEALTH),
         ("好的，明天见", None),
-        ("买保险还是存款", Line.INSURANCE),
+        ("买保险还是买基金", Line.INSURANCE),
+        ("这笔剩余本金按合同还", Line.LOAN),
+        ("您的保险问题，我请有登记的同事李四来回答。", None),
+        ("您问的退保，我这就转给同事，她会联系您。", None),
+        ("存款有存款保险保护。", None),
     ],
 )
 def test_the_product_line_is_read_off_the_words(text: str, line: Line | None) -> None:
