@@ -38,7 +38,7 @@ class Spoken:
 
 
 class AibotDoor:
-    """Answers the callbacks of the receiver aibot. `count`: told of each that was stored; asking for the rest is none."""
+    """Answers the callbacks of the receiver aibot. `count`: called for each that was stored, not for asking on."""
 
     def __init__(
         self, questions: StaffQuestions, inbox: Events, clock: Clock, count: Callable[[], None] = lambda: None
