@@ -20,13 +20,15 @@ from store.desk_news import Marks, News, NewsKind
 STREAMS_LIMIT = 1_000
 PERSON_LIMIT = 8
 _WAITING_LIMIT = 100
+BEAT = b":\n\n"
+"""A comment: nothing happened, and we are still here."""
 
 
 class Bye(StrEnum):
     """Why a stream ended; the page decides by it whether to come back."""
 
     LOGIN = "login"  # The session was revoked or has run out.
-    GONE = "gone"  # The page may not see this conversation any more, or it never could.
+    GONE = "gone"  # The page may not see this conversation any more.
     MANY = "many"  # The same person opened more pages than are kept; the oldest goes.
     FULL = "full"  # This process holds as many streams as it can.
     SLOW = "slow"  # The page did not read what it was told.
@@ -86,7 +88,7 @@ class Stream:
 
     def beat(self) -> None:
         """Let the page, and whatever stands between, know that we are still here."""
-        self._put(b":\n\n")
+        self._put(BEAT)
 
     def end(self, why: Bye) -> None:
         """Say good-bye; nothing comes after it."""

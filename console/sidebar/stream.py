@@ -18,12 +18,14 @@ from console import routes as console_routes
 from console.access import NotFound
 from console.sidebar import stream_access
 from console.sidebar.visit import SidebarVisit
-from console.streams import Bye, Stream, Wanted
+from console.streams import BEAT, Bye, Stream, Wanted
 from store import desk_news, presence
 
 _CONVERSATIONS_LIMIT = 8
 # How long one write may take before the page counts as gone.
 _WRITE_SECONDS = 20.0
+# After so many heartbeats, a minute, it is asked again whether the page may see what it hears of.
+_BEATS = 4
 # How soon a browser comes back after the line broke, in milliseconds.
 _RETRY_MS = 2000
 HEADERS = {
@@ -82,14 +84,29 @@ async def _serve(visit: SidebarVisit, stream: Stream) -> web.StreamResponse:
         first = f"retry: {_RETRY_MS}\nid: {stream.marks}\nevent: hello\ndata: {{}}\n\n"
         await response.write(first.encode())
         await _catch_up(visit, stream)
+        beats = 0
         while (text := await stream.next()) is not None:
             await asyncio.wait_for(response.write(text), _WRITE_SECONDS)
+            beats += text is BEAT
+            # Not all pages in the same moment.
+            if text is BEAT and beats % _BEATS == int(stream.key[0], 16) % _BEATS:
+                await _check_again(visit, stream)
         await asyncio.wait_for(response.write(_bye(stream.farewell or Bye.STOPPING)), _WRITE_SECONDS)
         await response.write_eof()
     except (ConnectionError, TimeoutError):
         # The page was closed; it comes back by itself if it still wants to know.
         pass
     return response
+
+
+async def _check_again(visit: SidebarVisit, stream: Stream) -> None:
+    """End the stream of somebody who may not see the conversation any more; it may have got another servicer."""
+    try:
+        async with visit.ctx.console.store.read() as tx:
+            for number in stream.wanted.conversations:
+                await stream_access.access_conversation(visit.viewer, tx, number)
+    except NotFound:
+        stream.end(Bye.GONE)
 
 
 async def _appear(visit: SidebarVisit, tx: AsyncConnection, stream: Stream) -> None:

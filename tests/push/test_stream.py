@@ -164,6 +164,23 @@ async def test_a_revoked_session_ends_its_stream(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_who_serves_no_more_hears_no_more(
+    watch: DeskWatch, listen: Listen, store: Store, frozen_clock: FrozenClock
+) -> None:
+    cookies = await doors.sign_in(store, frozen_clock, ADVISOR)
+    talk = await factory.begin_talk(store, frozen_clock, "wmOne", servicer=ADVISOR)
+    mine = await listen(cookies, talk)
+    await mine.next()
+    await factory.begin_talk(store, frozen_clock, "wmOne", servicer="wangwu")
+
+    for _ in range(5):
+        frozen_clock.advance(timedelta(seconds=16))
+        await watch.watch()
+
+    assert (await mine.next()).data == {"why": "gone"}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 async def test_it_is_known_which_pages_are_open(
     watch: DeskWatch, listen: Listen, store: Store, frozen_clock: FrozenClock
 ) -> None:
