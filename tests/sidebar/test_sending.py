@@ -123,9 +123,12 @@ async def test_the_same_tap_twice_is_one_sending_and_another_tab_is_refused(
     _, first = await desk.begin(**mine)
     _, repeated = await desk.begin(**mine)
     early, told = await desk.begin(**mine, nonce="nonce-other-tab", again="yes")
+    _, prompt, _ = await desk.look()
     frozen_clock.advance(timedelta(minutes=3))
     late, may = await desk.begin(**mine, nonce="nonce-other-tab")
+    _, uncertain, _ = await desk.look()
     await desk.post("sent", key=str(first["key"]), is_sent="yes")
+    _, settled, _ = await desk.look()
     done, over = await desk.begin(**mine, nonce="nonce-other-tab", again="yes")
 
     assert repeated == first
@@ -133,6 +136,8 @@ async def test_the_same_tap_twice_is_one_sending_and_another_tab_is_refused(
     assert (late, may["again"]) == (409, True)
     assert (done, over["why"]) == (409, "sent")
     assert len(await desk.rows()) == 1
+    question = "上一条没有等到结果"
+    assert [question in page for page in (prompt, uncertain, settled)] == [False, True, False]
 
 
 async def test_what_the_client_refused_may_be_sent_again(

@@ -101,6 +101,7 @@ async function deliver(fields) {
   let begun = null;
   try {
     begun = await begin(fields);
+    nonces.delete(fields.suggestion);
     await say(begun);
     toast("已发送");
     tell("");
@@ -253,6 +254,9 @@ shown.addEventListener("click", async (event) => {
   }
 });
 
+// A tap whose answer got lost on the way asks again under the same key, so that it is one sending.
+const nonces = new Map();
+
 async function sendOffered(tapped) {
   const { text, suggestion, line: about } = offered(tapped);
   if (!state.canSend) {
@@ -262,7 +266,8 @@ async function sendOffered(tapped) {
   }
   tapped.disabled = true;
   const isEdited = draft.suggestion === suggestion;
-  if (await deliver({ text, suggestion, line: about, nonce: newNonce() })) {
+  if (!nonces.has(suggestion)) nonces.set(suggestion, newNonce());
+  if (await deliver({ text, suggestion, line: about, nonce: nonces.get(suggestion) })) {
     if (isEdited) clear();
   } else if (!words.value.trim()) {
     put(text, { suggestion, line: about });

@@ -1,10 +1,15 @@
 // Questions and reports to our own server.
 
+const TIMEOUT_MS = 20_000;
+// Older clients have no such signal; there the browser's own patience holds.
+const soon = () => AbortSignal.timeout?.(TIMEOUT_MS);
+
 /** POST fields as this page's person; returns status and the JSON of the answer. Throws when nobody answers. */
 export async function post(path, fields = {}) {
   const answer = await fetch(path, {
     method: "POST",
     keepalive: true,
+    signal: soon(),
     headers: { Accept: "application/json", "X-CSRF-Token": document.body.dataset.csrf },
     body: new URLSearchParams(fields),
   });
@@ -29,6 +34,7 @@ export async function insist(path, fields, tries = 5) {
 export async function part(path, fields = null) {
   const headers = { Accept: "application/json" };
   if (fields) headers["X-CSRF-Token"] = document.body.dataset.csrf;
-  const answer = await fetch(path, fields ? { method: "POST", headers, body: new URLSearchParams(fields) } : { headers });
+  const signal = soon();
+  const answer = await fetch(path, fields ? { method: "POST", headers, signal, body: new URLSearchParams(fields) } : { headers, signal });
   return { status: answer.status, html: answer.status === 200 ? await answer.text() : "", mark: answer.headers.get("X-Mark") ?? "" };
 }
