@@ -28,6 +28,7 @@ from store.database import Store
 from tests.boards import scene as board_scene
 from tests.console import audit_scene, group_factory
 from tests.console import factory as console_factory
+from tests.handover import factory as handover_factory
 from tests.knowledge.test_drafts import propose
 from tests.plugins.browser import DESK
 from tests.plugins.clock import MONDAY_MORNING
@@ -96,6 +97,7 @@ class Sites:
         groups = await group_factory.make_groups(store, clock)
         audit = await audit_scene.make_audit_scene(store, clock, names)
         draft = await propose(store, clock, "li", answer="您可以提前还款，具体以合同为准。")
+        given = await handover_factory.give(store, clock, scene.other_talk, scene.other_case)
         ctx = console_factory.make_context(store, clock, self._folder, picker=True, login=login)
         app = web.Application()
         routes.add_routes(app, ctx)
@@ -117,6 +119,7 @@ class Sites:
             "/console/sops/finance_week1/preview",
             f"/console/drafts/{draft}",
             f"/console/desk/{scene.own_talk}",
+            f"/console/handovers/{given}",
             f"/console/audit/reviews/{audit.review}",
             f"/console/audit/appeals/{audit.other.appeal}",
         ):
