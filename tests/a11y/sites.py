@@ -105,6 +105,7 @@ class Sites:
         self.visits.append(Visit(url=f"{url}/console/login"))
         await console_factory.add_login(store, clock, "everybody", *Role)
         cookies = await console_factory.sign_in(store, "everybody", clock)
+        await console_factory.tell_false_alarm(store, clock)
         for path in _plain_paths(app):
             self._add(url, path, cookies)
         for path in (
