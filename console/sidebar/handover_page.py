@@ -24,7 +24,9 @@ async def give_back(visit: SidebarVisit) -> web.Response:
 
     customer, wrong = await visit.write(job)
     if visit.request.headers.get("Accept") == "application/json":
-        return web.json_response({"refused": wrong} if wrong else {"done": "handover_back"})
+        if wrong:
+            return web.json_response({"refused": wrong}, status=409)
+        return web.json_response({"done": "handover_back"})
     return visit.back(
         "/sidebar/customer",
         done="" if wrong else "handover_back",

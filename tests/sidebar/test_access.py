@@ -244,6 +244,27 @@ async def test_a_session_is_given_back_by_nobody_but_who_serves(
     assert not wrong, "\n".join(wrong)
 
 
+async def test_a_session_given_back_twice_is_refused_the_second_time(
+    phone: Phone, client: ClientSession, store: Store, frozen_clock: FrozenClock
+) -> None:
+    await desk_factory.serve(store, frozen_clock, factory.OWNER)
+    given = await store.write(lambda tx: assign_all(tx, factory.OWNER, frozen_clock))
+    cookies = await doors.sign_in(store, frozen_clock, factory.OWNER)
+
+    answers = [
+        await client.post(
+            phone.at(f"/sidebar/handovers/{given}/give-back"),
+            data={"csrf": doors.CSRF},
+            headers={"Accept": "application/json"},
+            cookies=cookies,
+        )
+        for _ in range(2)
+    ]
+
+    assert [answer.status for answer in answers] == [200, 409]
+    assert await answers[1].json() == {"refused": "handover_moving"}
+
+
 async def assign_all(tx: AsyncConnection, who: str, clock: FrozenClock) -> int:
     """Begin the hand-over of the one talk of customer service; return its id."""
     wanted = sa.select(tables.kf_state.c.conversation_id).where(tables.kf_state.c.servicer_id == who)
