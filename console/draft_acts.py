@@ -195,7 +195,10 @@ async def roll_back(visit: Visit) -> web.Response:
         made = (await content_drafts.list_of_versions(tx, [version.id])).get(version.id)
         if made is not None and not await draft_access.may_approve(visit.viewer, tx, made):
             return visit.back(path, wrong="draft_own")
-    record = draft_files.record_of_version(kind, version.body)
+    try:
+        record = draft_files.record_of_version(kind, version.body)
+    except ValueError:
+        return visit.back(path, wrong="version_unfit")  # Stored by a program that knew other fields.
     knowledge = visit.ctx.knowledge()
     body = draft_files.body_of(record)
     _, mistakes = await asyncio.to_thread(draft_checks.record_of, kind, body, knowledge)
