@@ -54,7 +54,7 @@ class Page:
     started: dict[int, datetime] = field(default_factory=dict)
     states: dict[int, tuple[SessionState, str]] = field(default_factory=dict)
     servicers: set[str] = field(default_factory=set)
-    takers: dict[int, str] = field(default_factory=dict)
+    takers: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     replies: dict[int, tuple[datetime, datetime]] = field(default_factory=dict)
     lapsed: set[int] = field(default_factory=set)
 
@@ -230,7 +230,9 @@ def _record_change(page: Page, one: KfMessage, talk: Conversation, event: platfo
             page.states[talk.id] = (SessionState.SERVICER, event.new_servicer_id or "")
             if event.new_servicer_id:
                 page.servicers.add(event.new_servicer_id)
-                page.takers[talk.id] = event.new_servicer_id
+                # Nobody waits any more for what was taken before go-live, and its end would wake nobody.
+                if one.sent_at >= page.went_live_at:
+                    page.takers[talk.id] = (event.new_servicer_id, one.sent_at)
 
 
 def _wake(page: Page, one: KfMessage, kind: str, **fields: str) -> None:
@@ -272,9 +274,9 @@ async def _settle(tx: AsyncConnection, page: Page) -> None:
         await conversations.set_session_started(tx, talk_id, page.started[talk_id])
     for talk_id, (state, servicer) in page.states.items():
         await conversations.set_state(tx, talk_id, state, servicer_id=servicer, now=page.now)
-    for talk_id, servicer in page.takers.items():
+    for talk_id, (servicer, taken_at) in page.takers.items():
         await cases.give(tx, talk_id, servicer, actor=servicer, now=page.now)
-        await handovers.assign(tx, talk_id, servicer, page.now)
+        await handovers.assign(tx, talk_id, servicer, taken_at)
     for talk_id, (first, last) in page.replies.items():
         await handovers.record_reply(tx, talk_id, first, last)
     for talk_id in page.lapsed:

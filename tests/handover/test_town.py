@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from domain.roster import NewShift
 from sandbox import sessions
 from scheduler import handing
 from store import conversations, deliveries, handovers, roster, tables
-from tests.scenarios.town import ACCOUNT, CUSTOMER, Town, town
+from tests.scenarios.town import ACCOUNT, CUSTOMER, MORNING, Town, town
 
 OTHER = "wmCustomer1"
 DUTY = {"duty": ["zhangsan", "lisi"]}
@@ -288,3 +289,31 @@ async def test_only_registered_people_get_questions_of_a_restricted_line(
         await given_to(here, "lisi")
 
         assert [row.line for row in await here.rows(tables.handover)] == ["insurance"]
+
+
+async def test_sessions_of_before_go_live_are_no_hand_overs_6(tmp_path: Path, database_url: str) -> None:
+    def history(box: Any) -> None:
+        for customer in (CUSTOMER, OTHER):
+            box.world.customer_says(customer, "转人工", open_kfid=ACCOUNT)
+            chat = box.world.chat(customer, ACCOUNT)
+            sessions.trans(box.world, chat, 2, "")
+            sessions.take(box.world, "zhangsan", customer, ACCOUNT)
+            sessions.says(box.world, "zhangsan", customer, "您好，我是张三。", ACCOUNT)
+            sessions.end(box.world, "zhangsan", customer, ACCOUNT)
+
+    go_live = (MORNING + timedelta(minutes=1)).isoformat()
+    kf = {"go_live_at": go_live}
+    async with town(
+        tmp_path,
+        database_url,
+        servicers=PEOPLE,
+        service=DUTY,
+        customers=2,
+        before_start=history,
+        kf=kf,
+    ) as here:
+        await here.poll()
+        await here.advance(minutes=2)
+        await given_to(here, "zhangsan")
+
+        assert await records(here) == [("serving", "zhangsan", "")]
