@@ -27,7 +27,7 @@ const TROUBLES = [
  * `goTo(chat)` when a page leads to another chat.
  */
 export function createSidebar(context, sent, goTo) {
-  const frame = h("iframe", { title: "应用页面", referrerpolicy: "no-referrer-when-downgrade" });
+  const frame = h("iframe", { title: "应用页面", referrerpolicy: "no-referrer-when-downgrade", allow: "clipboard-write" });
   const address = h("input", { type: "url", placeholder: "侧边栏页面的地址，http://…", "aria-label": "侧边栏页面的地址" });
   const form = h("form", { class: "address" }, address, h("button", { type: "submit", class: "primary", text: "打开" }));
   const log = h("ol", { class: "sdk-log", "aria-label": "JS-SDK 调用" });

@@ -17,12 +17,15 @@ export async function post(path, fields = {}) {
   return { status: answer.status, said: is_json ? await answer.json() : {} };
 }
 
-/** The same, tried again while the network fails; for reports that must not get lost. */
+/** Whether asking once more may bring another answer: the server was busy, or asked for patience. */
+export const isPassing = (status) => status >= 500 || status === 408 || status === 429;
+
+/** The same, tried again while the network fails or the server is busy; for reports that must not get lost. */
 export async function insist(path, fields, tries = 5) {
   for (let number = 1; ; number += 1) {
     try {
       const answer = await post(path, fields);
-      if (answer.status < 500 || number === tries) return answer;
+      if (!isPassing(answer.status) || number === tries) return answer;
     } catch (error) {
       if (number === tries) throw error;
     }

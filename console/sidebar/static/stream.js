@@ -11,7 +11,7 @@ const FINAL = ["login", "gone"];
  * Listen. `onEvent({ kind, ...data })`: kind is message, round, whisper (conversation and the row's id), step (group),
  * hello (the line stands; fetch again if in doubt) or bye (why: "login" and "gone" are final, reload the page).
  * `conversations`: ids the page shows; `group`: our id of its group; `since`: the mark the page was rendered with.
- * Returns { close, isOpen }.
+ * Returns { close }.
  */
 export function connect(onEvent, { conversations = [], group = "", since = "" } = {}) {
   let source = null;
@@ -82,9 +82,6 @@ export function connect(onEvent, { conversations = [], group = "", since = "" } 
     close() {
       is_final = true;
       leave();
-    },
-    get isOpen() {
-      return source?.readyState === EventSource.OPEN;
     },
   };
 }
