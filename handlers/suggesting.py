@@ -28,7 +28,7 @@ from domain.suggestion import NewRound, NewSuggestion, OwnWording, RoundHow, Sug
 from domain.talk import Topic
 from handlers import qualification
 from handlers.context import Rules
-from store import own_wordings, registrations, staff, suggestions
+from store import customer_names, own_wordings, registrations, staff, suggestions
 from store.suggestions import Talk
 
 _READ_LINES = 24
@@ -157,11 +157,12 @@ class Suggester:
     ) -> int | None:
         """Keep words the advisor sent as own wording where they are fit for it; return its id, None when they are not.
 
-        Unfit: figures, names of products and people, personal numbers, words of an entry or phrase as they stand, and
-        what the check says no to. Call it inside the transaction that records the sending.
+        Unfit: figures, names of products and people, what is private, personal numbers, words of an entry or phrase as
+        they stand, and what the check says no to. Call it inside the transaction that records the sending.
         """
         knowledge = self._knowledge()
-        if own_words.check_kept(text) or _is_ours(knowledge, text):
+        called = [] if conversation_id is None else await customer_names.list_called(tx, conversation_id)
+        if own_words.check_kept(text, called) or _is_ours(knowledge, text):
             return None
         mode = knowledge.entity_modes[line or Line.SERVICE]
         if own_words.check_said(text, knowledge.content.rules, line, mode, is_group=False):

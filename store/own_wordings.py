@@ -57,6 +57,8 @@ async def keep(
         "last_used_at": now,
         "asked": added.excluded.asked,
         "question_key": added.excluded.question_key,
+        # A question is erased with its own conversation.
+        "conversation_id": added.excluded.conversation_id,
     }
     done = await tx.execute(
         added.on_conflict_do_update(index_elements=["staff_platform_id", "digest"], set_=again).returning(

@@ -1,12 +1,18 @@
 """Which of an advisor's own words may be kept and offered again, and how near the question they answered is.
 
-Pure. Nobody has approved these words. So they may hold no figure, no date, no product and no name of a person: those
-were true of one customer on one day. Whether they may be said at all is asked of the wording check each time anew.
+Pure. Nobody has approved these words. So they may hold no figure, no date, no product, no name of a person and nothing
+private: those were true of one customer on one day. What is private, and which openings call nobody, is written down in
+private.toml. Whether the words may be said at all is asked of the wording check each time anew.
 """
 
 from __future__ import annotations
 
+import functools
 import re
+import tomllib
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
 
 from content import normalising, pii
 from content.compliance import ComplianceRules
@@ -45,8 +51,29 @@ _PERSON = re.compile(
 )
 
 
-def check_kept(text: str) -> list[str]:
-    """Return what makes words unfit to be kept: short, long, figure, product, person, number; empty for fit ones."""
+# Two characters of one script may be a name; one is a part of other words.
+_PART = re.compile(r"[\u4e00-\u9fff]{2,}|[A-Za-z]{3,}")
+_OPENING = re.compile(
+    r"^(?P<called>[^\s,，。.!！?？、;；:：~～]{1,4}?)[\s~～]*(?P<end>您好|你好|(?:早|上午|中午|下午|晚)上?好|[,，])"
+)
+# Marks that stand for nothing, before or after a greeting.
+_MARKS = "，,。.!！~～ \u3000\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Private:
+    openings: frozenset[str]
+    not_names: str
+    greetings: tuple[str, ...]
+    not_parts: frozenset[str]
+    matters: re.Pattern[str]
+
+
+def check_kept(text: str, names: Collection[str] = ()) -> list[str]:
+    """Return what makes words unfit to be kept: short, long, figure, product, person, private, number; empty for none.
+
+    `names`: what the customer they were said to is called, as nickname or in somebody's remark.
+    """
     found = []
     said = normalising.folded(text)
     plain = _HARMLESS.sub("", said)
@@ -58,11 +85,49 @@ def check_kept(text: str) -> list[str]:
         found.append("figure")
     if _PRODUCT.search(text) or "://" in said:
         found.append("product")
-    if _PERSON.search(text):
+    if _PERSON.search(text) or _calls_somebody(text) or _names(text, names):
         found.append("person")
+    if _load().matters.search(said):
+        found.append("private")
     if pii.find_pii(text):
         found.append("number")
     return found
+
+
+def _calls_somebody(text: str) -> bool:
+    """Say whether words begin by calling somebody, also after a greeting: "小美您好", "您好，王建国，"."""
+    known, rest = _load(), text.strip()
+    for _ in range(2):
+        opening = _OPENING.match(rest)
+        if opening is not None and _is_name(opening["called"], opening["end"], known):
+            return True
+        greeting = next((one for one in known.greetings if rest.startswith(one)), "")
+        rest = rest[len(greeting) :].lstrip(_MARKS)
+        if not greeting:
+            break
+    return False
+
+
+def _is_name(called: str, end: str, known: _Private) -> bool:
+    if called in known.openings or called in known.greetings or any(one in called for one in known.not_names):
+        return False
+    # A single character before a comma is a word of its own ("行，").
+    return len(called) > 1 or end not in ",，"
+
+
+def _names(text: str, names: Collection[str]) -> bool:
+    """Say whether words hold a name, a part of it, or a given name without its surname."""
+    said, not_parts = text.casefold(), _load().not_parts
+    for name in names:
+        whole = name.strip().casefold()
+        parts = {one for one in _PART.findall(whole) if one not in not_parts}
+        # "王建国" is also called "建国".
+        parts |= {one[1:] for one in parts if len(one) == 3 and one[0] in _SURNAME}
+        if len(whole) > 1 and whole not in not_parts:
+            parts.add(whole)
+        if any(one in said for one in parts):
+            return True
+    return False
 
 
 def check_said(
@@ -87,3 +152,16 @@ def likeness(one: str, other: str) -> float:
 def _pairs(text: str) -> frozenset[str]:
     words = normalising.normalise(text).replace(" ", "")
     return frozenset(words[at : at + 2] for at in range(max(1, len(words) - 1))) if words else frozenset()
+
+
+@functools.cache
+def _load() -> _Private:
+    found = tomllib.loads(Path(__file__).with_name("private.toml").read_text("utf-8"))
+    words = (re.escape(one) for one in (*found["illness"], *found["life"]))
+    return _Private(
+        openings=frozenset(found["openings"]),
+        not_names="".join(found["not_names"]),
+        greetings=tuple(sorted(found["greetings"], key=len, reverse=True)),
+        not_parts=frozenset(found["not_parts"]),
+        matters=re.compile("|".join((*words, *found["residence"], *found["family"]))),
+    )

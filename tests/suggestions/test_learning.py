@@ -89,3 +89,32 @@ def test_own_words_are_kept_only_without_figures_products_people_and_numbers() -
         "长" * 500: "long",
     }.items():
         assert what in own_words.check_kept(text), text
+
+
+def test_own_words_that_call_somebody_or_tell_of_a_private_matter_are_not_kept_6() -> None:
+    for text in (
+        "行，材料收到了晚点回您",
+        "好的，我这边先帮您问问",
+        "您好，麻烦您把材料发我一下",
+        "一般来说，合同里会写清楚的",
+        "您可以先不着急，回去和家里人商量商量",
+    ):
+        assert own_words.check_kept(text, ["王建国-客户", "🌸"]) == [], text
+    for text, what in {
+        "王建国您好，材料收到了哈": "person",
+        "小美您好，材料收到了哈": "person",
+        "小美，材料收到了晚点回您": "person",
+        "您好，王建国，材料收到了哈": "person",
+        "小美晚上好，材料收到了哈": "person",
+        "您在望京的房子评估好了": "private",
+        "您先生的材料我看过了": "private",
+        "甲状腺结节的病历发我看看": "private",
+        "您住得近，方便过来一趟吗": "private",
+    }.items():
+        assert what in own_words.check_kept(text), text
+    for text, name in {
+        "跟建国说的那样，先看合同": "王建国 望京",
+        "先看合同，小美美别着急哈": "小美",
+        "先看合同别着急哈TOMMY": "tommy",
+    }.items():
+        assert "person" in own_words.check_kept(text, [name]), text

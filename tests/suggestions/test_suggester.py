@@ -19,7 +19,7 @@ from domain.suggestion import NewRound, OwnState, RoundHow, SuggestionSource, Su
 from domain.talk import Author
 from handlers.context import Rules
 from handlers.suggesting import Suggester, SuggestionWanted, may_submit
-from store import messages, own_wordings, registrations, staff, suggestions, tables
+from store import desk_erasures, messages, own_wordings, registrations, staff, suggestions, tables
 from store.database import Store
 from tests.push.factory import begin_talk, say
 from tests.suggestions.factory import COLLEAGUE, COMPANY, ME, knowledge
@@ -313,3 +313,50 @@ async def test_answers_of_a_group_are_entries_without_anything_personal(
     assert {one.source for one in found} == {SuggestionSource.FAQ}
     assert found[0].source_id == "loan.equal_instalment"
     assert "17,323" not in found[0].text
+
+
+@ONE_ENGINE
+async def test_own_words_are_kept_without_the_customers_name_and_with_the_question_of_their_talk_6(
+    store: Store, frozen_clock: FrozenClock
+) -> None:
+    first = await begin_talk(store, frozen_clock, CUSTOMER, servicer=ME)
+    second = await begin_talk(store, frozen_clock, "wmWangAyi", servicer=ME)
+    await store.write(
+        lambda tx: tx.execute(
+            sa.update(tables.customer)
+            .where(tables.customer.c.platform_id == CUSTOMER)
+            .values(nickname="云朵朵儿")
+        )
+    )
+    one = suggester(frozen_clock)
+
+    async def keep(text: str, talk: int, asked: str) -> int | None:
+        return await store.write(
+            lambda tx: one.keep_own(
+                tx,
+                staff_platform_id=ME,
+                text=text,
+                asked=asked,
+                question_key="faq:loan.prepay",
+                line=Line.LOAN,
+                faq_id="",
+                conversation_id=talk,
+            )
+        )
+
+    called = "提前还的话，云朵朵儿先看看合同里怎么写的哈。"
+    said = "提前还的话，先看看合同里怎么写的哈。"
+    assert await keep(called, first, "甲的问题") is None
+    assert await keep(called, second, "乙的问题") is not None
+    kept = [await keep(said, first, "甲的问题"), await keep(said, second, "乙的问题")]
+
+    await store.write(lambda tx: desk_erasures.blank_talk(tx, first, frozen_clock.now()))
+    async with store.read() as tx:
+        before = await own_wordings.find(tx, kept[0] or 0)
+    await store.write(lambda tx: desk_erasures.blank_talk(tx, second, frozen_clock.now()))
+    async with store.read() as tx:
+        after = await own_wordings.find(tx, kept[1] or 0)
+    assert before is not None
+    assert after is not None
+    assert (before.asked, before.conversation_id) == ("乙的问题", second)
+    assert (after.asked, after.text) == ("", "")
