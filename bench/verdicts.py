@@ -51,7 +51,7 @@ def _times(knowledge: Knowledge, texts: Sequence[str]) -> list[float]:
             verdicts.check(
                 knowledge,
                 text,
-                line=Line.WEALTH,
+                lines=[Line.WEALTH],
                 registrations=(),
                 today=TODAY,
                 audience=Audience.CUSTOMER,

@@ -71,10 +71,11 @@ async def whisper(visit: Visit) -> web.Response:
     if not text or not seen.advisor:
         return visit.back(_path(number), wrong="empty" if seen.advisor else "desk_nobody")
     knowledge = visit.ctx.knowledge()
-    line = verdicts.line_of(knowledge, text)
+    lines = verdicts.lines_of(knowledge, text)
+    line = next(iter(lines), None)
     today = now.astimezone(visit.ctx.zone).date()
     verdict = verdicts.check(
-        knowledge, text, line=line, registrations=held, today=today, audience=Audience.CUSTOMER
+        knowledge, text, lines=lines, registrations=held, today=today, audience=Audience.CUSTOMER
     )
     if verdict.is_blocked:
         return await _page(visit, number, text, verdict.blocking)

@@ -8,56 +8,83 @@ content/rewriting.py's. Who may speak for a line today: handlers/qualification.p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
-from content import normalising, rewriting
+from content import compliance, normalising, rewriting
 from content.knowledge import Knowledge
-from domain.compliance import Audience, Problem, Registration, Speaker
+from domain.compliance import Audience, Problem, Registration, Severity, Speaker
 from domain.faq import EntityMode, Line
 from domain.verdict import Verdict
 
 # The words of the scorecard (content/rubric/wording.toml) that tell which product line a text is about, where the
 # speakers.toml of a folder is older than its [[subject]] tables.
 _LINE_WORDS = {Line.INSURANCE: "line_insurance", Line.LOAN: "line_loan", Line.WEALTH: "line_wealth"}
+_LICENSED = EntityMode.LICENSED
 
 
 def check(
     knowledge: Knowledge,
     text: str,
     *,
-    line: Line | None,
+    lines: Sequence[Line],
     registrations: Sequence[Registration],
     today: date,
     audience: Audience,
+    before: Sequence[str] = (),
 ) -> Verdict:
     """Return the verdict on words that a member of staff would send by hand.
 
-    `line`: None when unknown; `line_of` guesses. `registrations`: those of who sends; where the company asks for none
-    in this line they are not looked at. Nothing but the words decides whether they are blocked.
+    `lines`: what the words are about, the first the most (`lines_of`); empty when nobody knows. `registrations`: those
+    of who sends; where the company asks for none in a line they are not looked at. `before`: what the same person just
+    sent to the same customer, in order; what is blocked only when read together with it is blocked here. Nothing but
+    the words decides whether they are blocked.
     """
     rules, role = knowledge.content.rules, _speaker(audience)
-    mode = EntityMode.LICENSED if line is None else knowledge.entity_modes.get(line, EntityMode.LICENSED)
     # A line that is off has no more to say about products than one without a licence.
-    mode = EntityMode.LICENSED if mode is EntityMode.LICENSED else EntityMode.PLATFORM
+    bound = [line for line in lines if knowledge.entity_modes.get(line, _LICENSED) is not _LICENSED]
+    first = next(iter([*bound, *lines]), None)
+    mode = EntityMode.PLATFORM if bound else _LICENSED
 
     def look(draft: str) -> list[Problem]:
-        return rules.check_text(draft, role, line, mode, audience)
+        found = rules.check_text(draft, role, first, mode, audience)
+        for line in lines:
+            if line is not first and audience is not Audience.STAFF:
+                found += rules.check_disclosures(draft, role, line)
+        return found
 
-    found = look(text)
+    found = look(text) + _spread(rules, text, before, role)
+    line = next(iter(lines), None)
     rewrite = rewriting.rewritten(text, found, line=line, rewrites=rules.rewrites, check=look)
-    if line is not None and line in knowledge.needs_registration:
-        found = found + rules.check_speaker(line, registrations, today)
+    if rewrite and _spread(rules, rewrite, before, role):
+        rewrite = ""
+    for one in lines:
+        if one in knowledge.needs_registration:
+            found = found + rules.check_speaker(one, registrations, today)
     return Verdict(
-        problems=tuple(sorted(found, key=lambda problem: (problem.severity, problem.span))),
+        problems=tuple(sorted(dict.fromkeys(found), key=lambda problem: (problem.severity, problem.span))),
         rewrite=rewrite,
         missing=rules.rewrites.missing(found),
     )
 
 
-def line_of(knowledge: Knowledge, text: str) -> Line | None:
-    """Return the product line the words are about: the only one, the one named most often, insurance in doubt.
+def _spread(
+    rules: compliance.ComplianceRules, text: str, before: Sequence[str], role: Speaker
+) -> list[Problem]:
+    """Return what blocks the words only because of what was sent right before them (compliance.md §3.9)."""
+    texts = [*before, text]
+    return [
+        replace(one.problem, span=span)
+        for one in (rules.check_run(texts, role) if before else ())
+        for at, span in one.spans
+        if at == len(before) and one.problem.severity <= Severity.S1
+    ]
 
-    None when no line is named, or only to hand the customer to a colleague. Insurance comes first because its first
+
+def lines_of(knowledge: Knowledge, text: str) -> tuple[Line, ...]:
+    """Return every product line the words are about: the one named most often first, insurance in doubt.
+
+    Empty when no line is named, or only to hand the customer to a colleague. Insurance comes first because its first
     message has to say who speaks (XS 24).
     """
     folded, words = normalising.folded(text), knowledge.content.rubric.words
@@ -68,8 +95,8 @@ def line_of(knowledge: Knowledge, text: str) -> Line | None:
         }
     else:
         counts = {line: len(words[name].spans(folded)) for line, name in _LINE_WORDS.items() if name in words}
-    best = max(counts, key=lambda line: counts[line], default=None)
-    return best if best is not None and counts[best] else None
+    named = [line for line in counts if counts[line]]
+    return tuple(sorted(named, key=lambda line: -counts[line]))
 
 
 def _speaker(audience: Audience) -> Speaker:

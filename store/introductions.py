@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.delivery import DeliveryState
 from domain.talk import Author
-from store.tables import delivery, message, message_body
+from store import by_hand
+from store.tables import message, message_body
 
 # The newest deliveries by hand to one recipient that are looked at; the introduction stood in the first.
 _LOOKED_AT = 200
@@ -18,11 +18,13 @@ async def was_said(
 ) -> bool:
     """Say whether this member's messages here hold `number`, as far as their words are still on record.
 
-    Looks at what the member said in the conversation and at what was reported sent by hand to `recipient`.
+    Looks at what the member said in the conversation and at what was sent by hand to `recipient`, also at what is on
+    its way: until somebody reports that it did not leave, it counts.
     """
     if conversation_id is not None and await _in_talk(tx, staff_platform_id, number, conversation_id):
         return True
-    return bool(recipient) and await _by_hand(tx, staff_platform_id, number, recipient)
+    texts = await by_hand.list_texts(tx, staff_platform_id, recipient, limit=_LOOKED_AT) if recipient else []
+    return any(number in text for text in texts)
 
 
 async def _in_talk(tx: AsyncConnection, staff_platform_id: str, number: str, conversation_id: int) -> bool:
@@ -38,22 +40,3 @@ async def _in_talk(tx: AsyncConnection, staff_platform_id: str, number: str, con
         .limit(1)
     )
     return (await tx.execute(wanted)).first() is not None
-
-
-async def _by_hand(tx: AsyncConnection, staff_platform_id: str, number: str, recipient: str) -> bool:
-    wanted = (
-        sa.select(delivery.c.body, delivery.c.receipt)
-        .where(
-            # Written out, so that the partial index is used.
-            sa.text("channel = 'sidebar'"),
-            delivery.c.recipient == recipient,
-            delivery.c.state == DeliveryState.ACCEPTED,
-        )
-        .order_by(delivery.c.id.desc())
-        .limit(_LOOKED_AT)
-    )
-    return any(
-        number in str(row.body.get("text", ""))
-        for row in (await tx.execute(wanted)).all()
-        if row.receipt == staff_platform_id
-    )

@@ -38,7 +38,10 @@ AS_OFFERED, EDITED, TYPED = "as_offered", "edited", "typed"
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """What somebody wants to send. `offered`: the suggestion it came from; `menu`: what the customer may tap."""
+    """What somebody wants to send. `offered`: the suggestion it came from; `menu`: what the customer may tap.
+
+    `line`: of an approved text that stands untouched; `otherwise`: of what changed words came from (judging.judge).
+    """
 
     text: str
     line: Line | None
@@ -48,6 +51,7 @@ class Draft:
     version_id: int | None = None
     offered: tuple[Round, Suggestion] | None = None
     menu: tuple[MenuItem, ...] = ()
+    otherwise: Line | None = None
 
     @property
     def said(self) -> str:
@@ -104,7 +108,13 @@ async def _begin(
     await _require_unsent(tx, draft, again=again, now=now)
     talk_id = desk.talk.id if desk.talk else None
     judged = await judging.judge(
-        visit, tx, draft.said, line=draft.line, conversation_id=talk_id, recipient=desk.who
+        visit,
+        tx,
+        draft.said,
+        line=draft.line,
+        conversation_id=talk_id,
+        recipient=desk.who,
+        otherwise=draft.otherwise,
     )
     if judged.refused:
         raise NotSent(judged.refused, judged=judged)
@@ -163,15 +173,17 @@ async def _draft(visit: SidebarVisit, tx: AsyncConnection, desk: SeenDesk, nonce
     text = visit.said("text", TEXT_LIMIT)
     if not text:
         raise NotSent("empty")
-    number, line = visit.said("suggestion", 18), _line(visit.said("line", 16))
+    number = visit.said("suggestion", 18)
     if not number.isdecimal():
-        return Draft(text=text, line=line, reply_id=f"typed.{nonce}", how=TYPED)
+        return Draft(text=text, line=None, reply_id=f"typed.{nonce}", how=TYPED)
     round_, one = await desk_access.access_suggestion(visit.viewer, tx, int(number))
+    told = judging.about_offered(text, (round_, one))
     return Draft(
         text=text,
-        line=one.line or round_.line,
+        line=told.approved,
+        otherwise=told.otherwise,
         reply_id=f"suggestion.{one.id}",
-        how=AS_OFFERED if _normal(text) == _normal(one.text) else EDITED,
+        how=AS_OFFERED if judging.is_untouched(text, one.text) else EDITED,
         faq_id=one.source_id if one.source is SuggestionSource.FAQ else "",
         version_id=one.content_version_id,
         offered=(round_, one),

@@ -10,17 +10,19 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from console.sidebar import judging
 from console.sidebar.visit import SidebarVisit
-from domain.compliance import Audience, Problem, Severity
+from domain.compliance import Audience, Problem, Registration, Severity
 from domain.faq import Line
 from domain.verdict import FalseAlarm, Verdict
 from handlers import false_alarms as alarming
 from handlers import qualification, verdicts
-from store import false_alarms, registrations, staff
+from store import false_alarms, registrations, staff, suggestions
 
 TEXT_LIMIT = 4000
 _ID_LIMIT = 64
@@ -29,10 +31,13 @@ _COLLEAGUES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Typed:
-    """What the page asks about. `recipient`: the customer's external user id or the group's chat id, "" unknown."""
+    """What the page asks about. `recipient`: the customer's external user id or the group's chat id, "" unknown.
+
+    `suggestion_id`: what the words came from.
+    """
 
     text: str
-    line: Line | None
+    suggestion_id: int | None
     conversation_id: int | None
     recipient: str
     audience: Audience
@@ -43,12 +48,12 @@ async def check(visit: SidebarVisit) -> web.Response:
 
     {"blocked", "line", "problems": [{"span", "message", "severity", "label"}], "rewrite", "missing", "introduction",
     "qualified", "colleagues": [{"id", "name"}], "alarm", "alarm_note"}; spans count UTF-16 units, as a page does.
+    "line": what the words are about, of several the one this person may not speak for.
     """
-    typed = await _typed(visit)
-    knowledge, now = visit.ctx.console.knowledge(), visit.ctx.console.clock.now()
-    today = now.astimezone(visit.ctx.console.zone).date()
-    line = typed.line or verdicts.line_of(knowledge, typed.text)
+    typed, today = await _typed(visit), _today(visit)
+    knowledge = visit.ctx.console.knowledge()
     async with visit.ctx.console.store.read() as tx:
+        lines = await _lines(visit, tx, typed)
         held = await registrations.list_of(tx, visit.me)
         introduction = await qualification.introduction(
             tx,
@@ -57,56 +62,79 @@ async def check(visit: SidebarVisit) -> web.Response:
             visit.me,
             conversation_id=typed.conversation_id,
             recipient=typed.recipient,
-            line=line,
+            line=Line.INSURANCE if Line.INSURANCE in lines else None,
             today=today,
         )
-        own = None if line is None else qualification.judged(knowledge, held, line, today)
-        colleagues: list[dict[str, str]] = []
-        if line is not None and own is not None and not own.is_qualified:
-            names = await qualification.find_colleagues(tx, knowledge, line, today)
-            others = [name for name in names if name != visit.me][:_COLLEAGUES]
-            known = await staff.list_names(tx, others)
-            colleagues = [{"id": name, "name": known.get(name, name)} for name in others]
+        closed = [one for one in lines if not qualification.judged(knowledge, held, one, today).is_qualified]
+        colleagues = await _colleagues(visit, tx, closed[0], today) if closed else []
         told = await false_alarms.find_told(tx, visit.me, typed.text)
-    verdict = await asyncio.to_thread(
-        verdicts.check,
-        knowledge,
-        typed.text,
-        line=line,
-        registrations=held,
-        today=today,
-        audience=typed.audience,
-    )
+        before = await judging.list_before(visit, tx, typed.recipient)
+    verdict = await _verdict(visit, typed, lines, held, before)
     has_it = introduction and introduction in typed.text
     return web.json_response(
         {
             "blocked": verdict.is_blocked,
-            "line": str(line or ""),
+            "line": next((str(one) for one in (*closed, *lines)), ""),
             "problems": _shown(typed.text, verdict),
             "rewrite": verdict.rewrite,
             "missing": list(verdict.missing),
             "introduction": "" if has_it else introduction,
-            "qualified": own is None or own.is_qualified,
+            "qualified": not closed,
             "colleagues": colleagues,
             **_alarm(told),
         }
     )
 
 
+async def _colleagues(
+    visit: SidebarVisit, tx: AsyncConnection, line: Line, today: date
+) -> list[dict[str, str]]:
+    names = await qualification.find_colleagues(tx, visit.ctx.console.knowledge(), line, today)
+    others = [name for name in names if name != visit.me][:_COLLEAGUES]
+    known = await staff.list_names(tx, others)
+    return [{"id": name, "name": known.get(name, name)} for name in others]
+
+
+async def _lines(visit: SidebarVisit, tx: AsyncConnection, typed: Typed) -> tuple[Line, ...]:
+    """Return what the words are about, as the server will take it when they are sent."""
+    offered = None if typed.suggestion_id is None else await suggestions.find(tx, typed.suggestion_id)
+    if offered is not None and offered[0].staff_platform_id != visit.me:
+        offered = None
+    about = judging.about_offered(typed.text, offered)
+    return judging.lines_for(visit.ctx.console.knowledge(), typed.text, about)
+
+
+async def _verdict(
+    visit: SidebarVisit,
+    typed: Typed,
+    lines: Sequence[Line],
+    held: Sequence[Registration],
+    before: Sequence[str],
+) -> Verdict:
+    return await asyncio.to_thread(
+        verdicts.check,
+        visit.ctx.console.knowledge(),
+        typed.text,
+        lines=lines,
+        registrations=held,
+        today=_today(visit),
+        audience=typed.audience,
+        before=before,
+    )
+
+
+def _today(visit: SidebarVisit) -> date:
+    return visit.ctx.console.clock.now().astimezone(visit.ctx.console.zone).date()
+
+
 async def tell(visit: SidebarVisit) -> web.Response:
     """Take a false alarm about words that are blocked; {"ok", "alarm", "alarm_note"}."""
-    typed = await _typed(visit)
-    knowledge, now = visit.ctx.console.knowledge(), visit.ctx.console.clock.now()
-    line = typed.line or verdicts.line_of(knowledge, typed.text)
-    verdict = await asyncio.to_thread(
-        verdicts.check,
-        knowledge,
-        typed.text,
-        line=line,
-        registrations=(),
-        today=now.astimezone(visit.ctx.console.zone).date(),
-        audience=typed.audience,
-    )
+    typed, now = await _typed(visit), visit.ctx.console.clock.now()
+    knowledge = visit.ctx.console.knowledge()
+    async with visit.ctx.console.store.read() as tx:
+        lines = await _lines(visit, tx, typed)
+        before = await judging.list_before(visit, tx, typed.recipient)
+    verdict = await _verdict(visit, typed, lines, (), before)
     if not verdict.is_blocked:
         return web.json_response(
             {"refused": visit.frame.words.label("phone_wrong", "not_blocked")}, status=400
@@ -166,11 +194,16 @@ async def _typed(visit: SidebarVisit) -> Typed:
         raise web.HTTPBadRequest()
     if len(text) > TEXT_LIMIT:
         raise web.HTTPRequestEntityTooLarge(max_size=TEXT_LIMIT, actual_size=len(text))
-    line, number = str(given.get("line") or ""), str(given.get("conversation") or "")
     return Typed(
         text=text.replace("\0", ""),
-        line=Line(line) if line in list(Line) else None,
-        conversation_id=int(number) if number.isascii() and number.isdigit() and len(number) <= 18 else None,
+        suggestion_id=_number(given.get("suggestion")),
+        conversation_id=_number(given.get("conversation")),
         recipient=str(given.get("recipient") or "").replace("\0", "")[:_ID_LIMIT],
         audience=Audience.GROUP if given.get("group") in (True, "yes") else Audience.CUSTOMER,
     )
+
+
+def _number(given: object) -> int | None:
+    """Return an id as a page names it, None for what no table can hold."""
+    text = str(given or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

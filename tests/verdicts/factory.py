@@ -45,7 +45,8 @@ def verdict(
     audience: Audience = Audience.CUSTOMER,
 ) -> Verdict:
     """What is said of words that a registered advisor would send."""
-    return verdicts.check(knowledge(), text, line=line, registrations=held, today=TODAY, audience=audience)
+    lines = () if line is None else (line,)
+    return verdicts.check(knowledge(), text, lines=lines, registrations=held, today=TODAY, audience=audience)
 
 
 async def add_staff(

@@ -59,14 +59,14 @@ def test_a_rewrite_has_nothing_more_to_be_rewritten(text: str, line: Line | None
 @settings(max_examples=50)
 @given(
     text=talk,
-    line=lines,
+    about=st.lists(st.sampled_from(Line), unique=True, max_size=3),
     audience=audiences,
     registrations=held,
     mode=st.sampled_from(EntityMode),
 )
 def test_no_line_audience_registration_or_mode_lets_blocked_words_through(
     text: str,
-    line: Line | None,
+    about: list[Line],
     audience: Audience,
     registrations: Sequence[Registration],
     mode: EntityMode,
@@ -74,7 +74,7 @@ def test_no_line_audience_registration_or_mode_lets_blocked_words_through(
     known = dataclasses.replace(factory.knowledge(), entity_modes=dict.fromkeys(Line, mode))
 
     verdict = verdicts.check(
-        known, text, line=line, registrations=registrations, today=factory.TODAY, audience=audience
+        known, text, lines=about, registrations=registrations, today=factory.TODAY, audience=audience
     )
 
     assert verdict.is_blocked == compliance.is_blocking(

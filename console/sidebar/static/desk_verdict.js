@@ -4,7 +4,10 @@ const WAIT_MS = 250;
 const place = document.getElementById("verdict");
 const ALARMS = { open: "已告诉合规，等他们看", agreed: "合规同意是误报，规则会改", declined: "合规看过：不是误报" };
 
-/** Watch a field. `about()`: what the words belong to; `changed()`: the verdict is another; `take(text)`: put a rewrite in. */
+/**
+ * Watch a field. `about()`: what the words belong to; `changed()`: the verdict is another; `take(text)`: put a rewrite in.
+ * Returns { look, isBlocked }; `look(true)` asks although nothing changed, as after a refusal of the server's.
+ */
 export function watchWords(field, { about, changed, take }) {
   let timer = 0;
   let number = 0;
@@ -14,10 +17,10 @@ export function watchWords(field, { about, changed, take }) {
 
   field.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(look, WAIT_MS);
+    timer = setTimeout(() => look(), WAIT_MS);
   });
 
-  async function look() {
+  async function look(isAnew = false) {
     clearTimeout(timer);
     const text = field.value.trim();
     asking?.abort();
@@ -25,7 +28,8 @@ export function watchWords(field, { about, changed, take }) {
       show(null);
       return;
     }
-    if (text === checked) return;
+    const asked = JSON.stringify({ text, ...about() });
+    if (asked === checked && !isAnew) return;
     number += 1;
     const mine = number;
     asking = new AbortController();
@@ -34,12 +38,12 @@ export function watchWords(field, { about, changed, take }) {
         method: "POST",
         signal: asking.signal,
         headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRF-Token": document.body.dataset.csrf },
-        body: JSON.stringify({ text, ...about() }),
+        body: asked,
       });
       // A check that fails blocks nothing: the server looks again before the words leave.
       const said = answer.ok ? await answer.json() : null;
       if (mine === number) {
-        checked = text;
+        checked = asked;
         show(said, text);
       }
     } catch (error) {
@@ -68,7 +72,9 @@ export function watchWords(field, { about, changed, take }) {
   function acts(said, text, isWrong) {
     const row = document.createElement("div");
     row.className = "verdict-acts";
-    if (said.rewrite) row.append(act("换成可以说的", () => take(said.rewrite)));
+    const isShort = !isWrong && said.missing.length > 0;
+    if (isShort) row.append(sentence(`还缺一句：${said.missing.join("")}`, "told"));
+    if (said.rewrite) row.append(act(isShort ? "补上" : "换成可以说的", () => take(said.rewrite)));
     if (isWrong && !said.alarm) row.append(act("这是误报", (button) => tellFalse(button, text)));
     if (isWrong && said.alarm) row.append(sentence(ALARMS[said.alarm] + (said.alarm_note ? `：${said.alarm_note}` : ""), "told"));
     return row;
