@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from http import HTTPStatus
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console import routes as console_routes
-from console.access import NotFound
+from console.access import Forbidden, NotFound, Viewer
 from console.sidebar import stream_access
 from console.sidebar.visit import SidebarVisit
 from console.streams import BEAT, Bye, Stream, Wanted
-from store import desk_news, presence
+from store import desk_news, logins, presence
 
 _CONVERSATIONS_LIMIT = 8
 # How long one write may take before the page counts as gone.
@@ -42,19 +43,16 @@ async def show(visit: SidebarVisit) -> web.StreamResponse:
     request, store = visit.request, visit.ctx.console.store
     conversations, group = _numbers(visit.query("conversation")), _numbers(visit.query("group"))
     said = request.headers.get("Last-Event-ID", "") or visit.query("since")
-    async with store.read() as tx:
-        for number in conversations:
-            await stream_access.access_conversation(visit.viewer, tx, number)
-        for number in group[:1]:
-            await stream_access.access_group(visit.viewer, tx, number)
-        marks = desk_news.read_marks(said) or await desk_news.find_marks(tx)
     wanted = Wanted(
         staff=visit.me,
         session=visit.viewer.token_digest,
         conversations=conversations,
         group=group[0] if group else None,
-        marks=marks,
     )
+    async with store.read() as tx:
+        await _access(visit.viewer, tx, wanted)
+        marks = desk_news.read_marks(said) or await desk_news.find_marks(tx)
+    wanted = replace(wanted, marks=marks)
     transport = request.transport
     stream = visit.ctx.streams.open(wanted, lambda: transport is None or transport.is_closing())
     if isinstance(stream, Bye):
@@ -100,13 +98,27 @@ async def _serve(visit: SidebarVisit, stream: Stream) -> web.StreamResponse:
 
 
 async def _check_again(visit: SidebarVisit, stream: Stream) -> None:
-    """End the stream of somebody who may not see the conversation any more; it may have got another servicer."""
+    """End the stream of somebody who may not hear of all this any more: of another role, or not serving now."""
+    ctx = visit.ctx.console
     try:
-        async with visit.ctx.console.store.read() as tx:
-            for number in stream.wanted.conversations:
-                await stream_access.access_conversation(visit.viewer, tx, number)
-    except NotFound:
+        async with ctx.store.read() as tx:
+            session = await logins.find_session(tx, stream.wanted.session, ctx.clock.wall())
+            if session is None or session.login.staff_platform_id != stream.wanted.staff:
+                stream.end(Bye.LOGIN)
+                return
+            # What the login may see now, not what it might when the page was opened.
+            viewer = replace(visit.viewer, login=session.login)
+            await _access(viewer, tx, stream.wanted)
+    except (NotFound, Forbidden):
         stream.end(Bye.GONE)
+
+
+async def _access(viewer: Viewer, tx: AsyncConnection, wanted: Wanted) -> None:
+    """Let pass who may hear of all that a page wants. Raises NotFound."""
+    for number in wanted.conversations:
+        await stream_access.access_conversation(viewer, tx, number)
+    if wanted.group is not None:
+        await stream_access.access_group(viewer, tx, wanted.group)
 
 
 async def _appear(visit: SidebarVisit, tx: AsyncConnection, stream: Stream) -> None:

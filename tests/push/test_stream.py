@@ -15,6 +15,7 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar
 from bot.clock import FrozenClock
 from bot.desk_watch import DeskWatch
 from console.streams import PERSON_LIMIT, Bye, Streams, Wanted
+from domain.login import Role
 from store import logins, presence, tables
 from store.database import Store
 from store.desk_news import News, NewsKind
@@ -78,10 +79,13 @@ async def listen(watched: Phone, client: ClientSession) -> AsyncIterator[Listen]
     """Open a stream as the browser does: `await listen(cookies, conversation, last)`."""
     opened: list[ClientResponse] = []
 
-    async def open_one(cookies: dict[str, str], conversation: int | None = None, last: str = "") -> Listening:
+    async def open_one(
+        cookies: dict[str, str], conversation: int | None = None, last: str = "", group: int | None = None
+    ) -> Listening:
+        wanted = {"conversation": conversation, "group": group}
         answer = await client.get(
             watched.at("/sidebar/stream"),
-            params={"conversation": "" if conversation is None else str(conversation)},
+            params={name: str(number) for name, number in wanted.items() if number is not None},
             headers={"Accept": "text/event-stream", "Last-Event-ID": last},
             cookies=cookies,
         )
@@ -178,6 +182,30 @@ async def test_who_serves_no_more_hears_no_more(
         await watch.watch()
 
     assert (await mine.next()).data == {"why": "gone"}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_whose_role_was_taken_away_hears_no_more_of_talks_and_groups_6(
+    watch: DeskWatch, listen: Listen, store: Store, frozen_clock: FrozenClock
+) -> None:
+    cookies = await doors.sign_in(store, frozen_clock, ADVISOR, [Role.COMPLIANCE])
+    talk = await factory.begin_talk(store, frozen_clock, "wmOne", servicer="wangwu")
+    async with store.read() as tx:
+        group = (await tx.execute(sa.select(tables.group.c.id).limit(1))).scalar_one()
+    pages = [await listen(cookies, talk), await listen(cookies, group=group)]
+    for page in pages:
+        await page.next()
+    async with store.read() as tx:
+        login = await logins.find_login_of_staff(tx, ADVISOR)
+    assert login is not None
+    now = frozen_clock.now()
+    await store.write(lambda tx: logins.set_roles(tx, login.id, [Role.ADVISOR], by="test", now=now))
+
+    for _ in range(5):
+        frozen_clock.advance(timedelta(seconds=16))
+        await watch.watch()
+
+    assert [(await page.next()).data for page in pages] == [{"why": "gone"}, {"why": "gone"}]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
