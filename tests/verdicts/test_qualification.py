@@ -107,7 +107,7 @@ async def test_the_first_words_about_insurance_say_who_speaks(company: Store) ->
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-async def test_it_is_said_once_and_only_what_was_sent_counts(
+async def test_it_is_said_once_also_while_it_is_on_its_way_and_again_when_it_did_not_leave_6(
     company: Store, frozen_clock: FrozenClock
 ) -> None:
     text = qualification.introduced(await introduced(company, "lisi"), "等待期是90天。")
@@ -127,11 +127,14 @@ async def test_it_is_said_once_and_only_what_was_sent_counts(
         state=DeliveryState.ATTEMPTING,
     )
     await company.write(lambda tx: deliveries.add(tx, [new], now))
-    begun = await introduced(company, "lisi")
+    again = dataclasses.replace(new, key="k2")
+    assert await introduced(company, "lisi") == ""
+    await company.write(lambda tx: deliveries.end_by_hand(tx, "k1", is_sent=False, now=now, by="lisi"))
+    assert await introduced(company, "lisi")
 
-    await company.write(lambda tx: deliveries.end_by_hand(tx, "k1", is_sent=True, now=now, by="lisi"))
+    await company.write(lambda tx: deliveries.add(tx, [again], now))
+    await company.write(lambda tx: deliveries.end_by_hand(tx, "k2", is_sent=True, now=now, by="lisi"))
 
-    assert begun
     assert await introduced(company, "lisi") == ""
     # A colleague is somebody else to the customer.
     assert "孙七" in await introduced(company, "sunqi")

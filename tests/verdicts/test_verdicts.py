@@ -52,7 +52,7 @@ def test_without_a_licence_a_particular_product_is_warned_of() -> None:
     verdict = verdicts.check(
         known,
         "这款重疾险更适合您，我把条款发您。",
-        line=Line.INSURANCE,
+        lines=[Line.INSURANCE],
         registrations=(),
         today=factory.TODAY,
         audience=verdicts.Audience.CUSTOMER,
@@ -62,18 +62,20 @@ def test_without_a_licence_a_particular_product_is_warned_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("text", "lines"),
     [
-        ("重疾险的等待期是多久", Line.INSURANCE),
-        ("房贷提前还款要不要违约金", Line.LOAN),
-        ("基金什么时候能赎回", Line.WEALTH),
-        ("好的，明天见", None),
-        ("买保险还是买基金", Line.INSURANCE),
-        ("这笔剩余本金按合同还", Line.LOAN),
-        ("您的保险问题，我请有登记的同事李四来回答。", None),
-        ("您问的退保，我这就转给同事，她会联系您。", None),
-        ("存款有存款保险保护。", None),
+        ("重疾险的等待期是多久", [Line.INSURANCE]),
+        ("房贷提前还款要不要违约金", [Line.LOAN]),
+        ("基金什么时候能赎回", [Line.WEALTH]),
+        ("好的，明天见", []),
+        ("买重疾险还是买基金", [Line.INSURANCE, Line.WEALTH]),
+        ("这笔剩余本金按合同还", [Line.LOAN]),
+        ("您的保险问题，我请有登记的同事李四来回答。", []),
+        ("您问的退保，我这就转给同事，她会联系您。", []),
+        ("存款有存款保险保护。", []),
+        ("投诉可以打12378，银行保险机构都归它管；也可以问保险行业协会。", []),
+        ("贷款利率和贷款期限都以合同为准。另外，保险方面犹豫期一般15天。", [Line.LOAN, Line.INSURANCE]),
     ],
 )
-def test_the_product_line_is_read_off_the_words(text: str, line: Line | None) -> None:
-    assert verdicts.line_of(factory.knowledge(), text) is line
+def test_every_product_line_is_read_off_the_words(text: str, lines: list[Line]) -> None:
+    assert list(verdicts.lines_of(factory.knowledge(), text)) == lines
