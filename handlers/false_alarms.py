@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from content import card_words
+from content import card_words, pii
 from domain.attention import NewNotice, NoticeKind
 from domain.compliance import Problem
 from domain.verdict import AlarmRule, AlarmState, FalseAlarm
@@ -20,14 +20,19 @@ from store import false_alarms, notices
 PAGE = "/sidebar/"
 
 
+def masked(text: str) -> str:
+    """Return words as a false alarm keeps them, and as it is known by: without what a person is recognised by."""
+    return pii.mask(text)
+
+
 def rules_that_spoke(text: str, problems: Sequence[Problem]) -> tuple[AlarmRule, ...]:
-    """Return the rules behind problems, with the words each pointed at."""
+    """Return the rules behind problems, with the words each pointed at, masked like the text."""
     return tuple(
         AlarmRule(
             rule_id=one.rule_id,
             label=one.label,
             severity=str(one.severity),
-            said=text[one.span[0] : one.span[1]],
+            said=masked(text[one.span[0] : one.span[1]]),
             message=one.message,
         )
         for one in problems
@@ -66,9 +71,9 @@ def keepers_list(alarms: Sequence[FalseAlarm], still_blocked: Sequence[bool]) ->
             "[[false_alarm]]",
             f"id = {one.id}",
             f"rules = [{', '.join(_quoted(rule.rule_id) for rule in one.rules)}]",
-            f"said = [{', '.join(_quoted(rule.said) for rule in one.rules)}]",
-            f"text = {_quoted(one.text)}",
-            f"note = {_quoted(one.note)}",
+            f"said = [{', '.join(_quoted(masked(rule.said)) for rule in one.rules)}]",
+            f"text = {_quoted(masked(one.text))}",
+            f"note = {_quoted(masked(one.note))}",
             f"decided_by = {_quoted(one.decided_by)}",
             f"decided_on = {decided}",
             f"rules_version = {_quoted(one.rules_version)}",

@@ -49,7 +49,7 @@ async def blank_talk(tx: AsyncConnection, conversation_id: int, now: datetime) -
     )
     await _set(tx, own_wording, own, text="", state="withdrawn")
     await _set(tx, own_wording, own_wording.c.conversation_id == conversation_id, asked="")
-    await _set(tx, false_alarm, false_alarm.c.conversation_id == conversation_id, text="")
+    await _blank_alarms(tx, conversation_id)
     await _set(tx, whisper, whisper.c.conversation_id == conversation_id, text="")
     await _set(tx, handover, handover.c.conversation_id == conversation_id, note={})
     # In a session of customer service the words come back through the platform's log, under another name.
@@ -66,6 +66,14 @@ async def _blank_rounds(tx: AsyncConnection, rounds: sa.Select[Any], now: dateti
     await _set(tx, suggestion, suggestion.c.round_id.in_(rounds), text="", reasons=[], note="")
     unblanked = sa.and_(suggestion_round.c.id.in_(rounds), suggestion_round.c.erased_at.is_(None))
     await _set(tx, suggestion_round, unblanked, asked="", erased_at=now)
+
+
+async def _blank_alarms(tx: AsyncConnection, conversation_id: int) -> None:
+    """Empty what advisors said the check was wrong about; which rules spoke stays."""
+    its = false_alarm.c.conversation_id == conversation_id
+    for row in (await tx.execute(sa.select(false_alarm.c.id, false_alarm.c.problems).where(its))).all():
+        rules = [{**one, "said": ""} for one in row.problems]
+        await _set(tx, false_alarm, false_alarm.c.id == row.id, text="", note="", problems=rules)
 
 
 async def _set(tx: AsyncConnection, table: sa.Table, which: sa.ColumnElement[bool], **values: Any) -> None:

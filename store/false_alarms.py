@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.verdict import AlarmRule, AlarmState, FalseAlarm
 from store import dialect, paging
 from store.paging import Place
-from store.tables import conversation, false_alarm
+from store.tables import false_alarm
 
 
 def digest_of(text: str) -> str:
@@ -35,9 +35,10 @@ async def tell(
     conversation_id: int | None,
     now: datetime,
 ) -> FalseAlarm:
-    """Record that the check is said to be wrong about a text; return the false alarm as it stands.
+    """Record that the check is said to be wrong about a text, masked by the caller; return the alarm as it stands.
 
-    Told before it stays as it is, unless it was declined under other rules: then it is open again.
+    Told before it stays as it is, unless it was declined under other rules, or its words were erased: then it is open
+    again, with the conversation it is told of now.
     """
     known = await find_told(tx, staff_platform_id, text)
     if known is None:
@@ -52,8 +53,10 @@ async def tell(
             "state": AlarmState.OPEN,
         }
         await tx.execute(dialect.insert_new(tx, false_alarm), row)
-    elif known.state is AlarmState.DECLINED and known.rules_version != rules_version:
+    elif not known.text or (known.state is AlarmState.DECLINED and known.rules_version != rules_version):
         values = {
+            "conversation_id": conversation_id,
+            "text": text,
             "problems": [asdict(one) for one in rules],
             "rules_version": rules_version,
             "told_at": now,
@@ -68,14 +71,6 @@ async def tell(
     told = await find_told(tx, staff_platform_id, text)
     assert told is not None, "it was added above"
     return told
-
-
-async def is_conversation(tx: AsyncConnection, conversation_id: int | None) -> bool:
-    """Say whether there is such a conversation; a page may name any number."""
-    if conversation_id is None:
-        return False
-    found = sa.select(conversation.c.id).where(conversation.c.id == conversation_id)
-    return (await tx.execute(found)).first() is not None
 
 
 async def find_told(tx: AsyncConnection, staff_platform_id: str, text: str) -> FalseAlarm | None:

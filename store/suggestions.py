@@ -100,12 +100,6 @@ async def find_latest(tx: AsyncConnection, conversation_id: int, staff_platform_
     return found[0] if found else None
 
 
-async def find_round(tx: AsyncConnection, round_id: int) -> Round | None:
-    """Return a round, or None."""
-    found = await _find_rounds(tx, suggestion_round.c.id == round_id)
-    return found[0] if found else None
-
-
 async def find(tx: AsyncConnection, suggestion_id: int) -> tuple[Round, Suggestion] | None:
     """Return a suggestion with its round, or None."""
     wanted = sa.select(suggestion.c.round_id).where(suggestion.c.id == suggestion_id)

@@ -7,15 +7,17 @@ moment before the words leave; what the page believed counts for nothing there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console.sidebar import judging
+from console.access import Forbidden, NotFound
+from console.sidebar import desk_access, judging, stream_access
 from console.sidebar.visit import SidebarVisit
 from domain.compliance import Audience, Problem, Registration, Severity
 from domain.faq import Line
@@ -67,7 +69,7 @@ async def check(visit: SidebarVisit) -> web.Response:
         )
         closed = [one for one in lines if not qualification.judged(knowledge, held, one, today).is_qualified]
         colleagues = await _colleagues(visit, tx, closed[0], today) if closed else []
-        told = await false_alarms.find_told(tx, visit.me, typed.text)
+        told = await false_alarms.find_told(tx, visit.me, alarming.masked(typed.text))
         before = await judging.list_before(visit, tx, typed.recipient)
     verdict = await _verdict(visit, typed, lines, held, before)
     has_it = introduction and introduction in typed.text
@@ -142,14 +144,13 @@ async def tell(visit: SidebarVisit) -> web.Response:
     rules = alarming.rules_that_spoke(typed.text, verdict.blocking)
 
     async def job(tx: AsyncConnection) -> FalseAlarm:
-        known = await false_alarms.is_conversation(tx, typed.conversation_id)
         return await false_alarms.tell(
             tx,
             visit.me,
-            typed.text,
+            alarming.masked(typed.text),
             rules,
             rules_version=knowledge.content.rules.version,
-            conversation_id=typed.conversation_id if known else None,
+            conversation_id=await _talk_of(visit, tx, typed, now),
             now=now,
         )
 
@@ -168,6 +169,22 @@ def _shown(text: str, verdict: Verdict) -> Sequence[Mapping[str, object]]:
             "severity": str(problem.severity),
             "label": problem.label,
             "is_blocking": problem.severity <= Severity.S1,
+async def _talk_of(visit: SidebarVisit, tx: AsyncConnection, typed: Typed, now: datetime) -> int | None:
+    """Return the conversation that words were meant for, with which they are erased; one is begun where there is none.
+
+    None where this person may not know of it, whatever the page says.
+    """
+    if typed.conversation_id is not None:
+        with contextlib.suppress(NotFound, Forbidden):
+            await stream_access.access_conversation(visit.viewer, tx, typed.conversation_id)
+            return typed.conversation_id
+    if typed.recipient and typed.audience is Audience.CUSTOMER:
+        with contextlib.suppress(NotFound, Forbidden):
+            desk = await desk_access.access_speaking(visit.viewer, tx, typed.recipient, "")
+            return await desk_access.ensure_talk(visit.viewer, tx, desk, now)
+    return None
+
+
         }
         for problem in verdict.problems
     ]

@@ -42,14 +42,13 @@ class Asked:
 
     `text`: the question, a line per bubble; "" when nothing was said. `before`: what the customer asked in earlier
     turns, the newest first. `hits`: signs in the words of the last turn, the most urgent first. `is_chatter`: nothing
-    is asked, only greeted, thanked or the like. `message_id`: the last message of the turn that is answered.
+    is asked, only greeted, thanked or the like.
     """
 
     text: str
     before: tuple[str, ...] = ()
     hits: tuple[SignalHit, ...] = ()
     is_chatter: bool = False
-    message_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +82,12 @@ def read(lines: Sequence[TalkLine], signals: Signals, typed: str = "") -> Asked:
             before=before[:_MOST_BEFORE],
             hits=hits,
             is_chatter=True,
-            message_id=last.lines[-1].message_id,
         )
     turn, text = asked
     return Asked(
         text=text,
         before=tuple(other for one, other in questions if one is not turn and other)[:_MOST_BEFORE],
         hits=hits,
-        message_id=turn.lines[-1].message_id,
     )
 
 

@@ -11,8 +11,10 @@ from aiohttp import ClientSession, DummyCookieJar
 
 from bot.clock import FrozenClock
 from domain.verdict import AlarmState
-from store import false_alarms
+from handlers import false_alarms as alarming
+from store import desk_erasures, false_alarms
 from store.database import Store
+from tests.push.factory import begin_talk
 from tests.sidebar import doors
 from tests.sidebar import factory as sidebar_factory
 from tests.sidebar.conftest import ServePhone
@@ -107,6 +109,37 @@ async def test_a_false_alarm_goes_to_compliance_once_and_lets_nothing_through(
     )
     _, after = await desk.ask("check", text=BLOCKED, line="wealth")
     assert (after["blocked"], after["alarm"], after["alarm_note"]) == (True, "agreed", "会改")
+
+
+async def test_a_false_alarm_is_kept_masked_with_its_own_talk_and_erased_with_it_6(
+    desk: Desk, store: Store, frozen_clock: FrozenClock
+) -> None:
+    await doors.befriend(store, frozen_clock, ME, "wmFriend")
+    others = await begin_talk(store, frozen_clock, "wmOther", servicer="wangwu")
+    texts = [f"{BLOCKED}{word}打13800138000找我。" for word in "甲乙"]
+    told = [
+        await desk.ask("false-alarms", text=texts[0], conversation=others),
+        await desk.ask("false-alarms", text=texts[1], conversation=others, recipient="wmFriend"),
+    ]
+    _, known = await desk.ask("check", text=texts[1])
+
+    async with store.read() as tx:
+        mine, foreign = await false_alarms.list_page(tx, AlarmState.OPEN)
+    listed = alarming.keepers_list([mine, foreign], [True, True])
+    assert [status for status, _ in told] == [200, 200]
+    assert known["alarm"] == "open"
+    assert foreign.conversation_id is None
+    assert mine.conversation_id not in (None, others)
+    assert mine.text == texts[1].replace("13800138000", "138****8000")
+    assert "13800138000" not in f"{mine} {foreign} {listed}"
+
+    number, now = mine.conversation_id or 0, frozen_clock.now()
+    await store.write(lambda tx: desk_erasures.blank_talk(tx, number, now))
+    async with store.read() as tx:
+        gone = await false_alarms.find(tx, mine.id)
+    assert gone is not None
+    assert (gone.text, {rule.said for rule in gone.rules}) == ("", {""})
+    assert [rule.rule_id for rule in gone.rules] == [rule.rule_id for rule in mine.rules]
 
 
 async def test_what_is_not_blocked_is_no_false_alarm(desk: Desk) -> None:
