@@ -157,18 +157,6 @@ async def tell(visit: SidebarVisit) -> web.Response:
     return web.json_response({"ok": True, **_alarm(await visit.write(job))})
 
 
-def _alarm(told: FalseAlarm | None) -> dict[str, str]:
-    return {"alarm": str(told.state) if told else "", "alarm_note": told.note if told else ""}
-
-
-def _shown(text: str, verdict: Verdict) -> Sequence[Mapping[str, object]]:
-    return [
-        {
-            "span": _utf16(text, problem),
-            "message": problem.message,
-            "severity": str(problem.severity),
-            "label": problem.label,
-            "is_blocking": problem.severity <= Severity.S1,
 async def _talk_of(visit: SidebarVisit, tx: AsyncConnection, typed: Typed, now: datetime) -> int | None:
     """Return the conversation that words were meant for, with which they are erased; one is begun where there is none.
 
@@ -185,6 +173,18 @@ async def _talk_of(visit: SidebarVisit, tx: AsyncConnection, typed: Typed, now: 
     return None
 
 
+def _alarm(told: FalseAlarm | None) -> dict[str, str]:
+    return {"alarm": str(told.state) if told else "", "alarm_note": told.note if told else ""}
+
+
+def _shown(text: str, verdict: Verdict) -> Sequence[Mapping[str, object]]:
+    return [
+        {
+            "span": _utf16(text, problem),
+            "message": problem.message,
+            "severity": str(problem.severity),
+            "label": problem.label,
+            "is_blocking": problem.severity <= Severity.S1,
         }
         for problem in verdict.problems
     ]
