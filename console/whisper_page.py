@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from console import desk_access, people
 from console.desk_access import SeenTalk
 from console.visit import Visit
-from content import figure_words
+from content import figure_words, pii
+from content.knowledge import Knowledge
 from domain.attention import NewNotice, NoticeKind
 from domain.compliance import Audience, Problem
 from domain.faq import Line
@@ -26,7 +27,7 @@ from domain.suggestion import (
     SuggestionSource,
     SuggestionState,
 )
-from handlers import verdicts
+from handlers import offered, verdicts
 from scheduler.keys import key_of
 from store import customer_names, dialect, logins, notices, registrations, suggestions, whispers
 
@@ -83,7 +84,7 @@ async def whisper(visit: Visit) -> web.Response:
     async def job(tx: AsyncConnection) -> None:
         again = await desk_access.access_whispering(visit.viewer, tx, number, wall)
         made = await whispers.add(tx, number, again.advisor, text, by=visit.viewer.name, now=now)
-        await _suggest(tx, again, made, text, line, verdict.problems, now)
+        await _suggest(tx, knowledge, again, made, text, line, verdict.problems, now)
         if not again.is_watched:
             await notices.add(tx, [_notice(again, made, now)], now)
         subject = f"conversation:{number}"
@@ -95,6 +96,7 @@ async def whisper(visit: Visit) -> web.Response:
 
 async def _suggest(
     tx: AsyncConnection,
+    knowledge: Knowledge,
     seen: SeenTalk,
     whisper_id: int,
     text: str,
@@ -110,6 +112,7 @@ async def _suggest(
     if before is not None and (before.message_id or 0) < (message_id or 0):
         before = None  # It answers older words.
     kept = [one for one in before.suggestions if one.state is SuggestionState.OFFERED] if before else []
+    kept = await offered.list_current(tx, knowledge, seen.advisor, kept)
     is_waiting = bool(seen.lines) and seen.lines[-1].is_customer
     mine = NewSuggestion(
         source=SuggestionSource.WHISPER,
@@ -126,7 +129,7 @@ async def _suggest(
         staff_platform_id=seen.advisor,
         message_id=message_id,
         question_id=None,
-        asked=before.asked if before else (said[-1].text if said else ""),
+        asked=before.asked if before else (pii.mask(said[-1].text) if said else ""),
         question_key=before.question_key if before else "",
         line=before.line if before else line,
         # Without words that wait it stands until somebody writes, like what an advisor looked for.

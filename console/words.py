@@ -34,6 +34,9 @@ class Words:
         number = text.removeprefix("errcode ")
         if number != text:
             return self.label("phrase", "errcode").format(number)
+        share = text.removeprefix("partly ")
+        if share != text:
+            return self.label("phrase", "partly").format(share)
         return self.label("outcome", text)
 
     def reason(self, text: str) -> str:

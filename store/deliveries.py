@@ -275,9 +275,21 @@ async def resolve(tx: AsyncConnection, key: str, receipt: str, now: datetime) ->
 
 
 async def end_by_hand(
-    tx: AsyncConnection, key: str, *, is_sent: bool, now: datetime, by: str, error: str = ""
+    tx: AsyncConnection,
+    key: str,
+    *,
+    is_sent: bool,
+    now: datetime,
+    by: str,
+    error: str = "",
+    outcome: str = "by_hand",
+    body: Body | None = None,
 ) -> bool:
-    """Record what the client reports of a delivery sent by hand, also after its time; False when its end is known."""
+    """Record what the client reports of a delivery sent by hand, also after its time; False when its end is known.
+
+    `body`: what left, where that is not all of it.
+    """
+    left = {} if body is None else {"body": asdict(body)}
     done = await tx.execute(
         sa.update(delivery)
         .where(
@@ -288,9 +300,10 @@ async def end_by_hand(
         .values(
             state=DeliveryState.ACCEPTED if is_sent else DeliveryState.FAILED,
             receipt=by if is_sent else "",
-            outcome="by_hand",
+            outcome=outcome,
             error=error or None,
             finished_at=now,
+            **left,
         )
     )
     return done.rowcount == 1
@@ -320,6 +333,21 @@ async def list_by_hand(tx: AsyncConnection, reply_id: str) -> list[Delivery]:
     by_hand = sa.text("channel = 'sidebar'")
     wanted = sa.select(delivery).where(by_hand, delivery.c.reply_id == reply_id).order_by(delivery.c.id)
     return [delivery_of(row) for row in (await tx.execute(wanted)).all()]
+
+
+async def list_by_hand_to(
+    tx: AsyncConnection, recipient: str, staff_platform_id: str, since: datetime
+) -> list[Delivery]:
+    """Return what this member was given since to send by hand to one recipient, oldest first."""
+    wanted = (
+        sa.select(delivery)
+        .where(
+            sa.text("channel = 'sidebar'"), delivery.c.recipient == recipient, delivery.c.created_at >= since
+        )
+        .order_by(delivery.c.id)
+    )
+    found = [delivery_of(row) for row in (await tx.execute(wanted)).all()]
+    return [one for one in found if one.act is Act.BY_HAND and staff_platform_id in one.body.servicers]
 
 
 async def list_unreported(tx: AsyncConnection, reply_ids: Sequence[str]) -> set[str]:

@@ -145,6 +145,16 @@ async def access_suggestion(
     return found
 
 
+async def access_offered(
+    viewer: Viewer, tx: AsyncConnection, suggestion_id: int, conversation_id: int | None
+) -> tuple[Round, Suggestion]:
+    """Return a suggestion that was made for this person in this conversation; it is not for another customer."""
+    round_, one = await access_suggestion(viewer, tx, suggestion_id)
+    if conversation_id is None or round_.conversation_id != conversation_id:
+        raise NotFound()
+    return round_, one
+
+
 async def access_sending(viewer: Viewer, tx: AsyncConnection, key: str, recipient: str) -> Delivery:
     """Return what this person began to send to a customer or group by hand."""
     found = await deliveries.find(tx, key)

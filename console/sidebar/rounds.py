@@ -7,15 +7,16 @@ put away left out. handlers/suggesting.py finds the words.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console.sidebar.desk_access import SeenDesk
 from console.sidebar.visit import SidebarVisit
-from domain.suggestion import Round, RoundHow, Suggestion, SuggestionState
+from domain.suggestion import Round, RoundHow, Suggestion, SuggestionSource, SuggestionState
 from domain.talk import Author
+from handlers import offered
 from handlers.suggesting import SuggestionWanted
 from store import dialect, suggestions
 from store.desk_talks import DeskLine
@@ -23,6 +24,8 @@ from store.desk_talks import DeskLine
 _ASKED_LIMIT = 1000
 # What is shown: used ones are history, refused ones were put away.
 _SHOWN = frozenset({SuggestionState.OFFERED})
+# What was typed longer ago is not what the talk is about (handlers/suggesting.py reads topics so).
+_TYPED_SPAN = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,7 @@ async def find(
     if desk.talk is None:
         return None
     latest = await suggestions.find_latest(tx, desk.talk.id, visit.me)
-    return latest if latest is not None and _fits(latest, lines) else None
+    return await _holding(visit, tx, latest, lines)
 
 
 async def make(visit: SidebarVisit, desk: SeenDesk, lines: Sequence[DeskLine], now: datetime) -> Round | None:
@@ -105,16 +108,37 @@ async def _make(
         # bot/desk_rounds.py takes the same lock.
         await dialect.lock_subjects(tx, "desk_round", [f"{conversation_id}.{visit.me}"])
         latest = await suggestions.find_latest(tx, conversation_id, visit.me)
-        if latest is not None and lines is not None and _fits(latest, lines):
-            return latest
+        held = None if lines is None else await _holding(visit, tx, latest, lines)
+        if held is not None:
+            return held
         return await suggestions.record_round(tx, found, now)
 
     return await visit.write(record)
 
 
-def _fits(round_: Round, lines: Sequence[DeskLine]) -> bool:
-    """Say whether a round answers what was said last; one somebody typed stays until the next words of either."""
+async def _holding(
+    visit: SidebarVisit, tx: AsyncConnection, round_: Round | None, lines: Sequence[DeskLine]
+) -> Round | None:
+    """Return the round as it may still be shown; None when it does not fit, or some of its words are over.
+
+    What a supervisor whispered stays when words beside it are over: nobody would find it again.
+    """
+    if round_ is None or not _fits(round_, lines, visit.ctx.console.clock.now()):
+        return None
+    offers = [one for one in round_.suggestions if one.state in _SHOWN]
+    held = await offered.list_current(tx, visit.ctx.console.knowledge(), visit.me, offers)
+    if len(held) == len(offers):
+        return round_
+    if not any(one.source is SuggestionSource.WHISPER for one in held):
+        return None
+    kept = (one for one in round_.suggestions if one.state not in _SHOWN or one in held)
+    return replace(round_, suggestions=tuple(kept))
+
+
+def _fits(round_: Round, lines: Sequence[DeskLine], now: datetime) -> bool:
+    """Say whether a round answers what was said last; one somebody typed stays until the next words, for a while."""
     last = unanswered(lines)
     if round_.how is RoundHow.TYPED:
-        return not lines or round_.made_at >= lines[-1].sent_at
+        is_fresh = now - round_.made_at <= _TYPED_SPAN
+        return is_fresh and (not lines or round_.made_at >= lines[-1].sent_at)
     return last is not None and (round_.message_id or 0) >= last.id

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from aiohttp import ClientSession
@@ -83,9 +85,16 @@ async def say(
 
 
 async def offer(
-    store: Store, clock: Clock, who: str, texts: Sequence[str] = (SAFE,), conversation_id: int | None = None
+    store: Store,
+    clock: Clock,
+    who: str,
+    texts: Sequence[str] = (SAFE,),
+    conversation_id: int | None = None,
+    **changes: Any,
 ) -> Round:
-    """Record suggestions for a member, as the engine would."""
+    """Record suggestions for a member, as the engine would; without a conversation in the own chat."""
+    if conversation_id is None:
+        conversation_id = await chat(store, clock, who)
     new = NewRound(
         conversation_id=conversation_id,
         staff_platform_id=who,
@@ -97,14 +106,17 @@ async def offer(
         how=RoundHow.TYPED,
         needs_qualified=None,
         suggestions=tuple(
-            NewSuggestion(
-                source=SuggestionSource.FAQ,
-                source_id="loan.prepay",
-                question=QUESTION,
-                text=text,
-                line=Line.LOAN,
-                score=0.9,
-                reasons=("问的就是这个",),
+            replace(
+                NewSuggestion(
+                    source=SuggestionSource.FAQ,
+                    source_id="loan.prepay",
+                    question=QUESTION,
+                    text=text,
+                    line=Line.LOAN,
+                    score=0.9,
+                    reasons=("问的就是这个",),
+                ),
+                **changes,
             )
             for text in texts
         ),

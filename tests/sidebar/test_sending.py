@@ -15,7 +15,7 @@ from bot.clock import FrozenClock
 from domain.compliance import Registration
 from domain.delivery import Delivery, DeliveryState
 from domain.faq import Line
-from domain.suggestion import SuggestionState
+from domain.suggestion import SuggestionSource, SuggestionState
 from store import conversations, deliveries, own_wordings, registrations, suggestions, tables
 from store.database import Store
 from tests.sidebar import desk_factory, doors, factory
@@ -214,17 +214,22 @@ async def test_who_no_longer_serves_sends_nothing_more_but_what_was_begun_ends(
 async def test_a_menu_goes_out_in_customer_service_only(
     desk: Desk, store: Store, frozen_clock: FrozenClock
 ) -> None:
-    round_ = await desk_factory.offer(store, frozen_clock, factory.OWNER, (desk_factory.SAFE, "看合同。"))
-    menu = ",".join(str(one.id) for one in round_.suggestions)
+    async def menu(talk: int | None) -> str:
+        texts = (desk_factory.SAFE, "看合同。")
+        round_ = await desk_factory.offer(store, frozen_clock, factory.OWNER, texts, talk)
+        return ",".join(str(one.id) for one in round_.suggestions)
 
-    refused, said = await desk.begin(menu=menu)
-    await desk_factory.serve(store, frozen_clock, factory.OWNER)
-    status, sent = await desk.begin(menu=menu, nonce="nonce-0002", entry="single_kf_tools")
+    refused, said = await desk.begin(menu=await menu(None))
+    talk = await desk_factory.serve(store, frozen_clock, factory.OWNER)
+    status, sent = await desk.begin(menu=await menu(talk), nonce="nonce-0002")
 
     assert (refused, said["why"], status) == (409, "no_menu", 200)
     (message,) = cast("list[dict[str, Any]]", sent["messages"])
     assert message["msgtype"] == "msgmenu"
     assert [one["click"]["id"] for one in message["msgmenu"]["list"]] == ["faq_loan_prepay"] * 2
+    (row,) = await desk.rows()
+    # The sentence above the questions is one of the approved fixed replies.
+    assert (row.reply_id, row.body.text) == ("desk_menu_head", message["msgmenu"]["head_content"])
 
 
 async def test_the_part_is_new_only_when_something_is(
@@ -313,3 +318,128 @@ async def test_an_approved_text_of_a_group_goes_back_to_review_when_somebody_cha
     ]
     assert drafts[0].body["answer"] == new
     assert used.count(SuggestionState.USED) == 1
+
+
+async def test_words_that_are_over_are_not_shown_and_never_leave_6(
+    desk: Desk, store: Store, frozen_clock: FrozenClock
+) -> None:
+    async def tried(number: int, text: str) -> tuple[bool, int, object]:
+        _, page, _ = await desk.look()
+        status, said = await desk.begin(text, nonce=f"nonce-{number:06}", suggestion=str(number))
+        return f'data-suggestion="{number}"' in page, status, said["why"]
+
+    yesterday = frozen_clock.now().date() - timedelta(days=1)
+    for changes in (
+        {"source_id": "loan.withdrawn"},
+        {"valid_until": yesterday},
+        {"source": SuggestionSource.QUICK, "source_id": "loan.withdrawn"},
+        {"source": SuggestionSource.FIXED, "source_id": "withdrawn"},
+        {"source": SuggestionSource.OWN, "source_id": "777"},
+    ):
+        round_ = await desk_factory.offer(store, frozen_clock, factory.OWNER, **changes)
+        number = round_.suggestions[0].id
+        assert await tried(number, desk_factory.SAFE) == (False, 409, "changed"), changes
+        assert await tried(number, f"您好，{desk_factory.SAFE}") == (False, 409, "changed"), changes
+    assert await desk.rows() == []
+
+
+async def test_what_was_typed_is_not_offered_for_ever_6(
+    desk: Desk, store: Store, frozen_clock: FrozenClock
+) -> None:
+    round_ = await desk_factory.offer(store, frozen_clock, factory.OWNER)
+
+    _, soon, _ = await desk.look()
+    frozen_clock.advance(timedelta(minutes=31))
+    _, late, _ = await desk.look()
+
+    mark = f'data-suggestion="{round_.suggestions[0].id}"'
+    assert [mark in page for page in (soon, late)] == [True, False]
+
+
+async def test_words_changed_after_a_lost_answer_are_looked_at_and_sent_as_changed_6(desk: Desk) -> None:
+    _, lost = await desk.begin("我明天上午给您回话。")
+    refused, said = await desk.begin(BLOCKED)
+    _, changed = await desk.begin("我今天下午给您回话。")
+    _, back = await desk.begin("我明天上午给您回话。")
+    _, repeated = await desk.begin("我明天上午给您回话。")
+
+    assert (refused, said["why"], changed["text"]) == (409, "blocked", "我今天下午给您回话。")
+    assert back["text"] == lost["text"]
+    assert repeated["key"] == back["key"] != lost["key"]
+    states = [one.state for one in await desk.rows()]
+    assert states == [DeliveryState.FAILED, DeliveryState.FAILED, DeliveryState.ATTEMPTING]
+
+
+async def test_the_same_words_of_the_next_round_are_refused_for_a_while_6(
+    desk: Desk, store: Store, frozen_clock: FrozenClock
+) -> None:
+    rounds = [await desk_factory.offer(store, frozen_clock, factory.OWNER) for _ in range(2)]
+    first, second = (str(one.suggestions[0].id) for one in rounds)
+
+    async def begin_second(nonce: str, **more: str) -> tuple[int, dict[str, object]]:
+        return await desk.begin(desk_factory.SAFE, nonce, suggestion=second, **more)
+
+    _, begun = await desk.begin(desk_factory.SAFE, suggestion=first)
+    pending, why = await begin_second("nonce-0002")
+    await desk.post("sent", key=str(begun["key"]), is_sent="yes")
+    done, may = await begin_second("nonce-0002")
+    meant, _ = await begin_second("nonce-0002", again="yes")
+
+    assert (pending, why["why"]) == (409, "pending")
+    assert (done, may["why"], may["again"]) == (409, "sent", True)
+    assert meant == 200
+
+
+async def test_what_was_suggested_for_one_customer_is_not_for_another_6(
+    desk: Desk, store: Store, frozen_clock: FrozenClock
+) -> None:
+    talk = await desk_factory.chat(store, frozen_clock, factory.OWNER, "wmLiuXian")
+    round_ = await desk_factory.offer(store, frozen_clock, factory.OWNER, conversation_id=talk)
+    number = str(round_.suggestions[0].id)
+    await desk_factory.serve(store, frozen_clock, factory.OWNER)
+
+    alone, _ = await desk.begin(desk_factory.SAFE, suggestion=number)
+    menu, _ = await desk.begin(menu=f"{number},{number}")
+
+    assert (alone, menu, await desk.rows()) == (404, 404, [])
+
+
+async def test_a_quick_phrase_is_on_record_as_the_approved_words_it_is_6(
+    desk: Desk, store: Store, phone: Phone
+) -> None:
+    phrase = "service.hello_again"
+    text = phone.ctx.console.knowledge().quick[phrase].text
+
+    _, begun = await desk.begin(text, phrase=phrase)
+    await desk.post("sent", key=str(begun["key"]), is_sent="yes")
+    _, touched = await desk.begin(f"{text}不急。", "nonce-0002", phrase=phrase)
+    gone, said = await desk.begin(text, "nonce-0003", phrase="service.withdrawn")
+
+    assert touched["text"] == f"{text}不急。"
+    assert (gone, said["why"]) == (409, "changed")
+    kept, typed = await desk.rows()
+    assert (kept.reply_id, kept.line) == (f"quick.{phrase}", "service")
+    assert typed.reply_id == "typed.nonce-0002"
+    async with store.read() as tx:
+        assert await own_wordings.list_of(tx, factory.OWNER) == []
+
+
+async def test_what_left_in_part_is_recorded_as_that_part_6(
+    desk: Desk, store: Store, frozen_clock: FrozenClock
+) -> None:
+    long = "我把要带的材料都写在下面，您慢慢看。" * 100
+    round_ = await desk_factory.offer(store, frozen_clock, factory.OWNER, (long,))
+    number = round_.suggestions[0].id
+    _, begun = await desk.begin(long, suggestion=str(number))
+    messages = cast("list[dict[str, Any]]", begun["messages"])
+
+    await desk.post("sent", key=str(begun["key"]), is_sent="yes", parts_sent="1", parts=str(len(messages)))
+
+    (row,) = await desk.rows()
+    assert len(messages) == 2
+    assert (row.state, row.outcome) == (DeliveryState.ACCEPTED, "partly 1/2")
+    assert row.body.text == messages[0]["text"]["content"]
+    async with store.read() as tx:
+        found = await suggestions.find(tx, number)
+    assert found is not None
+    assert found[1].state is SuggestionState.OFFERED

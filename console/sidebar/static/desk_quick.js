@@ -8,7 +8,7 @@ const field = document.getElementById("quick-words");
 const list = document.getElementById("quick-list");
 const opener = document.getElementById("open-quick");
 
-/** `customer`: whose facts are filled in, "" for none; `take(text, line)`: what to do with the chosen phrase. Returns { open }. */
+/** `customer`: whose facts are filled in, "" for none; `take(text, line, id)`: what to do with the chosen phrase. Returns { open }. */
 export function watchQuick(words, { customer, take }) {
   let number = 0;
   let timer = 0;
@@ -54,7 +54,7 @@ export function watchQuick(words, { customer, take }) {
   function choose(one) {
     if (!one) return;
     close(false);
-    take(one.querySelector(".phrase-text").textContent, one.dataset.about);
+    take(one.querySelector(".phrase-text").textContent, one.dataset.about, one.dataset.phrase);
   }
 
   field.addEventListener("input", () => {
