@@ -17,7 +17,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console.access import Forbidden, NotFound
-from console.sidebar import desk_access, judging, stream_access
+from console.sidebar import access, desk_access, judging, stream_access
 from console.sidebar.visit import SidebarVisit
 from domain.compliance import Audience, Problem, Registration, Severity
 from domain.faq import Line
@@ -35,11 +35,12 @@ _COLLEAGUES = 5
 class Typed:
     """What the page asks about. `recipient`: the customer's external user id or the group's chat id, "" unknown.
 
-    `suggestion_id`: what the words came from.
+    `suggestion_id`, `phrase`: what the words came from, a suggestion or the quick phrase of this id.
     """
 
     text: str
     suggestion_id: int | None
+    phrase: str
     conversation_id: int | None
     recipient: str
     audience: Audience
@@ -98,12 +99,23 @@ async def _colleagues(
 
 
 async def _lines(visit: SidebarVisit, tx: AsyncConnection, typed: Typed) -> tuple[Line, ...]:
-    """Return what the words are about, as the server will take it when they are sent."""
+    """Return what the words are about, as the server will take it when they are sent.
+
+    Raises NotFound for a phrase to a customer this person may not know of.
+    """
+    knowledge = visit.ctx.console.knowledge()
+    if typed.phrase in knowledge.quick and visit.ctx.suggester is not None:
+        seen = await access.access_customer(visit.viewer, tx, typed.recipient)
+        approved = await visit.ctx.suggester.phrase_text(tx, typed.phrase, visit.me, seen.customer.id)
+        line = knowledge.quick[typed.phrase].line
+        about = judging.About(otherwise=line)
+        if approved is not None and judging.is_untouched(typed.text, approved):
+            about = judging.About(approved=line)
+        return judging.lines_for(knowledge, typed.text, about)
     offered = None if typed.suggestion_id is None else await suggestions.find(tx, typed.suggestion_id)
     if offered is not None and offered[0].staff_platform_id != visit.me:
         offered = None
-    about = judging.about_offered(typed.text, offered)
-    return judging.lines_for(visit.ctx.console.knowledge(), typed.text, about)
+    return judging.lines_for(knowledge, typed.text, judging.about_offered(typed.text, offered))
 
 
 async def _verdict(
@@ -214,6 +226,7 @@ async def _typed(visit: SidebarVisit) -> Typed:
     return Typed(
         text=text.replace("\0", ""),
         suggestion_id=_number(given.get("suggestion")),
+        phrase="" if given.get("suggestion") else str(given.get("phrase") or "")[:_ID_LIMIT],
         conversation_id=_number(given.get("conversation")),
         recipient=str(given.get("recipient") or "").replace("\0", "")[:_ID_LIMIT],
         audience=Audience.GROUP if given.get("group") in (True, "yes") else Audience.CUSTOMER,

@@ -63,7 +63,8 @@ async def desk(
     serve_phone: ServePhone, store: Store, frozen_clock: FrozenClock, known: dict[str, frozenset[Line]]
 ) -> AsyncIterator[Desk]:
     phone = await serve_phone(facts=factory.FACTS)
-    here = dataclasses.replace(factory.knowledge(), today=frozen_clock.now().date())
+    here = factory.knowledge()
+    here = dataclasses.replace(here, today=frozen_clock.now().date(), quick=here.content.quick)
     object.__setattr__(
         phone.ctx.console, "knowledge", lambda: dataclasses.replace(here, stopped=known["stopped"])
     )
@@ -99,6 +100,12 @@ async def test_no_line_a_page_names_and_no_suggestion_that_was_changed_opens_ano
     assert (status, factory.NUMBER in text, text.endswith(BOTH)) == (200, True, True)
     # The introduction is on its way.
     assert await desk.begin(INSURANCE, line="service") == (200, INSURANCE)
+
+
+async def test_the_page_hears_of_a_phrase_what_sending_it_will_tell_6(desk: Desk) -> None:
+    """Changed words that name no line are about what the phrase is about."""
+    assert await desk.check("好的，我发您看。", phrase="insurance.read_terms") == (False, False)
+    assert await desk.check("好的，我发您看。", phrase="no.such_phrase") == (False, True)
 
 
 async def test_words_are_blocked_that_finish_what_was_just_begun_6(
