@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _READ_LINES = 24
 _TOPIC = timedelta(minutes=30)
 _KEPT = 500
 _ASKED_LIMIT = 2000
+# A slot of an approved text, and what it may hold: a name, a day, opening hours.
+_SLOT, _FILLED = re.compile(r"\{[^{}]*\}"), ".{1,60}?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,4 +286,12 @@ def _is_ours(knowledge: Knowledge, text: str) -> bool:
     said = "".join(text.split())
     answers = (faq.answer for faq in knowledge.faqs.values())
     phrases = (one.text for one in knowledge.quick.values())
-    return any("".join(one.split()) in said for one in (*answers, *phrases))
+    return any(_holds(said, "".join(one.split())) for one in (*answers, *phrases))
+
+
+def _holds(said: str, template: str) -> bool:
+    """Say whether words hold a text whose slots somebody filled; both without spaces."""
+    parts = _SLOT.split(template)
+    if len(parts) == 1:
+        return template in said
+    return re.search(_FILLED.join(re.escape(part) for part in parts), said) is not None

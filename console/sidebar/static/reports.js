@@ -36,6 +36,9 @@ export async function report(path, fields) {
   return answer;
 }
 
+/** Whether the end of a sending waits here to be told. */
+export const isKept = (key) => read().some((one) => one.fields.key === key);
+
 /** Tell what was kept. Returns whether all of it is told. */
 export async function tellKept() {
   clearTimeout(timer);

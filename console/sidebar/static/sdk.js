@@ -93,10 +93,17 @@ export async function currentPlace() {
   return null;
 }
 
-/** Send one message into the chat that this page was opened from. */
+/**
+ * Send one message into the chat that this page was opened from. Where the client says nothing in time (kind "silent") it
+ * may have gone out all the same: nobody may report it as not sent, the person has to look.
+ */
 export async function send(message) {
   register();
-  await call("sendChatMessage", message);
+  try {
+    await call("sendChatMessage", message);
+  } catch (error) {
+    throw error.kind === "silent" ? new SdkError("silent", "企业微信没有回应，不知道发出去没有。请先看看聊天里有没有。") : error;
+  }
 }
 
 export const canOpenChats = () => typeof window.ww?.openEnterpriseChat === "function";

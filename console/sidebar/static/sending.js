@@ -1,8 +1,9 @@
 // Sending a step's text by one tap. The server writes the attempt down before it hands over the text, and afterwards
 // learns what the client said; a page that was closed in between asks the person what became of it.
 
-import { SdkError, canOpenChats, currentGroup, openGroup, send } from "./sdk.js";
-import { insist, post } from "./server.js";
+import { canOpenChats, currentGroup, openGroup, send } from "./sdk.js";
+import { isKept, report as tellServer, tellKept } from "./reports.js";
+import { post } from "./server.js";
 
 const place = document.getElementById("sending");
 const line = document.getElementById("sdk-line");
@@ -37,11 +38,23 @@ function done() {
   location.replace(`${PATH}?done=sent`);
 }
 
+/** Report. Returns { isTold, refused }; what cannot be told now is told later by itself. */
 async function report(key, isSent, error) {
-  const { status, said } = await insist(`${PATH}/sent`, { key, is_sent: isSent ? "yes" : "no", error });
-  if (status === 401) throw new SdkError("login", "登录已过期，请刷新。");
-  localStorage.removeItem(PENDING);
-  return said.refused ?? "";
+  const { isTold, status, said } = await tellServer(`${PATH}/sent`, { key, is_sent: isSent ? "yes" : "no", error });
+  if (isTold) localStorage.removeItem(PENDING);
+  if (status === 401) location.reload();
+  return { isTold, refused: said.refused ?? "" };
+}
+
+/** Its end is known here and not yet to the server: nothing to tap until it is. */
+function waitForRecord(key, words) {
+  letByHand(words);
+  byHand.hidden = true;
+  document.addEventListener("reported", ({ detail }) => {
+    if (detail !== key) return;
+    localStorage.removeItem(PENDING);
+    location.replace(PATH);
+  });
 }
 
 /** The last sending was cut off before its end was told. */
@@ -51,8 +64,9 @@ function askWhatBecame(key) {
   const answers = [["看到了", true], ["没看到", false]].map(([words, isSent]) =>
     offer(words, async () => {
       for (const one of answers) one.disabled = true;
-      await report(key, isSent, isSent ? "" : "not seen");
-      if (isSent) done();
+      const { isTold } = await report(key, isSent, isSent ? "" : "not seen");
+      if (!isTold) waitForRecord(key, "网络不通，已记在这里，稍后补上。");
+      else if (isSent) done();
       else location.reload();
     }));
 }
@@ -98,8 +112,15 @@ async function sendAll({ key, messages, missing }) {
       left.push(message.news?.title ?? message.msgtype);
     }
   }
-  const refused = await report(key, isSent, problem ? problem.message : "");
-  if (!isSent) {
+  // The words may be in the chat: not reported, so that nothing invites a second tap.
+  if (!isSent && problem?.kind === "silent") {
+    askWhatBecame(key);
+    return;
+  }
+  const { isTold, refused } = await report(key, isSent, problem ? problem.message : "");
+  if (isSent && !isTold) {
+    waitForRecord(key, `已发出，记录稍后补。${left.length ? `还没发出去的，请自己补发：${left.join("、")}` : ""}`);
+  } else if (!isSent) {
     tell(problem?.say ?? "没有可发的内容。", "bad");
     button.disabled = false;
     byHand.classList.add("is-main");
@@ -142,5 +163,11 @@ async function begin(again) {
 button.addEventListener("click", () => begin(false));
 
 const pending = localStorage.getItem(PENDING);
-if (pending) askWhatBecame(pending);
-else connect();
+if (pending && isKept(pending)) {
+  waitForRecord(pending, "上次的结果正在补记…");
+  tellKept();
+} else if (pending) {
+  askWhatBecame(pending);
+} else {
+  connect();
+}
