@@ -86,7 +86,7 @@ class Suggester:
         )
         setting = await self._setting(tx, wanted, talk, topic, knowledge, asked)
         votes = await suggestions.votes(tx, [found.question_key], now - learning.SINCE)
-        closed = await self._closed(tx, wanted.staff_platform_id, knowledge)
+        closed = await self.closed_lines(tx, wanted.staff_platform_id)
         chosen, needs = await asyncio.to_thread(
             choosing.choose,
             knowledge,
@@ -109,10 +109,14 @@ class Suggester:
             suggestions=chosen,
         )
 
-    async def find_answers(self, text: str, *, is_group: bool = True) -> Sequence[NewSuggestion]:
+    async def find_answers(
+        self, text: str, *, closed: frozenset[Line] = frozenset(), is_group: bool = True
+    ) -> tuple[Sequence[NewSuggestion], Line | None]:
         """Return the entries that answer a question as they may be said today, without a talk around it.
 
-        Kept while the words stay the same, for pages that ask for the same questions again.
+        `closed`: lines that whoever asks may not speak for (`closed_lines`); their entries are left out, and the line
+        comes back when the question is about one of them. What was found is kept while the words stay the same, for
+        pages that ask for the same questions again.
         """
         knowledge = self._knowledge()
         if knowledge is not self._kept_of:
@@ -125,7 +129,18 @@ class Suggester:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         setting = Setting(company=self._rules.facts, asked=text, is_group=is_group)
-        return await asyncio.to_thread(_answers, knowledge, found, setting)
+        answers = await asyncio.to_thread(_answers, knowledge, found, setting, closed)
+        return answers, found.nearest if found.nearest in closed else None
+
+    async def closed_lines(self, tx: AsyncConnection, staff_platform_id: str) -> frozenset[Line]:
+        """Return the lines this person may not speak for today."""
+        knowledge = self._knowledge()
+        held = await registrations.list_of(tx, staff_platform_id)
+        return frozenset(
+            line
+            for line in Line
+            if not qualification.judged(knowledge, held, line, knowledge.today).is_qualified
+        )
 
     async def phrase_text(
         self,
@@ -234,17 +249,6 @@ class Suggester:
     async def _facts(self, tx: AsyncConnection, customer_id: int | None, today: date) -> dict[str, str]:
         return {} if customer_id is None else await suggestions.list_facts(tx, customer_id, today)
 
-    async def _closed(
-        self, tx: AsyncConnection, staff_platform_id: str, knowledge: Knowledge
-    ) -> frozenset[Line]:
-        """Return the lines this person may not speak for today."""
-        held = await registrations.list_of(tx, staff_platform_id)
-        return frozenset(
-            line
-            for line in Line
-            if not qualification.judged(knowledge, held, line, knowledge.today).is_qualified
-        )
-
 
 def search_quick(knowledge: Knowledge, words: str, limit: int = 20) -> list[QuickPhrase]:
     """Return the quick phrases that may be said today and fit the words: characters, pinyin, initials, or a mix.
@@ -256,9 +260,13 @@ def search_quick(knowledge: Knowledge, words: str, limit: int = 20) -> list[Quic
     return [phrase for phrase, _ in zip(allowed, range(limit), strict=False)]
 
 
-def _answers(knowledge: Knowledge, found: Found, setting: Setting) -> list[NewSuggestion]:
-    """Return the entries of what was found as they may be said, at most three."""
-    entries = (one for one in found.candidates if one.source is SuggestionSource.FAQ)
+def _answers(
+    knowledge: Knowledge, found: Found, setting: Setting, closed: frozenset[Line]
+) -> list[NewSuggestion]:
+    """Return the entries of what was found as they may be said, at most three, none of a closed line."""
+    entries = (
+        one for one in found.candidates if one.source is SuggestionSource.FAQ and one.line not in closed
+    )
     made = (offers.offer(knowledge, one, setting) for one in entries)
     return list(itertools.islice((one for one in made if one is not None), choosing.SHOWN))
 

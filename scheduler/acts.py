@@ -177,12 +177,13 @@ async def begin_by_hand(
     *,
     by: str,
     now: datetime,
-    may_say: Callable[[str], bool] | None = None,
+    refusal: Callable[[str], str] | None = None,
     again: bool = False,
 ) -> ByHand:
     """Give the words of a step to a person's client; written down as attempted before they leave.
 
-    `may_say`: asked once more whether the words may leave. `again`: a former tap was not reported, and the person has
+    `refusal`: asked once more why the words may not leave by this hand: a key of content/refusals.toml, "" when they
+    may. `again`: a former tap was not reported, and the person has
     looked that the words are not in the group.
     """
     one, enrolment = await _open(tx, occurrence_id)
@@ -194,8 +195,9 @@ async def begin_by_hand(
         raise refusals.refused("window_over")
     if _rules(await _template(tx, enrolment)).is_quiet(now):
         raise refusals.refused("quiet_hours")
-    if may_say is not None and not may_say(one.text):
-        raise refusals.refused("wording")
+    reason = refusal(one.text) if refusal is not None else ""
+    if reason:
+        raise refusals.refused(reason)
     group = (await groups.list_by_id(tx, [enrolment.group_id]))[enrolment.group_id]
     earlier = await deliveries.list_by_hand(tx, _ref(one))
     pending = [each for each in earlier if each.state in _PENDING]

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console import access
 from console.access import Forbidden, NotFound, Viewer
-from domain.delivery import Delivery
+from domain.delivery import Delivery, DeliveryState
 from domain.enrolment import Question
 from domain.handover import Handover, HandoverState
 from domain.login import Role
@@ -158,8 +158,12 @@ async def access_act(viewer: Viewer, tx: AsyncConnection, occurrence_id: int) ->
 async def access_sendings(viewer: Viewer, tx: AsyncConnection, occurrence_id: int) -> list[Delivery]:
     """Return what people were given to send by hand of a step they may act on."""
     await access_act(viewer, tx, occurrence_id)
-    # How scheduler/acts.py names the step of a delivery.
-    return await deliveries.list_by_hand(tx, f"occurrence.{occurrence_id}")
+    return await deliveries.list_by_hand(tx, step_ref(occurrence_id))
+
+
+def step_ref(occurrence_id: int) -> str:
+    """Return how a delivery by hand names its step, as scheduler/acts.py does."""
+    return f"occurrence.{occurrence_id}"
 
 
 async def access_group(viewer: Viewer, tx: AsyncConnection, chat_id: str) -> WorkGroup:
@@ -222,6 +226,27 @@ async def access_question(viewer: Viewer, tx: AsyncConnection, question_id: int)
         raise NotFound()
     await access_group_by_id(viewer, tx, found.group_id)
     return found
+
+
+async def access_answering(
+    viewer: Viewer, tx: AsyncConnection, question_ids: Sequence[int]
+) -> dict[int, list[Delivery]]:
+    """Return what people were given to send in answer to questions of `access_questions`, and nobody told how it ended.
+
+    By question; one without is left out.
+    """
+    refs = {answer_ref(one): one for one in question_ids}
+    unreported = await deliveries.list_unreported(tx, sorted(refs))
+    pending = frozenset({DeliveryState.ATTEMPTING, DeliveryState.UNKNOWN})
+    return {
+        refs[ref]: [one for one in await deliveries.list_by_hand(tx, ref) if one.state in pending]
+        for ref in sorted(unreported)
+    }
+
+
+def answer_ref(question_id: int) -> str:
+    """Return how a delivery by hand names the question that it answers."""
+    return f"question.{question_id}"
 
 
 async def access_customers(viewer: Viewer, tx: AsyncConnection, group: WorkGroup) -> list[tuple[str, str]]:

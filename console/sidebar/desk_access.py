@@ -164,6 +164,17 @@ async def access_sending(viewer: Viewer, tx: AsyncConnection, key: str, recipien
     return found
 
 
+async def find_own_sending(
+    viewer: Viewer, tx: AsyncConnection, key: str, recipient: str, reply_id: str
+) -> Delivery | None:
+    """Return what this person began to send by hand of one thing, None for a key of anything else."""
+    try:
+        found = await access_sending(viewer, tx, key, recipient)
+    except NotFound:
+        return None
+    return found if found.reply_id == reply_id else None
+
+
 async def access_handover(viewer: Viewer, tx: AsyncConnection, desk: SeenDesk) -> Handover | None:
     """Return how the customer of a desk that `access_desk` gave came to this person; None outside customer service."""
     if desk.talk is None or not desk.is_service:

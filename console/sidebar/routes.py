@@ -30,6 +30,7 @@ from console.sidebar import (
     sending,
     signing,
     step_page,
+    step_sending,
     stream,
     today_page,
     verdict_page,
@@ -40,6 +41,7 @@ from console.sidebar.visit import SidebarHandler, SidebarVisit
 from console.streams import Bye
 from console.visit import Form, read_form
 from domain.errors import StoreUnavailable
+from domain.login import LoginDoor
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +61,7 @@ def add_routes(app: web.Application, ctx: SidebarContext) -> None:
 def build(ctx: SidebarContext) -> web.Application:
     """Return the application of the pages; its paths come without /sidebar."""
     frame = SidebarFrame(ctx)
-    sessions = Sessions(ctx.console, cookie=entrance.COOKIE, path=entrance.PATH)
+    sessions = Sessions(ctx.console, cookie=entrance.COOKIE, path=entrance.PATH, door=LoginDoor.SIDEBAR)
     way_in = Entrance(ctx, frame, sessions)
     app = web.Application(
         middlewares=[_with_headers(headers_of(ctx)), _errors_shown_by(frame), _limiting(ctx, frame)]
@@ -104,8 +106,8 @@ def _pages() -> list[tuple[str, str, SidebarHandler]]:
         ("POST", f"/steps/{number}/problem", step_page.problem),
         ("POST", f"/steps/{number}/tick", step_page.tick),
         ("POST", f"/steps/{number}/bound", step_page.bound),
-        ("POST", f"/steps/{number}/begin", step_page.begin),
-        ("POST", f"/steps/{number}/sent", step_page.sent),
+        ("POST", f"/steps/{number}/begin", step_sending.begin),
+        ("POST", f"/steps/{number}/sent", step_sending.sent),
         ("GET", rf"/steps/{number}/files/{{place:\d{{1,2}}}}", step_page.show_file),
         ("GET", "/group", group_page.show),
         ("POST", "/questions/mark", group_page.mark),

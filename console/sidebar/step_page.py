@@ -1,14 +1,8 @@
-"""One step: what to say or do, until when, and what for; and the acts on it.
-
-Sending is two requests of the page's script: `begin` writes the delivery down as attempting and hands over the text,
-`sent` tells what the WeCom client reported. Between them the text is in the member's hands; if the end is never told,
-the delivery stays uncertain and nothing is repeated.
-"""
+"""One step: what to say or do, until when, and what for; and the acts on it by a form. Sending: step_sending.py."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -21,28 +15,29 @@ from console.sidebar.checklist import Checklist
 from console.sidebar.postponing import Later
 from console.sidebar.visit import SidebarHandler, SidebarVisit
 from content import reply_files
+from content.knowledge import Knowledge
 from domain import week_pages
-from domain.compliance import Audience
-from domain.delivery import Attached, DeliveryState
+from domain.compliance import Registration
+from domain.delivery import Attached
 from domain.enrolment import OPEN_STATES, Enrolment
-from domain.errors import ActRefused, ChannelError
+from domain.errors import ActRefused
 from domain.faq import Line
 from domain.sop import BlockKind, ContentBlock, DeliveryCode, Stage, Step, Template
-from scheduler import acts, rendering
-from scheduler.acts import ByHand
-from store import enrolments, staff
-
-log = logging.getLogger(__name__)
+from handlers import qualification, verdicts
+from scheduler import acts
+from store import enrolments, registrations, staff
 
 _PICTURES = {"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg"}
-_MEDIA = frozenset({"image", "video", "file"})
 # Confirmed in the client's own assistant for mass sends, not on this page.
 _CONFIRMED_ELSEWHERE = frozenset({DeliveryCode.MASS_SEND, DeliveryCode.PERSONAL})
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepView:
-    """Everything the page shows of a step. `names`: what to call people, by UserID."""
+    """Everything the page shows of a step. `names`: what to call people, by UserID.
+
+    `needs`: the line its words are about that this person is not registered for.
+    """
 
     seen: SeenStep
     step: Step | None
@@ -56,6 +51,7 @@ class StepView:
     names: dict[str, str]
     notice: str
     later: Sequence[Later]
+    needs: Line | None
 
     @property
     def is_open(self) -> bool:
@@ -83,7 +79,7 @@ async def show(visit: SidebarVisit) -> web.Response:
 
 async def show_file(visit: SidebarVisit) -> web.Response:
     """Show a picture that hangs on the words."""
-    view, place = await _view(visit), visit.number("place")
+    view, place = await view_of(visit), visit.number("place")
     one = view.attached[place] if place < len(view.attached) else None
     kind = _PICTURES.get(one.name.rpartition(".")[2].lower()) if one and one.kind == "image" else None
     if one is None or kind is None:
@@ -99,7 +95,7 @@ async def show_file(visit: SidebarVisit) -> web.Response:
 async def _page(
     visit: SidebarVisit, *, refused: str = "", wrong: str = "", status: int = 200
 ) -> web.Response:
-    view = await _view(visit)
+    view = await view_of(visit)
     step = view.seen.step
     words = visit.frame.words
     values = {"view": view, "step": step, "occurrence": step.occurrence, "refused": refused}
@@ -111,7 +107,8 @@ async def _page(
     return response
 
 
-async def _view(visit: SidebarVisit) -> StepView:
+async def view_of(visit: SidebarVisit) -> StepView:
+    """Return the step of the address to somebody who may see it."""
     async with visit.ctx.console.store.read() as tx:
         seen = await access.access_step(visit.viewer, tx, visit.number())
         found = await enrolments.find(tx, seen.step.enrolment_id)
@@ -120,6 +117,7 @@ async def _view(visit: SidebarVisit) -> StepView:
         hands = [seen.step.occurrence.executor, seen.step.owner, seen.step.co_owner, *told]
         proof = seen.step.occurrence.evidence
         names = await staff.list_names(tx, [*hands, proof.by if proof else ""])
+        held = await registrations.list_of(tx, visit.me)
     template = await visit.ctx.console.sop_template(seen.step.sop_version_id)
     step = today_page.step_of(seen.step, template)
     block = _block(seen, step, template)
@@ -136,6 +134,18 @@ async def _view(visit: SidebarVisit) -> StepView:
         names=names,
         notice=notice,
         later=_later(visit, seen, template),
+        needs=needs_of(visit.ctx.console.knowledge(), held, seen.step.occurrence.text),
+    )
+
+
+def needs_of(knowledge: Knowledge, held: Sequence[Registration], text: str) -> Line | None:
+    """Return a line that words are about and a person with these registrations may not speak for today.
+
+    Read off the words: a template of several lines has posts about none of them.
+    """
+    lines, today = verdicts.lines_of(knowledge, text), knowledge.today
+    return next(
+        (one for one in lines if not qualification.judged(knowledge, held, one, today).is_qualified), None
     )
 
 
@@ -212,7 +222,7 @@ async def done(visit: SidebarVisit) -> web.Response:
 async def postpone(visit: SidebarVisit) -> web.Response:
     """Put the step off, with a reason."""
     number, now = visit.number(), visit.ctx.console.clock.now()
-    view, reason = await _view(visit), visit.said("reason", 200)
+    view, reason = await view_of(visit), visit.said("reason", 200)
     if not view.seen.may_act:
         raise Forbidden()
     if not reason:
@@ -250,7 +260,7 @@ async def propose(visit: SidebarVisit) -> web.Response:
     """Give another wording of the step's post to the editors; the group gets it as approved, or not at all."""
     number, now = visit.number(), visit.ctx.console.clock.now()
     text = visit.said("text", proposing.TEXT_LIMIT)
-    view = await _view(visit)
+    view = await view_of(visit)
 
     async def job(tx: AsyncConnection) -> int | None:
         step = await access.access_act(visit.viewer, tx, number)
@@ -300,93 +310,3 @@ async def bound(visit: SidebarVisit) -> web.Response:
 
     await visit.write(job)
     return visit.back(f"/sidebar/steps/{number}", done="bound")
-
-
-# --- sending by one tap -------------------------------------------------------------------------------------
-
-
-async def begin(visit: SidebarVisit) -> web.Response:
-    """Write down that this person sends now, and hand over the messages for the client.
-
-    A former tap whose end was never told may be tried again (`again`) by somebody who has looked into the group.
-    """
-    number, now = visit.number(), visit.ctx.console.clock.now()
-    again = visit.said("again") == "yes"
-    view = await _view(visit)
-    may_say = _speaking(visit, view)
-
-    async def job(tx: AsyncConnection) -> ByHand:
-        await access.access_act(visit.viewer, tx, number)
-        return await acts.begin_by_hand(tx, number, by=visit.me, now=now, may_say=may_say, again=again)
-
-    try:
-        begun = await visit.write(job)
-    except ActRefused as refused:
-        may_repeat = not again and await _may_repeat(visit, number)
-        return web.json_response({"refused": str(refused), "again": may_repeat}, status=409)
-    messages: list[object] = [{"msgtype": "text", "text": {"content": begun.text}}] if begun.text else []
-    missing: list[str] = []
-    for one in begun.attachments or view.attached:
-        message = await _message_of(visit, one)
-        if message is None:
-            missing.append(one.title or one.name)
-        else:
-            messages.append(message)
-    return web.json_response({"key": begun.delivery_key, "messages": messages, "missing": missing})
-
-
-def _speaking(visit: SidebarVisit, view: StepView) -> Callable[[str], bool]:
-    """Return whether words may be said to a group now; rules may have changed since the step was released."""
-    knowledge = visit.ctx.console.knowledge()
-    checker = rendering.Checker(rules=knowledge.content.rules)
-
-    def may_say(text: str) -> bool:
-        if view.lines & knowledge.stopped:
-            return False
-        return not checker.problem(text, view.lines, Audience.GROUP)
-
-    return may_say
-
-
-async def _may_repeat(visit: SidebarVisit, number: int) -> bool:
-    """Say whether a former tap is what stands in the way, and long enough ago."""
-    async with visit.ctx.console.store.read() as tx:
-        former = await access.access_sendings(visit.viewer, tx, number)
-    pending = [one for one in former if one.state in (DeliveryState.ATTEMPTING, DeliveryState.UNKNOWN)]
-    now = visit.ctx.console.clock.now()
-    return bool(pending) and all(now - one.created_at >= acts.REPORT_WAIT for one in pending)
-
-
-async def _message_of(visit: SidebarVisit, one: Attached) -> object | None:
-    """Return the message as sendChatMessage takes it (WeCom doc 100749); None for what has to be sent by hand."""
-    if one.kind == "link":
-        picture = visit.base + visit.frame.assets.url("link.png")
-        return {
-            "msgtype": "news",
-            "news": {"link": one.url, "title": one.title, "desc": one.desc, "imgUrl": picture},
-        }
-    if one.kind not in _MEDIA:
-        return None
-    try:
-        media_id = await visit.ctx.media_id(one)
-    except ChannelError:
-        log.warning("attachment left out", extra={"action": "attachment_left_out", "digest": one.digest})
-        return None
-    return {"msgtype": one.kind, one.kind: {"mediaid": media_id}}
-
-
-async def sent(visit: SidebarVisit) -> web.Response:
-    """Take the client's report of a sending that `begin` began."""
-    number, now = visit.number(), visit.ctx.console.clock.now()
-    key, error = visit.said("key", 64), visit.said("error", 200)
-    is_sent = visit.said("is_sent") == "yes"
-
-    async def job(tx: AsyncConnection) -> None:
-        await access.access_act(visit.viewer, tx, number)
-        await acts.end_by_hand(tx, key, is_sent=is_sent, error=error, by=visit.me, now=now)
-
-    try:
-        await visit.write(job)
-    except ActRefused as refused:
-        return web.json_response({"refused": str(refused)}, status=409)
-    return web.json_response({"ok": True})

@@ -308,7 +308,7 @@ async def test_what_was_taken_back_or_typed_is_read_as_such(store: Store, frozen
 async def test_answers_of_a_group_are_entries_without_anything_personal(
     store: Store, frozen_clock: FrozenClock
 ) -> None:
-    found = await suggester(frozen_clock).find_answers("借20万，等额本息，年化7.2%，12期，每月还多少")
+    found, _ = await suggester(frozen_clock).find_answers("借20万，等额本息，年化7.2%，12期，每月还多少")
 
     assert {one.source for one in found} == {SuggestionSource.FAQ}
     assert found[0].source_id == "loan.equal_instalment"
