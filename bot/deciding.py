@@ -146,7 +146,9 @@ class Deciding:
             ):
                 # Not where the person wrote again meanwhile, which opens the session anew.
                 end = reply.handover_end if reply is not None else None
-                await handing.end_handover(tx, happening.conversation.id, end or HandoverEnd.DONE, now)
+                await handing.end_handover(
+                    tx, happening.conversation.id, end or HandoverEnd.DONE, now, heard_at=happening.at
+                )
             await events.finish(tx, [stored.id], now)
 
         await self._store.write(apply)

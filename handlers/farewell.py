@@ -43,8 +43,8 @@ async def say_goodbye(event: SessionEnded, ctx: Context) -> Reply | None:
 async def _was_idle(event: SessionEnded, ctx: Context) -> bool:
     """Say whether something the customer said waits for an answer: more than thanks and goodbye."""
     current = await handovers.find_open(ctx.tx, event.conversation.id)
-    if current is None:
+    if current is None or handovers.is_after(current, event.at):
         return False
-    said = await handovers.list_unanswered(ctx.tx, current)
+    said = await handovers.list_unanswered(ctx.tx, current, until=event.at)
     signals = ctx.knowledge.content.signals
     return any(turns.wants_answer(one.kind, one.text, signals) for one in said)

@@ -173,12 +173,24 @@ async def record_moved(tx: AsyncConnection, held: Claimed, receipt: Receipt, now
         )
 
 
-async def end_handover(tx: AsyncConnection, conversation_id: int, kind: HandoverEnd, now: datetime) -> None:
-    """Record how a hand-over ended; what was left unanswered stays a question."""
+async def end_handover(
+    tx: AsyncConnection,
+    conversation_id: int,
+    kind: HandoverEnd,
+    now: datetime,
+    *,
+    heard_at: datetime | None = None,
+) -> None:
+    """Record how a hand-over ended; what was left unanswered stays a question.
+
+    `heard_at`: when the session ended by the platform's log, which may be read late; what began or was said since is
+    another matter.
+    """
     current = await handovers.find_open(tx, conversation_id)
-    if current is None:
+    if current is None or (heard_at is not None and handovers.is_after(current, heard_at)):
         return
-    said = await handovers.list_unanswered(tx, current) if kind is HandoverEnd.IDLE else []
+    idle = kind is HandoverEnd.IDLE
+    said = await handovers.list_unanswered(tx, current, until=heard_at) if idle else []
     await handovers.end(tx, conversation_id, kind, now)
     if said:
         text = "\n".join(one.text for one in said if one.text)

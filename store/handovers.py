@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +26,7 @@ from store.tables import conversation, delivery, handover, kf_servicer, kf_state
 
 _IS_OPEN = sa.text("handover.state <> 'ended'")
 _MOST_UNANSWERED = 30
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,8 +200,18 @@ async def list_open(tx: AsyncConnection, limit: int = 500) -> list[OpenHandover]
     ]
 
 
-async def list_unanswered(tx: AsyncConnection, one: Handover) -> list[Unanswered]:
-    """Return what the customer said since a person last wrote, or since the wish; oldest first, 30 at most."""
+def is_after(one: Handover, ended_at: datetime) -> bool:
+    """Say whether a hand-over began after a session had ended. Pure; the platform's log counts in whole seconds."""
+    return one.asked_at >= ended_at + _SECOND
+
+
+async def list_unanswered(
+    tx: AsyncConnection, one: Handover, *, until: datetime | None = None
+) -> list[Unanswered]:
+    """Return what the customer said since a person last wrote, or since the wish; oldest first, 30 at most.
+
+    `until`: when the session ended by the log; what stands behind that in the log is left out.
+    """
     its = message.c
     in_talk = its.conversation_id == one.conversation_id
     begun = None
@@ -216,6 +227,12 @@ async def list_unanswered(tx: AsyncConnection, one: Handover) -> list[Unanswered
         .order_by(its.id)
         .limit(_MOST_UNANSWERED)
     )
+    if until is not None:
+        at_end = sa.and_(in_talk, its.kind == MessageKind.EVENT, its.sent_at == until)
+        ended = (await tx.execute(sa.select(sa.func.max(its.id)).where(at_end))).scalar_one_or_none()
+        wanted = wanted.where(its.sent_at <= until)
+        if ended is not None:  # In the very second of the end the log's order tells.
+            wanted = wanted.where(sa.or_(its.sent_at < until, its.id < ended))
     wanted = wanted.where(its.id >= begun if begun is not None else its.sent_at >= one.asked_at)
     return [
         Unanswered(message_id=row.id, kind=row.kind, text=row.text, sent_at=row.sent_at)

@@ -148,3 +148,23 @@ async def test_a_roster_of_ones_own_account_stands_before_that_for_all(
         assert (lisi.is_receiving, lisi.load, lisi.last_given_at) == (True, 1, None)
 
     await store.write(job)
+
+
+async def test_an_end_that_is_heard_of_late_ends_no_newer_hand_over_6(
+    store: Store, frozen_clock: FrozenClock
+) -> None:
+    async def job(tx: AsyncConnection) -> None:
+        talk = await talk_with(tx, "wmA", frozen_clock)
+        ended_at = frozen_clock.now()
+        frozen_clock.advance(timedelta(seconds=3))
+        newer = await wish(tx, talk, frozen_clock)
+        await handing.end_handover(tx, talk.id, HandoverEnd.IDLE, frozen_clock.now(), heard_at=ended_at)
+        kept = await handovers.find_open(tx, talk.id)
+        assert kept is not None
+        assert kept.id == newer
+        await handing.end_handover(
+            tx, talk.id, HandoverEnd.DONE, frozen_clock.now(), heard_at=frozen_clock.now()
+        )
+        assert await handovers.find_open(tx, talk.id) is None
+
+    await store.write(job)

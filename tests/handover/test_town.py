@@ -317,3 +317,21 @@ async def test_sessions_of_before_go_live_are_no_hand_overs_6(tmp_path: Path, da
         await given_to(here, "zhangsan")
 
         assert await records(here) == [("serving", "zhangsan", "")]
+
+
+async def test_what_is_asked_after_the_end_is_not_left_idle_by_the_person_6(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with town(tmp_path, database_url, service=DUTY) as here:
+        await given_to(here, "zhangsan")
+        await here.advance(seconds=5)
+        sessions.says(here.world, "zhangsan", CUSTOMER, "已经办好了", ACCOUNT)
+        await here.poll()
+        sessions.end(here.world, "zhangsan", CUSTOMER, ACCOUNT)
+        says(here, "提前还款要违约金吗")
+        await here.until(lambda: any("提前" in said for said in here.said()), "the bot's answer")
+        await here.quiet()
+
+        assert await records(here) == [("ended", "zhangsan", "done")]
+        assert not any("抱歉" in said for said in here.said())
+        assert "提前还款要违约金吗" not in [row.text for row in await here.rows(tables.question)]
