@@ -13,6 +13,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from bot import staff_answers
 from bot.channels.wecom import aibot, envelope
 from bot.staff_questions import StaffQuestions
 from domain.colleague import ColleagueAsked, ColleagueEntered, StaffQuestion, StaffQuestionState, StreamAsked
@@ -91,7 +92,9 @@ class AibotDoor:
     async def _frame(self, question: StaffQuestion, feedback_id: str = "") -> Spoken:
         told = await self._questions.give(question)
         if told.state is StaffQuestionState.LAPSED:
-            late = self._questions.say("late" if told.response_url else "lost")
+            # The address is forgotten once it was used.
+            has_late = told.response_url or told.delivery_key == staff_answers.late_key(told)
+            late = self._questions.say("late" if has_late else "lost")
             return Spoken(body=aibot.stream(told.stream_id, late, is_finished=True, feedback_id=feedback_id))
         if told.state is StaffQuestionState.WORKING:
             working = self._questions.say("working")

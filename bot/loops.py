@@ -279,8 +279,12 @@ class Loops:
             async with store.read() as tx:
                 return await staff_questions.find_by_delivery(tx, delivery_key)
 
+        async def forget(question_id: int) -> None:
+            await store.write(lambda tx: staff_questions.forget_address(tx, question_id))
+
         return LateAnswers(
             question,
+            forget,
             api_base=wecom.api_base,
             proxy=wecom.proxy_url or None,
             timeout_seconds=wecom.timeout_seconds,

@@ -99,10 +99,15 @@ def welcome(entered: ColleagueEntered, text: str, now: datetime) -> NewDelivery:
     )
 
 
+def late_key(question: StaffQuestion) -> str:
+    """Return the key of the delivery that goes to the question's own address."""
+    return key_of("colleague", "late", question.msgid)
+
+
 def late(question: StaffQuestion, unsent: NewDelivery, now: datetime) -> NewDelivery:
     """Return the same words for the question's own address, which takes one message."""
     return NewDelivery(
-        key=key_of("colleague", "late", question.msgid),
+        key=late_key(question),
         act=Act.TEXT,
         send_class=SendClass.ONCE,
         purpose=unsent.purpose,

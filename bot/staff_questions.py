@@ -287,7 +287,10 @@ class StaffQuestions:
     async def _send_late(self, tx: AsyncConnection, question: StaffQuestion, unsent: NewDelivery) -> None:
         """Put an answer into the outbox for the question's own address; nothing where there is none, or too late."""
         now = self._clock.now()
-        if not question.response_url or now >= question.asked_at + staff_answers.LATE_TIME:
+        if not question.response_url:
+            return
+        if now >= question.asked_at + staff_answers.LATE_TIME:
+            await staff_questions.forget_address(tx, question.id)
             return
         late = staff_answers.late(question, unsent, now)
         await deliveries.add(tx, [late], now)

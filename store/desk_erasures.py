@@ -48,7 +48,9 @@ async def blank_talk(tx: AsyncConnection, conversation_id: int, now: datetime) -
         own_wording.c.conversation_id == conversation_id, own_wording.c.state.not_in(_KEPT_WORDINGS)
     )
     await _set(tx, own_wording, own, text="", state="withdrawn")
-    await _set(tx, own_wording, own_wording.c.conversation_id == conversation_id, asked="")
+    # A draft made from words that are kept leads to them, and no further.
+    gone = {"asked": "", "conversation_id": None}
+    await _set(tx, own_wording, own_wording.c.conversation_id == conversation_id, **gone)
     await _blank_alarms(tx, conversation_id)
     await _set(tx, whisper, whisper.c.conversation_id == conversation_id, text="")
     await _set(tx, handover, handover.c.conversation_id == conversation_id, note={})

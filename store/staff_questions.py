@@ -119,11 +119,14 @@ async def change_answer(
 
 
 async def set_done(tx: AsyncConnection, question_id: int, now: datetime) -> bool:
-    """Record that the whole answer leaves now; False when the question has lapsed or was done before."""
+    """Record that the whole answer leaves now; False when the question has lapsed or was done before.
+
+    Its late address is of no use any more, and forgotten.
+    """
     done = await tx.execute(
         sa.update(staff_question)
         .where(staff_question.c.id == question_id, _IS_WORKING, staff_question.c.answered_at.is_not(None))
-        .values(state=StaffQuestionState.DONE, shown_at=now)
+        .values(state=StaffQuestionState.DONE, shown_at=now, response_url="")
     )
     return done.rowcount == 1
 
@@ -149,6 +152,13 @@ async def lapse(tx: AsyncConnection, question_id: int) -> StaffQuestion | None:
     )
     row = done.one_or_none()
     return None if row is None else _question(row)
+
+
+async def forget_address(tx: AsyncConnection, question_id: int) -> None:
+    """Blank the late address of a question: it was used, or takes nothing any more."""
+    await tx.execute(
+        sa.update(staff_question).where(staff_question.c.id == question_id).values(response_url="")
+    )
 
 
 async def set_delivery(tx: AsyncConnection, question_id: int, delivery_key: str) -> None:

@@ -80,7 +80,12 @@ class Office:
         """Join the parts as bot/loops.py does; returns what has to be closed."""
         inbox_bell = Wakeup()
         late = LateAnswers(
-            self._question_of, api_base=self.box.url, proxy=None, timeout_seconds=5, rules=errors.Rules()
+            self._question_of,
+            self._forget_address,
+            api_base=self.box.url,
+            proxy=None,
+            timeout_seconds=5,
+            rules=errors.Rules(),
         )
         rules, metrics = assembling.handler_rules(settings), Metrics()
         self.outbox = Outbox(
@@ -149,6 +154,9 @@ class Office:
     async def _question_of(self, delivery_key: str) -> StaffQuestion | None:
         async with self.store.read() as tx:
             return await staff_questions.find_by_delivery(tx, delivery_key)
+
+    async def _forget_address(self, question_id: int) -> None:
+        await self.store.write(lambda tx: staff_questions.forget_address(tx, question_id))
 
     def asks(self, who: str, content: str, **more: Any) -> int:
         """Let a member ask; returns the number of the line under which the answer appears (0: not for the robot)."""

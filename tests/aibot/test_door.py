@@ -102,6 +102,27 @@ async def test_what_was_not_fetched_in_six_minutes_goes_once_to_the_late_address
     assert (await office.question("lisi")).state == "lapsed"
 
 
+async def test_a_late_address_is_forgotten_once_it_was_used_or_is_of_no_use_6(office: Office) -> None:
+    codes = [office.box.robots.new_code(office.box.robots.chat("", who), who) for who in ("lisi", "wangwu")]
+    addresses = [f"{office.box.url}/cgi-bin/aibot/response?response_code={code}" for code in codes]
+    late = (await office.told(message("m1", "lisi", PREPAY, response_url=addresses[0])))["stream"]["id"]
+    await office.told(message("m2", "wangwu", PREPAY, response_url=addresses[1]))
+    await office.delivered("lisi", "attempting")
+    await office.delivered("wangwu", "attempting")
+    soon = (await office.question("wangwu")).stream_id
+    await office.told(refresh("wangwu", soon))
+    kept = (await office.question("lisi")).response_url
+
+    await office.advance(minutes=6)
+    await office.questions.lapse_due()
+    await office.delivered("lisi", "accepted")
+
+    assert kept == addresses[0]
+    assert [(await office.question(who)).response_url for who in ("lisi", "wangwu")] == ["", ""]
+    frame = (await office.told(refresh("lisi", late)))["stream"]
+    assert frame["content"] == "这条回答来晚了，已经另发一条消息给你。"
+
+
 async def test_an_answer_found_too_late_takes_the_late_way_by_itself(office: Office) -> None:
     office.works(False)
     code = office.box.robots.new_code(office.box.robots.chat("", "lisi"), "lisi")

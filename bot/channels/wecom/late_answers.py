@@ -1,11 +1,13 @@
 """The one late answer of the robot (主动回复): plain JSON to the address that came with the question.
 
 An address takes one answer, within an hour (WeCom doc 101138), so a send whose fate is unknown is never repeated
-(class ONCE). It is a secret of its own: whoever has it may speak in the chat, so no log and no error holds it.
+(class ONCE). It is a secret of its own: whoever has it may speak in the chat, so no log and no error holds it, and it
+is forgotten once it was used.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,7 +17,7 @@ from yarl import URL
 from bot.channels.wecom import aibot, client, errors
 from domain.colleague import StaffQuestion
 from domain.delivery import Act, Delivery, Receipt
-from domain.errors import ChannelRefused
+from domain.errors import ChannelBusy, ChannelError, ChannelRefused, StoreUnavailable
 from domain.platform import SessionStatus
 
 CHANNEL = aibot.RECEIVER
@@ -23,25 +25,27 @@ OFFICIAL_API = "https://qyapi.weixin.qq.com"
 _ENDPOINT = "aibot/response"
 
 FindQuestion = Callable[[str], Awaitable[StaffQuestion | None]]
+ForgetAddress = Callable[[int], Awaitable[None]]
 
 
 class LateAnswers:
     """The Channel port for answers that nobody fetched. Called by scheduler/outbox.py only.
 
-    `find_question`: the question that a delivery answers. `api_base`: the only host beside the platform's own that an
-    address may name.
+    `find_question`: the question that a delivery answers; `forget_address`: blanks the address of the question of an
+    id. `api_base`: the only host beside the platform's own that an address may name.
     """
 
     def __init__(
         self,
         find_question: FindQuestion,
+        forget_address: ForgetAddress,
         *,
         api_base: str,
         proxy: str | None,
         timeout_seconds: float,
         rules: errors.Rules,
     ) -> None:
-        self._find_question, self._rules = find_question, rules
+        self._find_question, self._forget_address, self._rules = find_question, forget_address, rules
         self._hosts = {URL(api_base).origin(), URL(OFFICIAL_API)}
         self._proxy, self._timeout_seconds = proxy, timeout_seconds
         self._http: aiohttp.ClientSession | None = None
@@ -53,7 +57,15 @@ class LateAnswers:
         question = await self._find_question(delivery.key)
         address = self._checked(question.response_url if question is not None else "")
         assert question is not None
-        await self._post(address, aibot.late(delivery.body.text, question.stream_id))
+        try:
+            await self._post(address, aibot.late(delivery.body.text, question.stream_id))
+        except ChannelBusy:
+            # It was not taken and comes again.
+            raise
+        except ChannelError:
+            await self._forget(question)
+            raise
+        await self._forget(question)
         return Receipt(msgid=question.stream_id)
 
     async def session_status(self, account_id: str, customer: str) -> SessionStatus:
@@ -65,6 +77,11 @@ class LateAnswers:
         if self._http is not None:
             await self._http.close()
             self._http = None
+
+    async def _forget(self, question: StaffQuestion) -> None:
+        # What became of the answer is known; an address that stays takes nothing more.
+        with contextlib.suppress(StoreUnavailable):
+            await self._forget_address(question.id)
 
     def _checked(self, address: str) -> URL:
         try:
