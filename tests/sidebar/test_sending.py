@@ -405,8 +405,9 @@ async def test_what_was_suggested_for_one_customer_is_not_for_another_6(
 
 
 async def test_a_quick_phrase_is_on_record_as_the_approved_words_it_is_6(
-    desk: Desk, store: Store, phone: Phone
+    desk: Desk, store: Store, frozen_clock: FrozenClock, phone: Phone
 ) -> None:
+    await desk_factory.offer(store, frozen_clock, factory.OWNER)
     phrase = "service.hello_again"
     text = phone.ctx.console.knowledge().quick[phrase].text
 
