@@ -36,7 +36,7 @@ from console.sessions import digest_of
 from console.sidebar.entrance import COOKIE
 from domain.compliance import Registration
 from domain.faq import Line
-from domain.login import Role
+from domain.login import LoginDoor, Role
 from domain.platform import SessionState
 from domain.talk import Author
 from sandbox import server
@@ -341,6 +341,7 @@ async def _prepare(tx: AsyncConnection, count: int, texts: list[str]) -> list[in
             csrf="bench",
             now=now,
             expires_at=now + timedelta(hours=12),
+            door=LoginDoor.SIDEBAR,
         )
     people = [f"wmBench{number}" for number in range(1, count + 1)]
     ids = await customers.ensure(tx, people, now)

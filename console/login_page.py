@@ -158,9 +158,11 @@ class LoginPage:
             everybody = await logins.list_logins(tx)
         order = list(self._frame.words.section("role"))
         passwordless = [
-            one for one in everybody if not one.password_hash and one.disabled_at is None and one.roles
+            one
+            for one in everybody
+            if not one.password_hash and one.disabled_at is None and one.granted_roles
         ]
-        return sorted(passwordless, key=lambda one: min(order.index(role) for role in one.roles))
+        return sorted(passwordless, key=lambda one: min(order.index(role) for role in one.granted_roles))
 
     async def _enter(self, login: Login, request: web.Request, next_path: str, how: str) -> web.Response:
         response = web.Response(status=303, headers={"Location": next_path})

@@ -7,6 +7,7 @@ password counts against the name (in the store, for all replicas) and against th
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import ipaddress
 import secrets
@@ -20,7 +21,7 @@ from console import browsers
 from console.access import Viewer
 from console.context import ConsoleContext
 from console.passwords import Passwords
-from domain.login import Login
+from domain.login import Login, LoginDoor
 from store import logins
 
 COOKIE = "guanjia_session"
@@ -61,10 +62,21 @@ class Failures:
 
 
 class Sessions:
-    """Who is signed in. `cookie`, `path`: under which name and for which addresses the browser keeps it."""
+    """Who is signed in. `cookie`, `path`: under which name and for which addresses the browser keeps it.
 
-    def __init__(self, ctx: ConsoleContext, *, cookie: str = COOKIE, path: str = "/") -> None:
+    `door`: the pages its sessions open. Whoever brings the token of one door to the other is nobody there.
+    """
+
+    def __init__(
+        self,
+        ctx: ConsoleContext,
+        *,
+        cookie: str = COOKIE,
+        path: str = "/",
+        door: LoginDoor = LoginDoor.CONSOLE,
+    ) -> None:
         self._ctx = ctx
+        self._door = door
         self._cookie = cookie
         self._path = path
         self.passwords = Passwords()
@@ -79,12 +91,16 @@ class Sessions:
             return None
         now, digest = self._ctx.clock.wall(), digest_of(token)
         async with self._ctx.store.read() as tx:
-            session = await logins.find_session(tx, digest, now)
+            session = await logins.find_session(tx, digest, now, self._door)
         if session is None:
             return None
         if now - session.seen_at > _SEEN_STEP:
             await self._ctx.store.write(lambda tx: logins.set_seen(tx, digest, now))
-        return Viewer(login=session.login, token_digest=digest, csrf=session.csrf)
+        login = session.login
+        if self._door is LoginDoor.CONSOLE:
+            # What the phone page gave by itself is no right here.
+            login = dataclasses.replace(login, roles=login.granted_roles)
+        return Viewer(login=login, token_digest=digest, csrf=session.csrf)
 
     async def check_password(self, name: str, password: str, address: str) -> Login | str:
         """Return the login, or why not: "locked" or "refused". Which of name and password was wrong stays untold."""
@@ -122,6 +138,7 @@ class Sessions:
                 csrf=secrets.token_urlsafe(24),
                 now=now,
                 expires_at=now + lasts,
+                door=self._door,
                 how=how,
                 browser=browsers.name_of(request.headers.get("User-Agent", "")[:1000]),
                 address=address,

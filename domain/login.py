@@ -18,6 +18,13 @@ class Role(StrEnum):
     ADVISOR = "advisor"  # Serves customers; sees what is theirs.
 
 
+class LoginDoor(StrEnum):
+    """Which pages a session was opened for; it opens no others."""
+
+    CONSOLE = "console"
+    SIDEBAR = "sidebar"  # The phone page.
+
+
 @dataclass(frozen=True, kw_only=True)
 class Login:
     """A person who may sign in. `staff_platform_id`: who they are in WeCom, empty when not linked.

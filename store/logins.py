@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.login import AccessEntry, Login, LoginSession, Role
+from domain.login import AccessEntry, Login, LoginDoor, LoginSession, Role
 from domain.people import StaffStatus
 from store import dialect
 from store.tables import (
@@ -154,13 +154,14 @@ async def add_session(
     csrf: str,
     now: datetime,
     expires_at: datetime,
+    door: LoginDoor,
     how: str = "",
     browser: str = "",
     address: str = "",
 ) -> None:
     """Begin a session, and forget the login's sessions that ended more than 30 days ago.
 
-    `how`: password, picker, wecom or qr; `browser` and `address`: for the list of sessions.
+    `door`: the pages it opens; `how`: password, picker, wecom or qr; `browser` and `address`: for the list of sessions.
     """
     gone = login_session.c.expires_at < now - timedelta(days=30)
     await tx.execute(sa.delete(login_session).where(login_session.c.login_id == login_id, gone))
@@ -171,6 +172,7 @@ async def add_session(
         "expires_at": expires_at,
         "seen_at": now,
         "csrf": csrf,
+        "door": door.value,
         "how": how[:16],
         "browser": browser[:128],
         "address": address[:64],
@@ -178,8 +180,12 @@ async def add_session(
     await tx.execute(sa.insert(login_session).values(row))
 
 
-async def find_session(tx: AsyncConnection, token_digest: str, now: datetime) -> LoginSession | None:
+async def find_session(
+    tx: AsyncConnection, token_digest: str, now: datetime, door: LoginDoor | None = None
+) -> LoginSession | None:
     """Return the session if it is neither expired nor revoked and its login is not shut out.
+
+    `door`: only a session of these pages; without it any, for who knows already whose it is.
 
     A session that WeCom opened ends also when the member leaves the company or is switched off there.
     """
@@ -188,6 +194,8 @@ async def find_session(tx: AsyncConnection, token_digest: str, now: datetime) ->
         login_session.c.expires_at > now,
         login_session.c.revoked_at.is_(None),
     )
+    if door is not None:
+        wanted = wanted.where(login_session.c.door == door.value)
     row = (await tx.execute(wanted)).one_or_none()
     who = await find_login_by_id(tx, row.login_id) if row is not None else None
     if row is None or who is None or who.disabled_at is not None:

@@ -46,6 +46,8 @@ login_session = sa.Table(
     sa.Column("how", sa.String(16), nullable=False, server_default=""),
     sa.Column("browser", sa.String(128), nullable=False, server_default=""),
     sa.Column("address", sa.String(64), nullable=False, server_default=""),
+    # Which pages it opens (domain.login.LoginDoor). Those from before there was this column open none.
+    sa.Column("door", sa.String(16), nullable=False, server_default=""),
     sa.Index("ix_login_session_login", "login_id"),
 )
 

@@ -28,7 +28,7 @@ from domain.delivery import Act, Body, DeliveryState, MenuItem, NewDelivery, Pur
 from domain.draft import DraftKind, DraftOrigin
 from domain.faq import EntityMode, Line, Thresholds
 from domain.hours import ServiceHours
-from domain.login import Role
+from domain.login import LoginDoor, Role
 from domain.platform import SessionState
 from domain.reply import Reply
 from domain.sop import Template
@@ -182,6 +182,7 @@ async def sign_in(
             csrf=csrf,
             now=clock.wall(),
             expires_at=clock.wall() + timedelta(hours=12),
+            door=LoginDoor.CONSOLE,
         )
 
     await store.write(job)

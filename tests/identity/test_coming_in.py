@@ -11,6 +11,7 @@ from aiohttp import ClientResponse, ClientSession
 
 from bot.clock import FrozenClock
 from console.sessions import COOKIE
+from console.sidebar import entrance
 from domain.login import Role
 from sandbox.faults import Fault, FaultKind
 from store import login_sessions, logins, presence, staff, tables
@@ -126,6 +127,21 @@ async def test_being_in_the_address_book_gives_no_right_to_the_console(
     fresh = new_browser()
     assert (await doors.come_in(fresh, UNKNOWN)).status == 303
     assert await is_in(doors, fresh)
+
+
+async def test_a_login_the_phone_page_made_opens_nothing_of_the_console_6(
+    serve_doors: ServeDoors, new_browser: NewBrowser
+) -> None:
+    doors, phone, other = await serve_doors(picker=True), new_browser(WECOM), new_browser()
+    phone.cookie_jar.update_cookies({"sandbox_member": UNKNOWN})
+    assert (await phone.get(doors.at("/sidebar/"))).status == 200
+    token = next(one.value for one in phone.cookie_jar if one.key == entrance.COOKIE)
+
+    for path in ("/console/account", "/console/desk", "/console/search", "/console/conversations"):
+        answer = await other.get(doors.at(path), cookies={COOKIE: token}, allow_redirects=False)
+        assert (path, answer.status) == (path, 303)
+    picked = await (await other.get(doors.at("/console/login"))).text()
+    assert ('value="chengong"' in picked, f'value="{UNKNOWN}"' in picked) == (True, False)
 
 
 async def test_a_code_for_another_browser_or_a_second_time_is_refused(

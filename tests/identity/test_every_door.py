@@ -173,6 +173,28 @@ async def test_every_page_goes_with_the_strict_headers(house: House) -> None:
     assert loose == []
 
 
+async def test_the_token_of_one_door_opens_no_other_6(house: House) -> None:
+    cookies = await _everybody(house)
+    swapped = {
+        sessions.COOKIE: cookies[entrance.COOKIE],
+        entrance.COOKIE: cookies[sessions.COOKIE],
+    }
+    pages = [
+        path
+        for method, path in house.routes
+        if method == "GET" and path.startswith(("/console/", "/sidebar/")) and "/lib/" not in path
+    ]
+    answers: dict[str, int] = {}
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
+        for path in pages:
+            answer = await browser.get(house.url + filled(path), cookies=swapped, allow_redirects=False)
+            answers[path] = answer.status
+        own = await browser.get(f"{house.url}/console/account", cookies=cookies, allow_redirects=False)
+
+    assert own.status == 200
+    assert {path for path, status in answers.items() if status == 200} <= {"/console/login"}
+
+
 async def _everybody(house: House) -> dict[str, str]:
     phone = await phone_doors.sign_in(house.store, house.clock, "boss", list(Role))
     console = await console_factory.sign_in(house.store, "boss", house.clock, token="boss")

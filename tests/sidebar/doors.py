@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console.sessions import digest_of
 from console.sidebar.entrance import COOKIE
-from domain.login import Role
+from domain.login import LoginDoor, Role
 from domain.people import RelationEnd
 from domain.ports import Clock
 from domain.stays import Ended, Evidence, Joined
@@ -50,6 +50,7 @@ async def sign_in(
             csrf=CSRF,
             now=clock.wall(),
             expires_at=clock.wall() + timedelta(hours=12),
+            door=LoginDoor.SIDEBAR,
         )
 
     await store.write(job)

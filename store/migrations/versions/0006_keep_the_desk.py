@@ -331,6 +331,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("how", sa.String(length=16), server_default="", nullable=False))
         batch_op.add_column(sa.Column("browser", sa.String(length=128), server_default="", nullable=False))
         batch_op.add_column(sa.Column("address", sa.String(length=64), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("door", sa.String(length=16), server_default="", nullable=False))
 
     op.create_index(
         "ix_delivery_to",
@@ -350,6 +351,7 @@ def downgrade() -> None:
         postgresql_where=sa.text("channel = 'sidebar'"),
     )
     with op.batch_alter_table("login_session", schema=None) as batch_op:
+        batch_op.drop_column("door")
         batch_op.drop_column("address")
         batch_op.drop_column("browser")
         batch_op.drop_column("how")
