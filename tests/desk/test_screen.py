@@ -13,7 +13,7 @@ from bot.clock import FrozenClock
 from domain.delivery import Act
 from domain.login import Role
 from domain.platform import SessionState
-from domain.suggestion import Round, SuggestionSource, SuggestionState
+from domain.suggestion import NewRound, NewSuggestion, Round, RoundHow, SuggestionSource, SuggestionState
 from domain.talk import Author
 from store import accounts, deliveries, presence, suggestions, tables, whispers
 from store.database import Store
@@ -183,3 +183,42 @@ async def test_an_open_page_gets_no_card_for_a_whisper(desk: Desk) -> None:
         cards = (await tx.execute(sa.select(sa.func.count()).select_from(tables.notice))).scalar_one()
         made = (await tx.execute(sa.select(sa.func.count()).select_from(tables.whisper))).scalar_one()
     assert (cards, made) == (0, 1)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_a_whisper_brings_no_words_along_that_are_over_6(desk: Desk) -> None:
+    talk = await factory.begin_talk(desk.store, desk.clock, "wmOne", servicer="zhangsan")
+    asked = await factory.say(desk.store, desk.clock, talk, "我的电话是13800138000，保单丢了")
+    path, now = f"/console/desk/{talk}/whisper", desk.clock.now()
+    over = NewSuggestion(
+        source=SuggestionSource.FAQ,
+        source_id="insurance.withdrawn",
+        question="",
+        text="保单丢了不用管。",
+        line=None,
+        score=1.0,
+        reasons=(),
+    )
+    round_ = NewRound(
+        conversation_id=talk,
+        staff_platform_id="zhangsan",
+        message_id=asked,
+        question_id=None,
+        asked="",
+        question_key="",
+        line=None,
+        how=RoundHow.PUSHED,
+        needs_qualified=None,
+        suggestions=(over,),
+    )
+
+    await desk.post(Role.SUPERVISOR, path, text=FINE)
+    first = await desk.latest(talk, "zhangsan")
+    await desk.store.write(lambda tx: suggestions.record_round(tx, round_, now))
+    await desk.post(Role.SUPERVISOR, path, text=FINE)
+    second = await desk.latest(talk, "zhangsan")
+
+    assert first is not None
+    assert second is not None
+    assert "13800138000" not in first.asked
+    assert [one.text for one in second.suggestions] == [FINE]
