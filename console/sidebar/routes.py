@@ -42,7 +42,6 @@ from console.streams import Bye
 from console.visit import Form, read_form
 from domain.errors import StoreUnavailable
 from domain.login import LoginDoor
-from domain.login import LoginDoor
 
 log = logging.getLogger(__name__)
 
