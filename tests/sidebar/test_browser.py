@@ -246,18 +246,34 @@ async def test_a_second_tab_is_refused_kindly(
 
 
 async def test_a_sending_cut_off_asks_what_became_of_it(
-    phone: Phone, open_page: OpenPage, store: Store, page_problems: list[str]
+    phone: Phone, open_page: OpenPage, store: Store
 ) -> None:
     frame = await open_beside_chat(open_page, phone, f"/sidebar/steps/{phone.scene.send}", group="安心理财")
     page = frame.owner.page
     await expect(frame.get_by_role("button", name="发送到群")).to_be_enabled()
+    await page.get_by_label("SDK 异常").select_option("silent")
+
+    async with page.expect_response("**/begin"):
+        await frame.get_by_role("button", name="发送到群").click()
+    await page.get_by_label("SDK 异常").select_option("")
+    await page.get_by_role("button", name="打开", exact=True).click()
+    await frame.get_by_role("button", name="看到了").click()
+
+    await expect(frame.get_by_text("已发到群里。")).to_be_visible()
+    assert await sending_states(store, phone.scene.send) == [DeliveryState.ACCEPTED]
+
+
+async def test_a_lost_report_of_a_step_is_made_up_for_6(
+    phone: Phone, open_page: OpenPage, store: Store, page_problems: list[str]
+) -> None:
+    frame = await open_beside_chat(open_page, phone, f"/sidebar/steps/{phone.scene.send}", group="安心理财")
+    page = frame.owner.page
     await page.route("**/sent", lambda route: route.abort("connectionfailed"))
 
     await frame.get_by_role("button", name="发送到群").click()
-    await expect(page.get_by_text("sendChatMessage:ok")).to_be_visible()
+    await expect(frame.locator("#sdk-line")).to_contain_text("已发出，记录稍后补")
+    await expect(frame.get_by_role("button", name="发送到群")).to_be_hidden()
     await page.unroute("**/sent")
-    await page.get_by_role("button", name="打开", exact=True).click()
-    await frame.get_by_role("button", name="看到了").click()
 
     await expect(frame.get_by_text("已发到群里。")).to_be_visible()
     assert await sending_states(store, phone.scene.send) == [DeliveryState.ACCEPTED]

@@ -47,13 +47,13 @@ async function report(key, isSent, error) {
 }
 
 /** Its end is known here and not yet to the server: nothing to tap until it is. */
-function waitForRecord(key, words) {
+function waitForRecord(key, words, after = () => location.replace(PATH)) {
   letByHand(words);
   byHand.hidden = true;
   document.addEventListener("reported", ({ detail }) => {
     if (detail !== key) return;
     localStorage.removeItem(PENDING);
-    location.replace(PATH);
+    after();
   });
 }
 
@@ -119,7 +119,7 @@ async function sendAll({ key, messages, missing }) {
   }
   const { isTold, refused } = await report(key, isSent, problem ? problem.message : "");
   if (isSent && !isTold) {
-    waitForRecord(key, `已发出，记录稍后补。${left.length ? `还没发出去的，请自己补发：${left.join("、")}` : ""}`);
+    waitForRecord(key, `已发出，记录稍后补。${left.length ? `还没发出去的，请自己补发：${left.join("、")}` : ""}`, left.length ? undefined : done);
   } else if (!isSent) {
     tell(problem?.say ?? "没有可发的内容。", "bad");
     button.disabled = false;
