@@ -20,7 +20,7 @@ from store.database import Store
 from tests.plugins.browser import OpenPage
 from tests.sidebar import doors, factory
 from tests.sidebar.conftest import Phone
-from tests.sidebar.test_browser import open_as, open_beside_chat
+from tests.sidebar.test_browser import keep_picture, open_as, open_beside_chat
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -179,6 +179,7 @@ async def test_an_answer_that_was_copied_is_on_record_and_asked_about_6(
     await expect(page.get_by_text("发出去了吗？")).to_be_visible()
     (begun,) = await by_hand(store, f"question.{phone.scene.question}")
     copied = await page.evaluate("navigator.clipboard.readText()")
+    await keep_picture(page, "answer-copied", full=False)
     await page.reload()
     await page.get_by_role("button", name="看到了").click()
 
