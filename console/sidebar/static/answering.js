@@ -27,7 +27,7 @@ function tell(text, offered = []) {
   }));
   choices.hidden = offered.length === 0;
   ends.hidden = false;
-  ends.scrollIntoView({ block: "nearest" });
+  ends.scrollIntoView({ block: "center" });
 }
 
 function reload(done = "") {
