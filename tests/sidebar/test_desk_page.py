@@ -6,6 +6,7 @@ A stand-in for the SDK plays a session of customer service; the last test is doc
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qs
 
 import pytest
 import sqlalchemy as sa
@@ -37,9 +38,12 @@ DESK = f"/sidebar/customer?external_userid={factory.CUSTOMER}&entry=single_kf_to
 SDK = """
 window.sent = [];
 window.fails = {};
-const say = (api, more) => window.fails[api]
-  ? Promise.reject({ errMsg: window.fails[api], errCode: -1 })
-  : Promise.resolve({ errMsg: `${api}:ok`, errCode: 0, ...more });
+window.holds ??= {};
+const say = async (api, more) => {
+  await window.holds[api];
+  if (window.fails[api]) throw { errMsg: window.fails[api], errCode: -1 };
+  return { errMsg: `${api}:ok`, errCode: 0, ...more };
+};
 window.ww = {
   env: { isWeCom: true },
   register() {},
@@ -85,10 +89,16 @@ async def sit_down(
     *,
     viewport: object = SMALL,
     entry: str = "single_kf_tools",
+    before: str = "",
     **options: object,
 ) -> Page:
-    """Open the desk of the owner inside a WeCom that `window.fails` can make refuse."""
+    """Open the desk of the owner inside a WeCom that `window.fails` can make refuse and `window.holds` wait.
+
+    `before`: a script that runs before the page's own.
+    """
     page = await open_as(open_page, phone, factory.OWNER, **options)
+    if before:
+        await page.add_init_script(before)
     await page.set_viewport_size(viewport)  # type: ignore[arg-type]
     script = SDK.replace("ENTRY", json.dumps(entry)).replace("CUSTOMER", json.dumps(factory.CUSTOMER))
 
@@ -235,6 +245,103 @@ async def test_two_tabs_a_slow_network_and_a_session_that_ended(
 
     assert [one.body.text for one in (await sendings(store))[1:]] == ["我再帮您核对一下。"]
     page_problems.clear()  # Refusals are 409 and 401, which the browser notes.
+
+
+async def test_a_tap_waits_for_the_client_and_a_lost_answer_sends_nothing_old_6(
+    phone: Phone, open_page: OpenPage, store: Store, frozen_clock: FrozenClock, page_problems: list[str]
+) -> None:
+    await seat(store, frozen_clock, desk_factory.QUESTION)
+    hold = "window.holds = { getContext: new Promise((done) => { window.letGo = done; }) };"
+    page = await sit_down(open_page, phone, before=hold)
+    words, line = page.get_by_label("回复客户"), page.locator("#sdk-line")
+    await page.get_by_role("button", name="发送第 1 条").click()
+    await expect(line).to_have_text("正在连接…")
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort("connectionfailed")
+
+    await page.route("**/customer/begin*", lose)
+    await page.evaluate("window.letGo()")
+    await expect(line).to_contain_text("网络不通")
+    offered = await words.input_value()
+    await page.unroute("**/customer/begin*")
+
+    # The card's own button means the words as they were changed in the editor.
+    await words.fill(f"陈阿姨，{offered}")
+    await page.get_by_role("button", name="发送第 1 条").click()
+    await expect(words).to_have_value("")
+
+    lost, sent = await sendings(store)
+    assert (lost.state, sent.state) == (DeliveryState.FAILED, DeliveryState.ACCEPTED)
+    left = await page.evaluate("window.sent.map(one => one.text.content)")
+    assert left == [sent.body.text]
+    assert sent.body.text.endswith(f"陈阿姨，{offered}")
+    page_problems.clear()  # The lost answer was meant.
+
+
+async def test_a_silent_client_is_no_failure_and_a_lost_report_is_told_later_6(
+    phone: Phone, open_page: OpenPage, store: Store, frozen_clock: FrozenClock, page_problems: list[str]
+) -> None:
+    await seat(store, frozen_clock, desk_factory.QUESTION)
+    page = await sit_down(open_page, phone)
+    words, line = page.get_by_label("回复客户"), page.locator("#sdk-line")
+    send = page.get_by_role("button", name="发送", exact=True)
+    await page.clock.install()
+    await page.evaluate("() => { window.holds.sendChatMessage = new Promise(() => {}); }")
+    await words.fill("好的，我帮您查一下。")
+    await send.click()
+    await page.wait_for_function("window.sent.length === 1")
+    await page.clock.fast_forward(11_000)
+    await expect(line).to_contain_text("聊天里看到它了吗")
+    (silent,) = await sendings(store)
+    assert silent.state is DeliveryState.ATTEMPTING
+    await send.click()
+    await expect(line).to_contain_text("聊天里看到它了吗")
+    await page.locator("#ends").get_by_role("button", name="看到了").click()
+    await expect(words).to_have_value("")
+
+    await page.evaluate("window.holds = {}")
+    await page.route("**/customer/sent*", lambda route: route.fulfill(status=429))
+    await words.fill("我再帮您核对一下。")
+    await send.click()
+    await expect(line).to_have_text("已发出，记录稍后补。")
+    await expect(words).to_have_value("")
+    await expect(page.locator("#ends")).to_be_hidden()
+    await page.unroute("**/customer/sent*")
+    await page.clock.fast_forward(120_000)
+    await expect(line).to_have_text("")
+
+    assert [one.state for one in await sendings(store)] == [DeliveryState.ACCEPTED] * 2
+    assert await page.evaluate("window.sent.length") == 2
+    page_problems.clear()  # The 429 was meant.
+
+
+async def test_parts_and_quick_phrases_are_told_6(
+    phone: Phone, open_page: OpenPage, store: Store, frozen_clock: FrozenClock
+) -> None:
+    await seat(store, frozen_clock, desk_factory.QUESTION)
+    page = await sit_down(open_page, phone)
+    words, send = page.get_by_label("回复客户"), page.get_by_role("button", name="发送", exact=True)
+    await page.evaluate(
+        """Object.defineProperty(window.fails, "sendChatMessage", {
+          get: () => (window.sent.length === 2 ? "sendChatMessage:fail no permission" : ""),
+        })"""
+    )
+    await words.fill("我们一起看看还款的安排。\n" * 140)
+    async with page.expect_request("**/customer/sent*") as told:
+        await send.click()
+    fields = parse_qs((await told.value).post_data or "")
+    assert (fields["parts_sent"], fields["parts"], fields["is_sent"]) == (["1"], ["2"], ["yes"])
+    await expect(page.locator("#sdk-line")).to_contain_text("其余的在回复框里")
+    assert await words.input_value() == await page.evaluate("window.sent[1].text.content")
+
+    await words.fill("")
+    await words.press("/")
+    await page.locator("[data-phrase]").first.click()
+    async with page.expect_request("**/customer/begin*") as begun:
+        await send.click()
+    assert parse_qs((await begun.value).post_data or "").get("phrase")
 
 
 async def test_the_page_is_light(
