@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 from bot import choosing, threads
 from bot.content_files import ContentFiles, Mark
 from bot.sop_library import SopLibrary, SopRules
-from content import loading, matching, meaning, segmentation, trial
+from content import loading, matching, meaning, own_files, segmentation, trial
 from content.knowledge import Knowledge, Served
 from content.sop_shelf import Shelf
 from domain.errors import ContentError, StoreUnavailable
@@ -373,7 +373,8 @@ class Library:
         quick: dict[str, QuickPhrase] = {}
         for one in chosen.values():
             if one.kind == "faq":
-                faqs[one.key] = _FAQ.validate_python(one.body)
+                faq = _FAQ.validate_python(one.body)
+                faqs[one.key] = own_files.as_written(faq, content.faqs.get(one.key))
             elif one.kind == "quick":
                 quick[one.key] = _QUICK.validate_python(one.body)
             else:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
 
-from content import faq_files, quick_files, reply_files
+from content import faq_files, own_files, quick_files, reply_files
 from domain.draft import DraftKind
 from domain.faq import Faq
 from domain.quick import QuickPhrase
@@ -53,12 +53,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def body_of(record: Record) -> dict[str, Any]:
-    """Return the body of a text that is served."""
+    """Return the body of a text that is served; an answer as it was written, before the company's texts were put in."""
     kind = kind_of(record)
     if isinstance(record, FixedReply):
         menu = [{"id": one.id, "text": one.text} for one in record.menu]
         return canonical(kind, {"id": record.id, "text": record.text, "menu": menu, "tail": record.tail})
-    return canonical(kind, {key: getattr(record, key) for key in ORDER[kind]})
+    body = {key: getattr(record, key) for key in ORDER[kind]}
+    if isinstance(record, Faq):
+        body["answer"] = own_files.source_of(record)
+    return canonical(kind, body)
 
 
 def kind_of(record: Record) -> DraftKind:

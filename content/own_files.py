@@ -70,8 +70,29 @@ def filled(faq: Faq, own: Mapping[str, OwnText]) -> Faq:
         faq,
         answer=_SLOT.sub(lambda found: texts[found[1]], "\n".join(lines)),
         missing_own=tuple(name for name, text in texts.items() if not text),
+        answer_source=faq.answer,
         digest=faq_files.digest_of({"entry": faq.digest, "own": texts}),
     )
+
+
+def as_written(faq: Faq, written: Faq | None) -> Faq:
+    """Return a stored entry with its `answer_source` where it was stored before there was one.
+
+    `written`: the entry as the files have it; the same digest stands for the same words.
+    """
+    if faq.answer_source or written is None or written.digest != faq.digest:
+        return faq
+    return replace(faq, answer_source=written.answer_source)
+
+
+def source_of(faq: Faq) -> str:
+    """Return the answer as its author writes it, with `{own.…}` where the company's texts stand.
+
+    Where nobody kept it, texts that are missing are asked for at the end: an answer without them is never whole.
+    """
+    if faq.answer_source:
+        return faq.answer_source
+    return "\n".join([faq.answer, *(f"{{own.{name}}}" for name in faq.missing_own)])
 
 
 def check_names(table: tables.Table, faq: Faq, own: Mapping[str, OwnText]) -> None:

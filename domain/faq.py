@@ -78,8 +78,9 @@ class Faq:
     self-harm), instead of a one-tap offer. `valid_until` is the last day the entry may be served, `fact_valid_until`
     the last day of the rule itself; from then on `lapsed` is said. `calculation` names what content/reckoning works
     out from the customer's own numbers, `computed` says the result. `missing_own`: the company's own texts that the
-    answer needs and nobody has written yet. `digest`: SHA-256 hex over what a reviewer approves, so a changed text is
-    a new version.
+    answer needs and nobody has written yet. `answer_source`: the answer as its author wrote it, with `{own.…}` where
+    those texts stand; empty when it holds none. `digest`: SHA-256 hex over what a reviewer approves, so a changed text
+    is a new version.
     """
 
     id: str  # "loan.prepay"
@@ -108,6 +109,7 @@ class Faq:
     calculation: str = ""
     computed: str = ""
     missing_own: tuple[str, ...] = ()
+    answer_source: str = ""
 
     @property
     def menu_id(self) -> str:

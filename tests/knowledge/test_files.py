@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from content import draft_checks, draft_files, draft_making, word_diff
+from content import draft_checks, draft_files, draft_making, faq_files, own_files, word_diff
 from domain.draft import DraftKind, DraftState
+from domain.faq import Faq, Refusal
 from domain.login import Role
 from store import content_drafts, contents
 from store.database import Store
@@ -67,6 +69,64 @@ def test_shipped_texts_pass_the_editor_as_they_stand_and_read_back() -> None:
             assert not checked.mistakes, (record.id, checked.mistakes)
         assert draft_files.load(draft_files.dump([(kind, body)]))[0] == [(kind, body)]
         assert draft_files.record_of_version(kind, draft_files.version_body(record)) == record
+
+
+def test_an_entry_with_own_texts_is_written_as_its_file_has_it_6() -> None:
+    known = factory.knowledge()
+    waiting = [one for one in known.content.faqs.values() if one.missing_own]
+    assert waiting
+    for served in waiting:
+        stored = draft_files.version_body(served)
+        former = draft_files.record_of_version(
+            DraftKind.FAQ, {key: value for key, value in stored.items() if key != "answer_source"}
+        )
+        assert isinstance(former, Faq)
+        assert "{own." in draft_files.body_of(former)["answer"]
+        for one in (served, own_files.as_written(former, served)):
+            record, mistakes = draft_checks.record_of(DraftKind.FAQ, draft_files.body_of(one), known)
+            assert isinstance(record, Faq)
+            assert (record.answer, record.missing_own, mistakes) == (served.answer, served.missing_own, ())
+
+
+def test_texts_keep_the_digests_they_were_approved_under_6() -> None:
+    entries = factory.knowledge().content.faqs
+    files = sorted((factory.HOUSE / "content" / "faq").glob("*.toml"))
+    tables = [one for file in files for one in tomllib.loads(file.read_text("utf-8"))["faq"]]
+
+    assert len(tables) == len(entries)
+    for values in tables:
+        faq = entries[values["id"]]
+        digest = faq_files.digest_of(values)
+        if names := own_files.names_in(values["answer"]):
+            texts = {name: factory.knowledge().content.own[name].text for name in names}
+            digest = faq_files.digest_of({"entry": digest, "own": texts})
+        assert digest == faq.digest
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_an_edited_entry_waits_for_own_texts_as_before_6(desk: Desk, store: Store) -> None:
+    known = desk.library.knowledge()
+    faq = next(one for one in known.faqs.values() if one.missing_own)
+    body = draft_making.from_served(faq, known.today)
+    body["asks"] = [*body["asks"], "火星问法怎么说"]
+    fields = {
+        key: "\n".join(value) if key in ("asks", "keywords", "follow_ups") else value
+        for key, value in body.items()
+        if key not in draft_files.BY_APPROVAL
+    }
+
+    await desk.post("/console/drafts/add", kind="faq", key=faq.id, submit="1", **fields)
+    async with store.read() as tx:
+        (draft,) = await content_drafts.list_drafts(tx, [DraftState.REVIEW])
+    await approve(desk, draft.id)
+    answer = await desk.client.get("/console/content-export", cookies=desk.cookies[Role.CONTENT])
+    packed = zipfile.ZipFile(io.BytesIO(await answer.read()))
+
+    now = desk.library.knowledge()
+    assert "火星问法怎么说" in now.faqs[faq.id].asks
+    assert now.refusal(faq.id) is Refusal.OWN_MISSING
+    exported = packed.read(f"content/faq/{faq.line}.toml").decode()
+    assert f"{{own.{faq.missing_own[0]}}}" in exported
 
 
 def test_names_are_spelt_in_latin_letters() -> None:
