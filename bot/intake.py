@@ -87,7 +87,8 @@ async def record_page(
 
     None when another process has taken the account meanwhile: nothing is stored then, it will read the page itself.
     """
-    if page.next_cursor and not await accounts.set_cursor(tx, held, page.next_cursor, now):
+    read_at = None if page.has_more else now
+    if not await accounts.set_cursor(tx, held, page.next_cursor, read_at):
         return None
     if not page.messages:
         return 0

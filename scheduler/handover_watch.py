@@ -65,7 +65,8 @@ def care_for(
 ) -> Care:
     """Return what an open hand-over needs. Pure.
 
-    `waits_since`: when the oldest thing was said that the person has not answered; None when all is answered.
+    `waits_since`: when the oldest thing was said that the person has not answered; None when all is answered. Only
+    waits that the platform's log shows are counted: what was not read yet may hold the answer.
     """
     handover, talk = one.handover, one.talk
     if one.is_moving:
@@ -79,7 +80,9 @@ def care_for(
         case SessionState.SERVICER:
             if handover.state is HandoverState.WAITING or handover.staff_platform_id != talk.servicer_id:
                 return Care.FOLLOW
-            waited = now - waits_since if waits_since is not None else timedelta(0)
+            waited = timedelta(0)
+            if waits_since is not None and one.read_at is not None:
+                waited = min(now, one.read_at) - waits_since
             if waited >= rules.idle:
                 return Care.TAKE_BACK
             return Care.MOVE_ON if waited >= rules.stopped and not is_receiving else Care.NOTHING

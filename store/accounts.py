@@ -87,9 +87,12 @@ async def claim_cursor(
     )
 
 
-async def set_cursor(tx: AsyncConnection, held: CursorLease, cursor: str, now: datetime) -> bool:
-    """Move the cursor; False when somebody else has taken the account meanwhile, then store nothing."""
-    given = {"account": held.account_id, "fence": held.attempt, "place": cursor, "now": now}
+async def set_cursor(tx: AsyncConnection, held: CursorLease, cursor: str, read_at: datetime | None) -> bool:
+    """Move the cursor; False when somebody else has taken the account meanwhile, then store nothing.
+
+    `cursor`: "" leaves it where it is. `read_at`: when the log's end was reached, None while more waits.
+    """
+    given = {"account": held.account_id, "fence": held.attempt, "place": cursor, "now": read_at}
     return (await tx.execute(_SET_CURSOR, given)).rowcount == 1
 
 
@@ -170,6 +173,15 @@ _IS_HELD = sa.and_(
     kf_cursor.c.account_id == sa.bindparam("account"), kf_cursor.c.attempt == sa.bindparam("fence")
 )
 _SET_CURSOR = (
-    sa.update(kf_cursor).where(_IS_HELD).values(cursor=sa.bindparam("place"), synced_at=sa.bindparam("now"))
+    sa.update(kf_cursor)
+    .where(_IS_HELD)
+    .values(
+        cursor=sa.func.coalesce(
+            sa.func.nullif(sa.bindparam("place", type_=kf_cursor.c.cursor.type), ""), kf_cursor.c.cursor
+        ),
+        synced_at=sa.func.coalesce(
+            sa.bindparam("now", type_=kf_cursor.c.synced_at.type), kf_cursor.c.synced_at
+        ),
+    )
 )
 _RELEASE_CURSOR = sa.update(kf_cursor).where(_IS_HELD).values(lease_owner=None, lease_until=None)

@@ -22,7 +22,17 @@ from domain.handover import (
 from domain.platform import MessageKind, SessionState
 from domain.talk import Author, Conversation
 from store import conversations
-from store.tables import conversation, delivery, handover, kf_servicer, kf_state, message, message_body, turn
+from store.tables import (
+    conversation,
+    delivery,
+    handover,
+    kf_cursor,
+    kf_servicer,
+    kf_state,
+    message,
+    message_body,
+    turn,
+)
 
 _IS_OPEN = sa.text("handover.state <> 'ended'")
 _MOST_UNANSWERED = 30
@@ -31,11 +41,15 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, kw_only=True)
 class OpenHandover:
-    """An open hand-over with its talk as we know it. `is_moving`: a move of the session is on its way out."""
+    """An open hand-over with its talk as we know it. `is_moving`: a move of the session is on its way out.
+
+    `read_at`: when the account's log was last read to its end; what a person answered since is not known.
+    """
 
     handover: Handover
     talk: Conversation
     is_moving: bool
+    read_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,9 +205,13 @@ async def list_open(tx: AsyncConnection, limit: int = 500) -> list[OpenHandover]
     wanted = sa.select(handover, moving.label("is_moving")).where(_IS_OPEN)
     rows = (await tx.execute(wanted.order_by(handover.c.asked_at, handover.c.id).limit(limit))).all()
     talks = await conversations.list_by_id(tx, [row.conversation_id for row in rows])
+    read = {row.account_id: row.synced_at for row in (await tx.execute(sa.select(kf_cursor))).all()}
     return [
         OpenHandover(
-            handover=handover_of(row), talk=talks[row.conversation_id], is_moving=bool(row.is_moving)
+            handover=handover_of(row),
+            talk=talks[row.conversation_id],
+            is_moving=bool(row.is_moving),
+            read_at=read.get(talks[row.conversation_id].account_id),
         )
         for row in rows
         if row.conversation_id in talks

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -12,11 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import FrozenClock
 from domain.handover import HandoverChoice, HandoverEnd, HandoverNote, HandoverState, HandoverWanted, Promised
+from domain.hours import ServiceHours
 from domain.platform import SessionState
 from domain.reply import Transfer
 from domain.roster import NewShift
 from domain.talk import Author, Conversation
 from scheduler import handing
+from scheduler.handover_watch import Care, WatchRules, care_for
+from scheduler.rostering import RosterRules
 from store import accounts, conversations, customers, handovers, messages, roster, staff, tables
 from store.database import Store
 from store.messages import NewMessage
@@ -166,5 +170,45 @@ async def test_an_end_that_is_heard_of_late_ends_no_newer_hand_over_6(
             tx, talk.id, HandoverEnd.DONE, frozen_clock.now(), heard_at=frozen_clock.now()
         )
         assert await handovers.find_open(tx, talk.id) is None
+
+    await store.write(job)
+
+
+async def test_nobody_is_taken_back_by_a_log_that_was_not_read_6(
+    store: Store, frozen_clock: FrozenClock
+) -> None:
+    hours = ServiceHours(zone=ZoneInfo("Asia/Shanghai"), periods=())
+    rules = WatchRules(roster=RosterRules(hours=hours))
+
+    async def job(tx: AsyncConnection) -> None:
+        talk = await talk_with(tx, "wmA", frozen_clock)
+        asked_at = frozen_clock.now()
+        await handovers.assign(tx, talk.id, "zhangsan", asked_at)
+        await conversations.set_state(
+            tx, talk.id, SessionState.SERVICER, servicer_id="zhangsan", now=asked_at
+        )
+
+        async def care(read_at: datetime | None) -> Care:
+            """Return what is done after the log was read, to its end at `read_at`."""
+            now = frozen_clock.now()
+            held = await accounts.claim_cursor(tx, "wkA", wall=now, owner="o", lease=timedelta(seconds=30))
+            assert held is not None
+            assert await accounts.set_cursor(tx, held, "" if read_at else "place", read_at)
+            (one,) = await handovers.list_open(tx)
+            return care_for(one, asked_at, False, rules, now)
+
+        frozen_clock.advance(timedelta(minutes=45))
+        found = [
+            await care(None),
+            await care(asked_at + timedelta(minutes=4)),
+            await care(asked_at + timedelta(minutes=6)),
+            await care(asked_at + timedelta(minutes=31)),
+        ]
+        assert found == [Care.NOTHING, Care.NOTHING, Care.MOVE_ON, Care.TAKE_BACK]
+        held = await accounts.claim_cursor(
+            tx, "wkA", wall=frozen_clock.now(), owner="o", lease=timedelta(seconds=30)
+        )
+        assert held is not None
+        assert held.cursor == "place"
 
     await store.write(job)

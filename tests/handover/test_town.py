@@ -179,6 +179,7 @@ async def test_whom_nobody_answers_is_taken_back_with_a_choice_and_the_bot_answe
         await here.quiet()
         still = session(here)
         await here.advance(minutes=2)
+        await here.poll()
         await here.until(lambda: here.menu_ids() != [], "the apology")
         await here.quiet()
 
@@ -227,6 +228,7 @@ async def test_who_stops_in_the_middle_keeps_customers_that_do_not_wait_and_lose
         says(here, "查到了吗")
         await here.quiet()
         await here.advance(minutes=6)
+        await here.poll()
         await state_is(here, (3, "lisi"))
 
         assert kept == (3, "zhangsan")
