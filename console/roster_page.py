@@ -98,7 +98,7 @@ async def list_on_duty(
 ) -> list[OnDuty]:
     """Return who is on duty for an account now, with what each has; also out of service hours."""
     seats = await rostering.find_seats(tx, account_id, rules, now) or {}
-    known = await roster.list_servicers(tx, account_id, list(seats), rules.hours.today(now))
+    known = await roster.list_servicers(tx, account_id, list(seats), rules.hours.today(now), now=now)
     return [OnDuty(servicer=one, capacity=seats[one.platform_id]) for one in known]
 
 

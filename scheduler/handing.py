@@ -98,7 +98,7 @@ async def record_wish(
     """
     if transfer is not None and transfer.room:
         await roster.claim(tx, transfer.servicers)
-        load = await roster.count_load(tx, transfer.servicers)
+        load = await roster.count_load(tx, transfer.servicers, now)
         free = [
             (name, room)
             for name, room in zip(transfer.servicers, transfer.room, strict=True)

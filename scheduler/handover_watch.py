@@ -25,14 +25,12 @@ from domain.ports import Clock
 from scheduler import handing, rostering
 from scheduler.rostering import RosterRules
 from scheduler.ticker import Wakeup
-from store import deliveries, handovers
+from store import conversations, deliveries, handovers, roster
 from store.database import Store
 from store.handovers import OpenHandover, Unanswered
 
 log = logging.getLogger(__name__)
 
-# The platform ends a session by itself after this silence of the customer (WeCom doc 94669).
-_SESSION_LIFE = timedelta(hours=48)
 # How long our record of the session's state may differ from the hand-over's while a move is under way.
 _SETTLING = timedelta(minutes=2)
 # How often open hand-overs are looked at.
@@ -72,7 +70,7 @@ def care_for(
     if one.is_moving:
         return Care.NOTHING
     last = talk.last_customer_message_at
-    if last is not None and now - last >= _SESSION_LIFE:
+    if last is not None and now - last >= roster.SESSION_LIFE:
         return Care.CLOSE
     match talk.state:
         case SessionState.POOL:
@@ -168,6 +166,9 @@ class HandoverWatch:
         match care:
             case Care.CLOSE:
                 await handovers.end(tx, talk.id, HandoverEnd.LAPSED, now)
+                if talk.state in (SessionState.POOL, SessionState.SERVICER):
+                    # It ran out; otherwise it would take up room for ever.
+                    await conversations.set_state(tx, talk.id, SessionState.ENDED, now=now)
             case Care.FOLLOW:
                 await handovers.assign(tx, talk.id, talk.servicer_id, now)
             case Care.TAKE_BACK:

@@ -106,7 +106,7 @@ async def find(
     if seats is None:
         return Choice(room={}, may_queue=await _anybody_receives(tx, account_id, rules))
     seats = {name: capacity for name, capacity in seats.items() if _takes_part(name, rules)}
-    servicers = await rosters.list_servicers(tx, account_id, list(seats), rules.hours.today(now))
+    servicers = await rosters.list_servicers(tx, account_id, list(seats), rules.hours.today(now), now=now)
     found = choose(seats, servicers, line=line, restricted=restricted, without=without)
     if found.servicers or found.may_queue or line in restricted or await rosters.list_for(tx, account_id):
         return found

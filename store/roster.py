@@ -5,18 +5,31 @@ A shift is never changed: it is ended, and another one made.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.delivery import Act
 from domain.handover import HandoverState
 from domain.platform import SessionState
 from domain.roster import NewShift, Servicer, Shift
-from store.tables import duty_shift, handover, kf_servicer, kf_state, staff, staff_registration
+from store.tables import (
+    conversation,
+    delivery,
+    duty_shift,
+    handover,
+    kf_servicer,
+    kf_state,
+    staff,
+    staff_registration,
+)
 
+# The platform ends a session by itself after this silence of the customer (WeCom doc 94669); no event tells of it.
+SESSION_LIFE = timedelta(hours=48)
 _WAITING, _SERVING = HandoverState.WAITING, SessionState.SERVICER
 
 
@@ -64,17 +77,17 @@ async def list_for(tx: AsyncConnection, account_id: str, since: date | None = No
 
 
 async def list_servicers(
-    tx: AsyncConnection, account_id: str, names: Sequence[str], today: date
+    tx: AsyncConnection, account_id: str, names: Sequence[str], today: date, *, now: datetime
 ) -> list[Servicer]:
     """Return what is known of these people as of now, in the given order.
 
-    `load` counts sessions in the platform's state 3 and hand-overs on their way to the person.
+    `load` counts sessions in the platform's state 3 that have not run out, and customers on their way to the person.
     """
     wanted = list(dict.fromkeys(names))
     if not wanted:
         return []
     receiving = await _receiving(tx, account_id, wanted)
-    load, lines = await count_load(tx, wanted), await _lines(tx, wanted, today)
+    load, lines = await count_load(tx, wanted, now), await _lines(tx, wanted, today)
     given = await _last_given(tx, wanted)
     return [
         Servicer(
@@ -88,24 +101,35 @@ async def list_servicers(
     ]
 
 
-async def count_load(tx: AsyncConnection, names: Sequence[str]) -> dict[str, int]:
-    """Return how many customers each of these serves or is about to get; those without one are missing."""
+async def count_load(tx: AsyncConnection, names: Sequence[str], now: datetime) -> dict[str, int]:
+    """Return how many customers each of these serves or is about to get; those without one are missing.
+
+    Sessions that ran out count no more (the platform tells of none); transfers on their way do.
+    """
     serving = (
-        sa.select(kf_state.c.servicer_id.label("who"))
-        .where(kf_state.c.state == int(_SERVING), kf_state.c.servicer_id.in_(names))
-        .subquery()
+        sa.select(kf_state.c.servicer_id, kf_state.c.conversation_id)
+        .join(conversation, conversation.c.id == kf_state.c.conversation_id)
+        .where(
+            kf_state.c.state == int(_SERVING),
+            kf_state.c.servicer_id.in_(names),
+            sa.func.coalesce(conversation.c.last_customer_message_at, kf_state.c.changed_at)
+            > now - SESSION_LIFE,
+        )
     )
-    coming = sa.select(handover.c.staff_platform_id, sa.func.count()).where(
+    coming = sa.select(handover.c.staff_platform_id, handover.c.conversation_id).where(
         sa.text("handover.state <> 'ended'"),
         handover.c.state == _WAITING,
         handover.c.staff_platform_id.in_(names),
     )
-    found: dict[str, int] = {}
-    counted = sa.select(serving.c.who, sa.func.count()).group_by(serving.c.who)
-    for wanted in (counted, coming.group_by(handover.c.staff_platform_id)):
-        for who, count in (await tx.execute(wanted)).all():
-            found[who] = found.get(who, 0) + count
-    return found
+    moving = sa.select(delivery.c.body, delivery.c.conversation_id).where(
+        delivery.c.act == Act.TRANSFER, delivery.c.state.in_(("due", "claimed", "attempting"))
+    )
+    found = {(who, talk) for wanted in (serving, coming) for who, talk in (await tx.execute(wanted)).all()}
+    for body, talk in (await tx.execute(moving)).all():
+        first = next(iter(body.get("servicers") or ()), "")
+        if first in names:
+            found.add((first, talk))
+    return dict(Counter(who for who, _ in found))
 
 
 async def claim(tx: AsyncConnection, names: Sequence[str]) -> None:

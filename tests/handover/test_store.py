@@ -21,7 +21,7 @@ from domain.talk import Author, Conversation
 from scheduler import handing
 from scheduler.handover_watch import Care, WatchRules, care_for
 from scheduler.rostering import RosterRules
-from store import accounts, conversations, customers, handovers, messages, roster, staff, tables
+from store import accounts, conversations, customers, deliveries, handovers, messages, roster, staff, tables
 from store.database import Store
 from store.messages import NewMessage
 
@@ -60,7 +60,7 @@ async def test_a_hand_over_goes_its_way_and_is_one_at_a_time(store: Store, froze
         talk = await talk_with(tx, "wmA", frozen_clock)
         first = await wish(tx, talk, frozen_clock, staff="lisi")
         assert await wish(tx, talk, frozen_clock, staff="zhangsan") == first
-        assert await roster.count_load(tx, ["zhangsan", "lisi"]) == {"zhangsan": 1}
+        assert await roster.count_load(tx, ["zhangsan", "lisi"], frozen_clock.now()) == {"zhangsan": 1}
         await say(tx, talk, Author.CUSTOMER, "在吗", frozen_clock)
         frozen_clock.advance(timedelta(minutes=1))
         served = await handovers.assign(tx, talk.id, "zhangsan", frozen_clock.now())
@@ -148,7 +148,7 @@ async def test_a_roster_of_ones_own_account_stands_before_that_for_all(
         await accounts.set_servicer(tx, "wkA", "lisi", is_receiving=True, now=now)
         talk = await talk_with(tx, "wmB", frozen_clock)
         await conversations.set_state(tx, talk.id, SessionState.SERVICER, servicer_id="lisi", now=now)
-        (lisi,) = await roster.list_servicers(tx, "wkA", ["lisi"], today)
+        (lisi,) = await roster.list_servicers(tx, "wkA", ["lisi"], today, now=now)
         assert (lisi.is_receiving, lisi.load, lisi.last_given_at) == (True, 1, None)
 
     await store.write(job)
@@ -210,5 +210,28 @@ async def test_nobody_is_taken_back_by_a_log_that_was_not_read_6(
         )
         assert held is not None
         assert held.cursor == "place"
+
+    await store.write(job)
+
+
+async def test_sessions_that_ran_out_take_no_room_and_transfers_on_their_way_do_6(
+    store: Store, frozen_clock: FrozenClock
+) -> None:
+    async def job(tx: AsyncConnection) -> None:
+        async def load() -> dict[str, int]:
+            return await roster.count_load(tx, ["zhangsan", "lisi"], frozen_clock.now())
+
+        talk = await talk_with(tx, "wmA", frozen_clock)
+        await handovers.assign(tx, talk.id, "zhangsan", frozen_clock.now())
+        await conversations.set_state(
+            tx, talk.id, SessionState.SERVICER, servicer_id="zhangsan", now=frozen_clock.now()
+        )
+        served = await conversations.get(tx, talk.id)
+        move = handing.give(served, ("lisi",), nonce="1", now=frozen_clock.now())
+        await deliveries.add(tx, [move], frozen_clock.now())
+        assert await load() == {"zhangsan": 1, "lisi": 1}
+        await deliveries.cancel_unsent(tx, move.key, frozen_clock.now(), "test")
+        frozen_clock.advance(timedelta(hours=49))
+        assert await load() == {}
 
     await store.write(job)
