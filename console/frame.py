@@ -151,9 +151,9 @@ def counts_for(knowledge: Knowledge, shelf: Shelf) -> dict[str, int]:
 
 
 def address(path: str, **query: object) -> str:
-    """Return `path` with the parts of the query that are not empty."""
+    """Return `path`, which may have a query already, with the parts of the query that are not empty."""
     parts = {key: str(value) for key, value in query.items() if value not in ("", None)}
-    return f"{path}?{urlencode(parts)}" if parts else path
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(parts)}" if parts else path
 
 
 def tint(name: str) -> int:
