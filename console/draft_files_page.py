@@ -106,7 +106,7 @@ async def take_in(visit: Visit) -> web.Response:
 
     async def job(tx: AsyncConnection) -> None:
         for kind, body in fresh:
-            key = str(body["id"])[:64]
+            key = str(body["id"])
             await content_drafts.propose(
                 tx,
                 kind,

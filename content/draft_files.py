@@ -184,7 +184,10 @@ def _block(text: str) -> str:
 
 
 def load(text: str) -> tuple[list[tuple[DraftKind, dict[str, Any]]], list[str]]:
-    """Return the texts of a TOML file and what could not be read of it, in Chinese; at most 200 tables."""
+    """Return the texts of a TOML file and what could not be read of it, in Chinese; at most 200 tables.
+
+    An id that is too long is refused here: a draft is kept under it.
+    """
     try:
         parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -197,6 +200,9 @@ def load(text: str) -> tuple[list[tuple[DraftKind, dict[str, Any]]], list[str]]:
             wrong.append(f"里面的 {name} 不认识；可以导入 [[faq]]、[[reply]]、[[quick]]")
             continue
         found += [(kind, canonical(kind, one)) for one in group if isinstance(one, dict)]
+    for _, body in found:
+        if len(text_id := str(body.get("id", ""))) > faq_files.LIMIT_ID:
+            wrong.append(f"id 太长，最多 {faq_files.LIMIT_ID} 个字符：{text_id[: faq_files.LIMIT_ID]}…")
     if len(found) > _MOST_TABLES:
         return [], [f"一次最多导入 {_MOST_TABLES} 条，这里有 {len(found)} 条"]
     return found, wrong

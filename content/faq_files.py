@@ -47,6 +47,7 @@ REQUIRED_ASKS = 6
 LONGEST_VALIDITY = timedelta(days=184)  # Six months: rules in this field change that fast (faq_facts §0).
 LIMIT_SHORT_BYTES = 360  # Two short answers, their questions and risk lines share one message.
 LIMIT_BYTES = 1000  # Answer and risk lines: a menu head may hold 1,024 bytes (WeCom doc 94677).
+LIMIT_ID = 64  # Characters; versions and drafts are kept under it.
 SAMPLE_REVIEWER = "sample"
 
 _ID = re.compile(r"^[a-z]+\.[a-z0-9_]+$")
@@ -68,6 +69,7 @@ def parse_faq(table: tables.Table) -> Faq:
     elif entry_id and not entry_id.startswith(f"{line.value}."):
         right = f"{line.value}.{entry_id.partition('.')[2]}"
         table.wrong(f"does not begin with its line; write {right}", "id", f"的 id 要以业务线开头：{right}")
+    check_id(table, entry_id)
     handover = [code for code in table.texts("handover") if _is_code(table, code)]
     faq = Faq(
         id=entry_id,
@@ -148,6 +150,16 @@ def _check_texts(table: tables.Table, faq: Faq) -> None:
     if bool(faq.calculation) != bool(faq.computed):
         present, absent = ("calculation", "computed") if faq.calculation else ("computed", "calculation")
         table.wrong(f"has {present} but no {absent}; write both", present, f"写了 {present}，还要写 {absent}")
+
+
+def check_id(table: tables.Table, text_id: str) -> None:
+    """Note an id that is too long to be kept."""
+    if len(text_id) > LIMIT_ID:
+        table.wrong(
+            f"has an id of {len(text_id)} characters; shorten it to {LIMIT_ID}",
+            "id",
+            f"的 id 有 {len(text_id)} 个字符，请缩到 {LIMIT_ID} 个以内",
+        )
 
 
 def check_days(table: tables.Table, faq: Faq | QuickPhrase) -> None:

@@ -50,6 +50,7 @@ def parse_quick(table: tables.Table) -> QuickPhrase:
             "id",
             f'的 id 要写业务线、点、小写字母，如 id = "{line}.welcome"',
         )
+    faq_files.check_id(table, phrase_id)
     phrase = QuickPhrase(
         id=phrase_id,
         line=line,
