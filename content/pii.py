@@ -37,6 +37,22 @@ _ADDRESS = re.compile(
     r"[\u4e00-\u9fffA-Za-z0-9]{0,10}?\d+(?:[-－]\d+)*\s*(?:号楼?|栋|幢|座|弄|单元|室|房|层|楼)"
     r"(?:[0-9A-Za-z一二三四五六七八九十]+(?:号楼?|栋|幢|座|单元|室|房|层|楼))*(?:\d{2,4}(?!\d))?)"
 )
+# A name is only known for one by the words before it. After 我是 and 本人 many things stand ("我是高中生"), so only
+# surnames count there that begin hardly any other word.
+_USUAL = "王李张刘陈杨赵吴徐朱郭林罗梁宋唐邓冯曹彭潘袁蔡蒋杜叶魏吕沈姚卢傅钟崔姜廖邹熊陆郝孔秦邱侯雷谭贾薛"
+_SURNAME = (
+    f"(?:欧阳|司马|上官|诸葛|司徒|东方|慕容|令狐|皇甫|尉迟|[{_USUAL}孙周黄胡高马何郑谢韩于董萧程许苏丁任卢余汪田范方石金戴夏"
+    "邵万段钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂柳邢岳齐梅莫庄辛管祝左祁史毛江童顾孟"
+    "穆费岑柏甄连])"
+)
+_GIVEN = (
+    r"(?:(?![的了吗呢吧啊呀么想要能可会在有是不没和也就都来去做买贷问你我他她它这那])[\u4e00-\u9fff]){1,2}"
+)
+_NAME = re.compile(
+    rf"(?:我(?:的名字)?叫做?|名字(?:叫做?|是)|(?<!姓名)姓名(?:叫|是|为)?)[\s:：,，]*(?P<told>{_SURNAME}{_GIVEN})"
+    r"|(?:我是|本人(?:是|叫)?)[\s:：,，]*(?!张家|王者|陈述|杨浦|杨凌|吴江|吴中|徐州|徐汇|林业|林区|罗湖|梁山|唐山|邓州|彭州|叶子|沈阳"
+    rf"|钟点|孔雀|秦皇岛|雷州|陆续|陆军|李宁|郭台|杜绝)(?P<said>[{_USUAL}]{_GIVEN})"
+)
 
 
 class PiiKind(StrEnum):
@@ -49,6 +65,7 @@ class PiiKind(StrEnum):
     EMAIL = "email"  # 邮箱
     WECHAT = "wechat"  # 微信号
     ADDRESS = "address"  # 住址
+    NAME = "name"  # 姓名, where the words before it say so.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +85,7 @@ def find_pii(text: str) -> list[Pii]:
     """
     plain = _same_length(text)
     found: list[Pii] = []
-    for search in (_identities, _emails, _cards, _mobiles, _plates, _wechats, _addresses):
+    for search in (_identities, _emails, _cards, _mobiles, _plates, _wechats, _addresses, _names):
         for pii in search(plain):
             if not any(a < pii.span[1] and pii.span[0] < b for a, b in (held.span for held in found)):
                 found.append(pii)
@@ -174,3 +191,8 @@ def _wechats(text: str) -> Iterator[Pii]:
 def _addresses(text: str) -> Iterator[Pii]:
     for hit in _ADDRESS.finditer(text):
         yield Pii(kind=PiiKind.ADDRESS, span=hit.span("rest"), masked="***")
+
+
+def _names(text: str) -> Iterator[Pii]:
+    for hit in _NAME.finditer(text):
+        yield Pii(kind=PiiKind.NAME, span=hit.span("told" if hit["told"] else "said"), masked="***")

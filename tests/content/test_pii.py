@@ -55,3 +55,21 @@ def test_finds_stand_in_the_text_and_apart(text: str) -> None:
 
     assert all(0 <= one.span[0] < one.span[1] <= len(text) for one in found)
     assert all(one.span[1] <= two.span[0] for one, two in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("我叫王小明火星店能贷吗", "我叫***火星店能贷吗"),
+        ("我是李建国火星店能贷吗", "我是***火星店能贷吗"),
+        ("姓名：欧阳娜", "姓名：***"),
+        ("本人张伟，想贷款", "本人***，想贷款"),
+        ("我叫王芳想问利率", "我叫***想问利率"),
+        ("我是高中生能贷吗", "我是高中生能贷吗"),
+        ("我是沈阳的，本人马上要还款", "我是沈阳的，本人马上要还款"),
+        ("我是金融从业人员，程序员可以吗", "我是金融从业人员，程序员可以吗"),
+        ("姓名和身份证号填错了", "姓名和身份证号填错了"),
+    ],
+)
+def test_a_name_that_somebody_tells_is_masked_6(text: str, shown: str) -> None:
+    assert pii.mask(text) == shown

@@ -321,3 +321,19 @@ async def test_a_post_of_an_sop_that_an_advisor_changed_is_taken_over_only_throu
     assert "已写进文件" in page
     assert refused.endswith("wrong=draft_sop_file")
     assert (await desk.draft(draft_id)).state is DraftState.REVIEW
+
+
+async def test_names_that_customers_tell_are_in_no_gap_and_no_draft_6(
+    desk: Desk, store: Store, frozen_clock: FrozenClock
+) -> None:
+    told = {"wmA": "我叫王小明火星店能贷吗", "wmB": "我是李建国火星店能贷吗", "wmC": "火星店能贷吗"}
+    await ask(store, frozen_clock, told)
+
+    gaps = await desk.read("/console/gaps")
+    link = re.search(r'href="(/console/drafts/new\?gap=[^"]+)">写成条目', gaps)
+    assert link
+    form = await desk.read(link[1].replace("&amp;", "&"))
+
+    for page in (gaps, form):
+        assert "火星店能贷吗" in page
+        assert not any(name in page for name in ("王小明", "李建国", "王**"))
