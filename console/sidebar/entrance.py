@@ -22,7 +22,7 @@ from console.sidebar.frame import SidebarFrame
 from console.way_back import WayBack
 from domain.login import Login, Role
 from domain.people import StaffStatus
-from store import logins, staff
+from store import login_links, logins, staff
 
 COOKIE = "guanjia_sidebar"
 PATH = "/sidebar"
@@ -104,8 +104,11 @@ class Entrance:
             raise Refused("left")
         found = await logins.find_login_of_staff(tx, member)
         if found is None:
+            names = (member, f"{member[:56]}@wecom")
+            found = await login_links.take_up(tx, names, person.id)
+        if found is None:
             # A name that is taken belongs to somebody else until an administrator says otherwise.
-            for name in (member, f"{member[:56]}@wecom"):
+            for name in names:
                 login_id = await logins.add_login(
                     tx,
                     name=name,

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from aiohttp import ClientResponse, ClientSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import FrozenClock
 from console.sessions import COOKIE
 from console.sidebar import entrance
 from domain.login import Role
 from sandbox.faults import Fault, FaultKind
-from store import login_sessions, logins, presence, staff, tables
+from store import login_links, login_sessions, logins, presence, staff, tables
 from store.database import Store
 from tests.console import factory as console_factory
 from tests.identity.conftest import WECOM, Doors, NewBrowser, ServeDoors
@@ -142,6 +143,35 @@ async def test_a_login_the_phone_page_made_opens_nothing_of_the_console_6(
         assert (path, answer.status) == (path, 303)
     picked = await (await other.get(doors.at("/console/login"))).text()
     assert ('value="chengong"' in picked, f'value="{UNKNOWN}"' in picked) == (True, False)
+
+
+async def test_whoever_was_linked_and_unlinked_comes_to_the_phone_page_again_6(
+    doors: Doors, new_browser: NewBrowser, store: Store, frozen_clock: FrozenClock
+) -> None:
+    await console_factory.add_login(store, frozen_clock, "boss2", Role.ADMIN, password_hash="x")
+    boss = await login_id(store, "boss2")
+
+    async def enter() -> int:
+        phone = new_browser(WECOM)
+        phone.cookie_jar.update_cookies({"sandbox_member": UNKNOWN})
+        return (await phone.get(doors.at("/sidebar/"))).status
+
+    async def link_and_unlink(tx: AsyncConnection) -> None:
+        member = (await staff.find_ids(tx, [UNKNOWN]))[UNKNOWN]
+        assert await login_links.link(tx, boss, member, frozen_clock.wall())
+        await login_links.unlink(tx, boss)
+
+    answers = [await enter()]
+    own = await login_id(store, UNKNOWN)
+    for _ in range(3):
+        await store.write(link_and_unlink)
+        answers.append(await enter())
+    assert (answers, await login_id(store, UNKNOWN)) == ([200] * 4, own)
+
+    # Whom a person shut out stays out, linked or not.
+    await store.write(lambda tx: logins.set_disabled(tx, own, frozen_clock.wall()))
+    await store.write(link_and_unlink)
+    assert await enter() == 403
 
 
 async def test_a_code_for_another_browser_or_a_second_time_is_refused(
