@@ -18,7 +18,7 @@ from domain.handover import Handover
 from domain.platform import SessionState
 from domain.talk import Conversation
 from scheduler import handing, rostering
-from store import deliveries, handovers, health_reports
+from store import deliveries, handovers, health_reports, roster
 from store.handovers import OpenHandover
 
 _PATH = "/console/handovers"
@@ -91,6 +91,7 @@ async def move(visit: Visit) -> web.Response:
             return "handover_over"
         if await deliveries.is_moving(tx, talk.id):
             return "handover_moving"
+        await roster.claim(tx, [who])
         if who not in {one.servicer.platform_id for one in await _others(visit, tx, found, talk)}:
             return "handover_full"
         nonce = f"{handover_id} {visit.viewer.name} {now.isoformat()}"

@@ -146,6 +146,7 @@ class HandoverWatch:
         self, tx: AsyncConnection, acts: Sequence[tuple[OpenHandover, Care]], now: datetime
     ) -> int:
         moved = 0
+        await self._claim_seats(tx, acts, now)
         for one, care in acts:
             new = await self._act(tx, one, care, now)
             if new is not None:
@@ -156,6 +157,17 @@ class HandoverWatch:
                     extra={"action": f"handover_{care.value}", "handover": one.handover.id},
                 )
         return moved
+
+    async def _claim_seats(
+        self, tx: AsyncConnection, acts: Sequence[tuple[OpenHandover, Care]], now: datetime
+    ) -> None:
+        """Keep others from filling the seats meanwhile: all at once and in order, so that nobody waits in a ring."""
+        accounts = {one.talk.account_id for one, care in acts if care in (Care.GIVE, Care.MOVE_ON)}
+        names: set[str] = set()
+        for account in accounts:
+            names.update(await rostering.find_seats(tx, account, self._rules.roster, now) or ())
+        if names:
+            await roster.claim(tx, sorted(names))
 
     async def _act(
         self, tx: AsyncConnection, one: OpenHandover, care: Care, now: datetime

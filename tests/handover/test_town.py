@@ -337,3 +337,31 @@ async def test_what_is_asked_after_the_end_is_not_left_idle_by_the_person_6(
         assert await records(here) == [("ended", "zhangsan", "done")]
         assert not any("抱歉" in said for said in here.said())
         assert "提前还款要违约金吗" not in [row.text for row in await here.rows(tables.question)]
+
+
+async def test_moving_on_fills_nobody_beyond_capacity_and_old_sessions_are_closed_6(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with town(tmp_path, database_url, servicers=PEOPLE, customers=3) as here:
+        await plan(here, ("zhangsan", 9))
+        for customer in (OTHER, "wmCustomer2"):
+            await given_to(here, "zhangsan", customer=customer)
+        await plan(here, ("lisi", 1))
+        sessions.set_receiving(here.world, "zhangsan", False)
+        await here.poll()
+        await here.advance(minutes=6)
+        await here.poll()
+        await here.until(
+            lambda: "lisi" in (session(here, OTHER)[1], session(here, "wmCustomer2")[1]), "a move"
+        )
+        await here.quiet()
+        got = sorted((session(here, OTHER), session(here, "wmCustomer2")))
+        await here.advance(hours=49)
+
+        async def are_closed() -> bool:
+            return [one[0] for one in await records(here)] == ["ended", "ended"]
+
+        await here.eventually(are_closed, "the end")
+
+        assert got == [(3, "lisi"), (3, "zhangsan")]
+        assert {row.state for row in await here.rows(tables.kf_state)} == {4}
