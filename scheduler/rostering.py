@@ -120,6 +120,8 @@ async def find_seats(
     """Return who is on duty for the account with the capacity of each; None where nobody planned anything."""
     local = now.astimezone(rules.hours.zone)
     shifts = await rosters.list_for(tx, account_id, local.date())
+    if not any(one.on_date is None or one.on_date == local.date() for one in shifts):
+        shifts = []  # A swap on another day is no roster of today.
     if not shifts and not rules.duty:
         return None
     named = [one.staff_platform_id for one in shifts] or list(rules.duty)

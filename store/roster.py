@@ -70,10 +70,25 @@ async def list_current(tx: AsyncConnection, since: date | None = None) -> list[S
 
 
 async def list_for(tx: AsyncConnection, account_id: str, since: date | None = None) -> list[Shift]:
-    """Return the shifts that hold for an account: its own where it has any, else those for every account."""
+    """Return the shifts that hold for an account.
+
+    Weekly ones: its own where it has any, else those for every account. On a date: its own, and those for every
+    account of the people on its weekly roster, unless they have their own on that date.
+    """
     listed = await list_current(tx, since)
     own = [one for one in listed if one.account_id and one.account_id == account_id]
-    return own or [one for one in listed if not one.account_id]
+    weekly = {one.staff_platform_id for one in own if one.on_date is None}
+    dated = {(one.staff_platform_id, one.on_date) for one in own if one.on_date is not None}
+
+    def holds(one: Shift) -> bool:
+        if one.account_id:
+            return one.account_id == account_id
+        if one.on_date is None:
+            return not weekly
+        is_ours = not weekly or one.staff_platform_id in weekly
+        return is_ours and (one.staff_platform_id, one.on_date) not in dated
+
+    return [one for one in listed if holds(one)]
 
 
 async def list_servicers(

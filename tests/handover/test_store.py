@@ -145,6 +145,11 @@ async def test_a_roster_of_ones_own_account_stands_before_that_for_all(
         assert [one.staff_platform_id for one in await roster.list_for(tx, "wkA", today)] == ["lisi"]
         assert [one.staff_platform_id for one in await roster.list_for(tx, "wkB", today)] == ["zhangsan"]
         assert len(await roster.list_current(tx)) == 3
+        # A swap of one account on one day leaves everybody else's shifts alone (_6).
+        swap = NewShift(staff_platform_id="lisi", on_date=date(2026, 12, 24), account_id="wkB", **usual)
+        await roster.add(tx, swap, by="chen", now=now)
+        held = [one.staff_platform_id for one in await roster.list_for(tx, "wkB", today)]
+        assert held == ["zhangsan", "lisi"]
         await accounts.set_servicer(tx, "wkA", "lisi", is_receiving=True, now=now)
         talk = await talk_with(tx, "wmB", frozen_clock)
         await conversations.set_state(tx, talk.id, SessionState.SERVICER, servicer_id="lisi", now=now)
