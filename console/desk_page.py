@@ -95,7 +95,9 @@ async def take(visit: Visit) -> web.Response:
             return wrong
         me = visit.viewer.login.staff_platform_id
         talk = await conversations.get(tx, conversation_id)
-        nonce = f"desk {me} {int(live.state)} {live.since.isoformat()}"
+        # Two taps at once are one move; a later one is a new try.
+        minute = int(now.timestamp()) // 60
+        nonce = f"desk {me} {int(live.state)} {live.since.isoformat()} {minute}"
         await deliveries.add(tx, [handing.give(talk, [me], nonce=nonce, now=now)], now)
         await handovers.set_coming(tx, conversation_id, me)
         subject = f"conversation:{conversation_id}"
