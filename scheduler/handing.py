@@ -197,6 +197,19 @@ async def end_handover(
         await questions.record_kf(tx, conversation_id, said[-1].message_id, text, now)
 
 
+async def close(tx: AsyncConnection, one: Handover, knowledge: Knowledge, now: datetime) -> None:
+    """Record the end of a hand-over that nobody told us of.
+
+    Where we had tried to end it for idleness and never heard what became of that, it counts as that.
+    """
+    tried_at = await handovers.find_last_try(tx, one, IDLE_REPLY)
+    signals = knowledge.content.signals
+    said = await handovers.list_unanswered(tx, one, until=tried_at) if tried_at is not None else []
+    is_idle = any(turns.wants_answer(each.kind, each.text, signals) for each in said)
+    kind = HandoverEnd.IDLE if is_idle else HandoverEnd.LAPSED
+    await end_handover(tx, one.conversation_id, kind, now, heard_at=tried_at)
+
+
 async def record_choice(tx: AsyncConnection, conversation_id: int, choice: HandoverChoice) -> None:
     """Record what a customer chose who was left idle.
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from content import reply_files, turns
 from content.knowledge import Knowledge
 from domain.delivery import NewDelivery
-from domain.handover import HandoverEnd, HandoverState
+from domain.handover import HandoverState
 from domain.platform import SessionState
 from domain.ports import Clock
 from scheduler import handing, rostering
@@ -177,7 +177,7 @@ class HandoverWatch:
         nonce = f"{handover.id} {care} {int(now.timestamp()) // 60}"
         match care:
             case Care.CLOSE:
-                await handovers.end(tx, talk.id, HandoverEnd.LAPSED, now)
+                await handing.close(tx, handover, self._knowledge(), now)
                 if talk.state in (SessionState.POOL, SessionState.SERVICER):
                     # It ran out; otherwise it would take up room for ever.
                     await conversations.set_state(tx, talk.id, SessionState.ENDED, now=now)

@@ -292,6 +292,8 @@ class Outbox:
         )
         await messages.add(tx, [said], now)
         await conversations.set_spoken(tx, delivery.conversation_id, now)
+        if delivery.reply_id == handing.IDLE_REPLY:
+            await handovers.set_apologised(tx, delivery.conversation_id, now)
         if held.customer_id is not None:
             await customers.set_touched(tx, held.customer_id, now)
         if held.state in (SessionState.NEW, SessionState.ENDED) and not delivery.body.code:

@@ -149,8 +149,6 @@ async def record_reply(
 async def end(tx: AsyncConnection, conversation_id: int, kind: HandoverEnd, now: datetime) -> int | None:
     """Record the end of the open hand-over; return its id, None when none is open."""
     changes: dict[str, Any] = {"state": HandoverState.ENDED, "end_kind": kind, "ended_at": now}
-    if kind is HandoverEnd.IDLE:
-        changes["apologised_at"] = now
     done = await tx.execute(
         sa.update(handover)
         .where(handover.c.conversation_id == conversation_id, _IS_OPEN)
@@ -159,6 +157,32 @@ async def end(tx: AsyncConnection, conversation_id: int, kind: HandoverEnd, now:
     )
     found = done.scalar_one_or_none()
     return None if found is None else int(found)
+
+
+async def set_apologised(tx: AsyncConnection, conversation_id: int, now: datetime) -> None:
+    """Record that the customer was told sorry for the latest session that was left idle."""
+    latest = await find_latest_idle(tx, conversation_id)
+    if latest is not None and latest.apologised_at is None:
+        await _change(tx, latest.id, apologised_at=now)
+
+
+async def find_last_try(tx: AsyncConnection, one: Handover, reply_id: str) -> datetime | None:
+    """Return when the session was last tried to be ended with these words.
+
+    None where that was never tried, or another move came after it.
+    """
+    wanted = (
+        sa.select(delivery.c.act, delivery.c.reply_id, delivery.c.attempted_at)
+        .where(
+            delivery.c.conversation_id == one.conversation_id,
+            delivery.c.act.in_(("transfer", "end")),
+            delivery.c.created_at >= one.asked_at,
+        )
+        .order_by(delivery.c.id.desc())
+        .limit(1)
+    )
+    row = (await tx.execute(wanted)).one_or_none()
+    return row.attempted_at if row is not None and (row.act, row.reply_id) == ("end", reply_id) else None
 
 
 async def set_choice(tx: AsyncConnection, conversation_id: int, choice: HandoverChoice) -> bool:

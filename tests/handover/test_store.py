@@ -78,6 +78,10 @@ async def test_a_hand_over_goes_its_way_and_is_one_at_a_time(store: Store, froze
         kept = await handovers.find(tx, first)
         assert kept is not None
         assert (kept.end, kept.choice) == (HandoverEnd.IDLE, HandoverChoice.CALL_BACK)
+        assert kept.apologised_at is None  # Nothing was said yet (_6).
+        await handovers.set_apologised(tx, talk.id, frozen_clock.now())
+        kept = await handovers.find(tx, first)
+        assert kept is not None
         assert kept.apologised_at == frozen_clock.now()
         assert [one.id for one in await handovers.list_ended(tx, frozen_clock.now())] == [first]
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from domain.handover import HandoverNote
 from domain.roster import NewShift
 from sandbox import sessions
+from sandbox.faults import Fault, FaultKind, When
 from scheduler import handing
 from store import conversations, deliveries, handovers, roster, tables
 from tests.scenarios.town import ACCOUNT, CUSTOMER, MORNING, Town, town
@@ -187,6 +188,7 @@ async def test_whom_nobody_answers_is_taken_back_with_a_choice_and_the_bot_answe
         assert session(here) == (4, "")
         assert here.menu_ids()[0] == "act_idle_bot"
         assert await records(here) == [("ended", "zhangsan", "idle")]
+        assert all(row.apologised_at for row in await here.rows(tables.handover))
 
         before = len(here.said())
         here.world.customer_taps(CUSTOMER, here.last_msgid(), "act_idle_bot", open_kfid=ACCOUNT)
@@ -365,3 +367,29 @@ async def test_moving_on_fills_nobody_beyond_capacity_and_old_sessions_are_close
 
         assert got == [(3, "lisi"), (3, "zhangsan")]
         assert {row.state for row in await here.rows(tables.kf_state)} == {4}
+
+
+async def test_an_end_for_idleness_whose_answer_was_lost_counts_as_idle_6(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with town(tmp_path, database_url, service=DUTY | {"idle_minutes": 30}) as here:
+        await given_to(here, "zhangsan")
+        says(here, "我的贷款怎么还没批")
+        await here.quiet()
+        here.box.faults.add(
+            Fault(kind=FaultKind.RESET, match="kf/service_state/trans", count=1, when=When.AFTER)
+        )
+        await here.advance(minutes=31)
+        await here.poll()
+        await here.until(lambda: session(here)[0] == 4, "the end")
+        says(here, "提前还款要违约金吗")
+        await here.quiet()
+        await here.advance(minutes=3)
+
+        async def is_closed() -> bool:
+            return (await records(here))[0][0] == "ended"
+
+        await here.eventually(is_closed, "the end")
+
+        assert await records(here) == [("ended", "zhangsan", "idle")]
+        assert [row.apologised_at for row in await here.rows(tables.handover)] == [None]
