@@ -1,6 +1,7 @@
 """Watches over customers who were given to a person, so that nobody is forgotten.
 
-Who waits in the pool is given to the first person on duty who has room. Who waits too long for a person that has
+Who waits in the pool is given to the first person on duty who has room, and
+at closing time to whoever still receives. Who waits too long for a person that has
 stopped receiving is given to another one. Whom a person leaves without an answer for longer than `idle` is taken back
 with an apology and a choice, by the code of the end. What ended where nobody told us is closed. Moves leave as
 deliveries (scheduler/handing.py), so that they are checked and done once, whoever watches.
@@ -198,6 +199,10 @@ class HandoverWatch:
         chosen = await rostering.find(
             tx, talk.account_id, self._rules.roster, now, line=handover.line, without=without
         )
+        rules = self._rules.roster
+        is_last_call = talk.state is SessionState.POOL and rostering.is_closing(rules.hours, now)
+        if not chosen.servicers and is_last_call:
+            chosen = await rostering.find_at_closing(tx, talk.account_id, rules, now, line=handover.line)
         if not chosen.servicers:
             return None
         if talk.state is SessionState.POOL:

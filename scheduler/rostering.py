@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +19,9 @@ from store import accounts, staff
 from store import roster as rosters
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+# The pool is emptied so long before closing, where nobody serves for so long afterwards; a lunch break is none.
+_LAST_MINUTES = timedelta(minutes=10)
+_LONG_BREAK = timedelta(hours=3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +115,35 @@ async def find(
         return found
     # Where service.duty stands in for a roster, whoever else receives may take from the pool.
     return replace(found, may_queue=await _anybody_receives(tx, account_id, rules))
+
+
+def is_closing(hours: ServiceHours, now: datetime) -> bool:
+    """Say whether people go home now, or have gone: in the last minutes before a long break, and in the break. Pure."""
+    closes = hours.closes_at(now) or now
+    opens = hours.next_opening(closes)
+    return closes - now <= _LAST_MINUTES and (opens is None or opens - closes >= _LONG_BREAK)
+
+
+async def find_at_closing(
+    tx: AsyncConnection, account_id: str, rules: RosterRules, now: datetime, *, line: str = ""
+) -> Choice:
+    """Return who takes a customer out of the pool before everybody is gone, whatever they have already.
+
+    Nobody may speak to a customer in the pool (WeCom doc 94669), so it would be silence until the next morning. People
+    on duty come first, then anybody who still receives; the least busy first.
+    """
+    seats = await find_seats(tx, account_id, rules, now) or {}
+    names = [name for name in await accounts.list_receiving(tx, account_id) if _takes_part(name, rules)]
+    servicers = await rosters.list_servicers(tx, account_id, names, rules.hours.today(now), now=now)
+    restricted = await find_restricted(tx, rules)
+    room = 1 + max((one.load for one in servicers), default=0)
+    on_duty = {name: room for name in names if name in seats}
+    found = choose(on_duty, servicers, line=line, restricted=restricted)
+    return (
+        found
+        if found.servicers
+        else choose(dict.fromkeys(names, room), servicers, line=line, restricted=restricted)
+    )
 
 
 async def find_seats(

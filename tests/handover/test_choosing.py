@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import roster
+from domain.hours import Period, ServiceHours
 from domain.people import Staff, StaffStatus
 from domain.roster import NewShift, Servicer
 from scheduler import rostering
@@ -216,3 +217,18 @@ def test_a_shift_that_no_day_has_is_refused(wrong: dict[str, Any]) -> None:
     }
     with pytest.raises(ValueError, match=r"shift|weekday|minutes|capacity"):
         NewShift(**(usual | wrong))  # type: ignore[arg-type]
+
+
+def test_closing_time_is_before_and_in_a_long_break_and_not_at_noon_6() -> None:
+    periods = tuple(
+        Period(weekday=weekday, opens=time(opens), closes=time(closes))
+        for weekday in range(5)
+        for opens, closes in ((9, 12), (13, 18))
+    )
+    hours = ServiceHours(zone=ZONE, periods=periods)
+    found = {
+        (hour, minute): rostering.is_closing(hours, MONDAY.replace(hour=hour, minute=minute))
+        for hour, minute in ((11, 55), (12, 30), (17, 49), (17, 50), (18, 0), (23, 0), (10, 0))
+    }
+
+    assert [at for at, is_closing in found.items() if is_closing] == [(17, 50), (18, 0), (23, 0)]

@@ -393,3 +393,17 @@ async def test_an_end_for_idleness_whose_answer_was_lost_counts_as_idle_6(
 
         assert await records(here) == [("ended", "zhangsan", "idle")]
         assert [row.apologised_at for row in await here.rows(tables.handover)] == [None]
+
+
+async def test_nobody_stays_in_the_pool_overnight_while_somebody_receives_6(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with town(tmp_path, database_url, customers=2) as here:
+        await plan(here, ("zhangsan", 1))
+        await given_to(here, "zhangsan")
+        says(here, "转人工", OTHER)
+        await state_is(here, (2, ""), OTHER)
+        await here.advance(hours=12)
+        await state_is(here, (3, "zhangsan"), OTHER)
+
+        assert "转接" in here.said(OTHER)[-1]
