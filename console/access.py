@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -20,12 +20,9 @@ from domain.enrolment import Enrolment
 from domain.errors import BotError
 from domain.faq import Line
 from domain.groups import Group
-from domain.handover import Handover
 from domain.login import AccessEntry, Login, LoginSession, Role
 from domain.people import team_of
-from domain.roster import Shift
 from domain.talk import Conversation
-from domain.verdict import AlarmState, FalseAlarm
 from store import (
     case_reports,
     cases,
@@ -33,26 +30,20 @@ from store import (
     conversations,
     departments,
     enrolments,
-    false_alarms,
     gaps,
     group_reports,
-    handovers,
     health_reports,
     lines,
     login_sessions,
     logins,
     machine_reports,
-    roster,
     search,
-    session_talks,
     sop_files,
     staff,
     talk_reports,
     transcripts,
 )
-from store.handovers import OpenHandover
 from store.paging import Place
-from store.session_talks import SessionHead
 from store.sop_files import SopFile
 from store.sop_reports import GroupScope
 
@@ -321,32 +312,6 @@ async def access_case_direction(viewer: Viewer, tx: AsyncConnection, case_id: in
     return await access_case(viewer, tx, case_id)
 
 
-# --- hand-overs ---------------------------------------------------------------------------------------------
-
-
-async def access_roster(viewer: Viewer, tx: AsyncConnection, since: date) -> list[Shift]:
-    """Return the roster: weekly shifts, and those on a date from `since` on."""
-    require(viewer, Right.SEE_DUTY)
-    return await roster.list_current(tx, since)
-
-
-async def access_handovers(viewer: Viewer, tx: AsyncConnection) -> list[OpenHandover]:
-    """Return the customers who are given to people, or wait for one."""
-    require(viewer, Right.SEE_DUTY)
-    return await handovers.list_open(tx)
-
-
-async def access_handover(
-    viewer: Viewer, tx: AsyncConnection, handover_id: int
-) -> tuple[Handover, Conversation]:
-    """Return a hand-over with its talk. The caller records a full opening."""
-    require(viewer, Right.SEE_DUTY)
-    found = await handovers.find(tx, handover_id)
-    if found is None:
-        raise NotFound()
-    return found, await access_conversation(viewer, tx, found.conversation_id)
-
-
 # --- groups -------------------------------------------------------------------------------------------------
 
 
@@ -405,31 +370,6 @@ async def _led_owners(viewer: Viewer, tx: AsyncConnection) -> frozenset[str] | N
     return team.union(
         one.platform_id for one in members.values() if one.co_owner_platform_id in viewer.own_names
     )
-
-
-# --- the audit ----------------------------------------------------------------------------------------------
-
-
-def access_boards(viewer: Viewer) -> None:
-    """Let somebody on who may see everybody's scores."""
-    require(viewer, Right.SEE_AUDIT)
-
-
-def judged_scope(viewer: Viewer) -> frozenset[str] | None:
-    """Return whose scores and findings this person sees in a session: None is everybody's."""
-    return None if Right.SEE_AUDIT in viewer.rights else viewer.own_names
-
-
-async def access_session(viewer: Viewer, tx: AsyncConnection, session_id: int) -> SessionHead:
-    """Return the session: any with SEE_AUDIT, else one in which this person spoke. The caller records the opening."""
-    require_talk(viewer)
-    found = await session_talks.find_head(tx, session_id)
-    if found is None:
-        raise NotFound()
-    scope = judged_scope(viewer)
-    if scope is not None and scope.isdisjoint(found.subjects):
-        raise NotFound()
-    return found
 
 
 # --- the machine --------------------------------------------------------------------------------------------
@@ -548,23 +488,6 @@ async def access_search(
     with_internal = wanted.with_internal and viewer.may(Right.SEE_INTERNAL_TALK)
     allowed = dataclasses.replace(wanted, scope=viewer.scope, with_internal=with_internal)
     return await search.search(tx, allowed, before=place, limit=limit)
-
-
-async def access_false_alarms(
-    viewer: Viewer, tx: AsyncConnection, state: AlarmState, place: Place | None, limit: int
-) -> list[FalseAlarm]:
-    """Return what advisors say the check was wrong about, newest first."""
-    require(viewer, Right.DECIDE_FALSE_ALARMS)
-    return await false_alarms.list_page(tx, state, before=place, limit=limit)
-
-
-async def access_false_alarm(viewer: Viewer, tx: AsyncConnection, alarm_id: int) -> FalseAlarm:
-    """Return one false alarm to somebody who may decide it."""
-    require(viewer, Right.DECIDE_FALSE_ALARMS)
-    found = await false_alarms.find(tx, alarm_id)
-    if found is None:
-        raise NotFound()
-    return found
 
 
 async def access_log(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from audit import boards, diagnosis, response, scorecards, spreads
 from audit.scorecards import Week
-from console import access, audit_overview_page, audit_periods, people
+from console import audit_overview_page, audit_periods, people, score_access
 from console.access import NotFound
 from console.visit import PAGE_ROWS, Visit
 from domain.audit import BOT, FindingState
@@ -44,7 +44,7 @@ class Clip:
 
 async def show(visit: Visit) -> web.Response:
     """Show the scorecard of a period; the course runs over the last twelve weeks."""
-    access.access_boards(visit.viewer)
+    score_access.access_boards(visit.viewer)
     subject, now = visit.request.match_info["subject"], visit.ctx.clock.now()
     period = audit_periods.chosen(visit)
     wanted = audit_periods.wanted(visit, period)

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from audit import agreement
 from audit.agreement import Interval
-from console import access, audit_overview_page, audit_periods, unanswered_page
+from console import access, audit_overview_page, audit_periods, score_access, unanswered_page
 from console.audit_periods import Period
 from console.visit import Visit
 from content import review_rules
@@ -64,7 +64,7 @@ class Judged:
 
 async def show(visit: Visit) -> web.Response:
     """Show the board of a period, of all lines or one."""
-    access.access_boards(visit.viewer)
+    score_access.access_boards(visit.viewer)
     period, line = audit_periods.chosen(visit), visit.choice("line", _LINES)
     wanted = audit_periods.wanted(visit, period, line=line)
     weeks = audit_periods.weeks(visit)

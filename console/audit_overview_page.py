@@ -12,7 +12,7 @@ from audit import response, spreads
 from audit.boards import Tallies
 from audit.response import WaitClock
 from audit.spreads import Mean, Waits
-from console import access, audit_periods, people
+from console import audit_periods, people, score_access
 from console.access import Right
 from console.audit_periods import Period
 from console.visit import Visit
@@ -48,7 +48,7 @@ class Course:
 
 async def show(visit: Visit) -> web.Response:
     """Show the period that the address asks for."""
-    access.access_boards(visit.viewer)
+    score_access.access_boards(visit.viewer)
     period, now = audit_periods.chosen(visit), visit.ctx.clock.now()
     wanted = audit_periods.wanted(visit, period)
     limits = response.limits_of(visit.ctx.knowledge().content.rubric)

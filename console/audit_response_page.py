@@ -9,7 +9,7 @@ from aiohttp import web
 
 from audit import response, spreads
 from audit.response import Board, WaitClock
-from console import access, audit_overview_page, audit_periods, frame, people
+from console import audit_overview_page, audit_periods, frame, people, score_access
 from console.visit import Visit
 from domain.audit import TalkKind
 from store import audit_reports
@@ -19,7 +19,7 @@ _KINDS = ("", TalkKind.KF.value, TalkKind.CHAT.value, TalkKind.GROUP.value)
 
 async def show(visit: Visit) -> web.Response:
     """Show the board of a period, a kind of talk and a clock."""
-    access.access_boards(visit.viewer)
+    score_access.access_boards(visit.viewer)
     period, kind = audit_periods.chosen(visit), visit.choice("kind", _KINDS)
     clock = WaitClock(visit.choice("clock", tuple(WaitClock)))
     subject = visit.query("who")

@@ -13,7 +13,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from audit import response
-from console import access, audit_marks, people, rule_words
+from console import audit_marks, people, rule_words, score_access
 from console.access import Right
 from console.audit_marks import Marked, Piece
 from console.reader_page import INLINE
@@ -60,9 +60,9 @@ class Dimension:
 async def show(visit: Visit) -> web.StreamResponse:
     """Show the session; one that was joined to another leads there."""
     session_id, now = visit.number(), visit.ctx.clock.now()
-    scope = access.judged_scope(visit.viewer)
+    scope = score_access.judged_scope(visit.viewer)
     async with visit.ctx.store.read() as tx:
-        head = await access.access_session(visit.viewer, tx, session_id)
+        head = await score_access.access_session(visit.viewer, tx, session_id)
         if head.merged_into is not None:
             raise web.HTTPFound(f"/console/audit/sessions/{head.merged_into}")
         heard = await session_talks.list_heard(tx, head)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from audit import response
-from console import access, audit_periods, people
+from console import audit_periods, people, score_access
 from console.audit_periods import Period
 from console.visit import PAGE_ROWS, Visit
 from domain.audit import SessionEnd, TalkKind
@@ -27,7 +27,7 @@ _FROM_BOARDS = ("wait", "hour", "waited", "unanswered", "label", "rule", "item",
 
 async def show(visit: Visit) -> web.Response:
     """Show a page of sessions, the newest first."""
-    access.access_boards(visit.viewer)
+    score_access.access_boards(visit.viewer)
     period = _period(visit)
     wanted = _filter(visit, period)
     async with visit.ctx.store.read() as tx:

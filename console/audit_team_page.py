@@ -7,7 +7,7 @@ import asyncio
 from aiohttp import web
 
 from audit import boards, response, spreads
-from console import access, audit_overview_page, audit_periods, people
+from console import audit_overview_page, audit_periods, people, score_access
 from console.visit import Visit
 from domain.audit import BOT
 from store import audit_reports, staff
@@ -17,7 +17,7 @@ _SORTS = tuple(boards.ORDERS)
 
 async def show(visit: Visit) -> web.Response:
     """Show everybody, or one team, by the column that the address asks for."""
-    access.access_boards(visit.viewer)
+    score_access.access_boards(visit.viewer)
     period, sort, team = audit_periods.chosen(visit), visit.choice("sort", _SORTS), visit.query("team")
     is_turned = visit.query("turned") == "1"
     wanted = audit_periods.wanted(visit, period)

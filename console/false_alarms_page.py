@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access, people
+from console import alarm_access, people
 from console.visit import Visit
 from content.compliance import ComplianceRules, is_blocking
 from domain.compliance import Speaker
@@ -41,7 +41,7 @@ async def show(visit: Visit) -> web.Response:
     """Show the false alarms of one state, newest first."""
     state = AlarmState(visit.choice("state", STATES))
     async with visit.ctx.store.read() as tx:
-        found = await access.access_false_alarms(visit.viewer, tx, state, visit.place, _PAGE + 1)
+        found = await alarm_access.access_false_alarms(visit.viewer, tx, state, visit.place, _PAGE + 1)
         counts = await false_alarms.count(tx)
         names = await people.list_names(tx)
     shown = found[:_PAGE]
@@ -72,7 +72,7 @@ async def decide(visit: Visit) -> web.Response:
     now = visit.ctx.clock.now()
 
     async def job(tx: AsyncConnection) -> str:
-        alarm = await access.access_false_alarm(visit.viewer, tx, visit.number())
+        alarm = await alarm_access.access_false_alarm(visit.viewer, tx, visit.number())
         if wanted not in (AlarmState.AGREED, AlarmState.DECLINED):
             return "alarm_decided"
         if alarm.staff_platform_id in visit.viewer.own_names:
@@ -95,7 +95,7 @@ async def export(visit: Visit) -> web.Response:
     """Hand the agreed false alarms to whoever keeps the rules, as TOML; written down."""
     now = visit.ctx.clock.now()
     async with visit.ctx.store.read() as tx:
-        found = await access.access_false_alarms(visit.viewer, tx, AlarmState.AGREED, None, _EXPORTED)
+        found = await alarm_access.access_false_alarms(visit.viewer, tx, AlarmState.AGREED, None, _EXPORTED)
     text = alarming.keepers_list(found, await _still_blocked(visit, found))
     await visit.write(
         lambda tx: logins.record_access(

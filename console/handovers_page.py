@@ -9,7 +9,7 @@ from datetime import datetime
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access, people, roster_page
+from console import duty_access, people, roster_page
 from console.access import Right, require
 from console.roster_page import OnDuty
 from console.visit import Visit
@@ -40,7 +40,7 @@ async def show_list(visit: Visit) -> web.Response:
     """Show who waits and who is served; renews itself."""
     now = visit.ctx.clock.now()
     async with visit.ctx.store.read() as tx:
-        opened = await access.access_handovers(visit.viewer, tx)
+        opened = await duty_access.access_handovers(visit.viewer, tx)
         rows = [QueueRow(one=one, waits_since=await _waits_since(visit, tx, one)) for one in opened]
         ended = await handovers.list_ended(tx, visit.frame.times.start_of_today(), 500)
         names = await people.list_names(tx)
@@ -63,7 +63,7 @@ async def show_one(visit: Visit) -> web.Response:
     """Show a hand-over with its note, and what can be done with it."""
     handover_id = visit.number()
     async with visit.ctx.store.read() as tx:
-        found, talk = await access.access_handover(visit.viewer, tx, handover_id)
+        found, talk = await duty_access.access_handover(visit.viewer, tx, handover_id)
         free = await _others(visit, tx, found, talk)
         names = await people.list_names(tx)
         said = await handovers.list_unanswered(tx, found) if found.ended_at is None else []
@@ -86,7 +86,7 @@ async def move(visit: Visit) -> web.Response:
     handover_id, who, now = visit.number(), visit.said("who", 64), visit.ctx.clock.now()
 
     async def job(tx: AsyncConnection) -> str:
-        found, talk = await access.access_handover(visit.viewer, tx, handover_id)
+        found, talk = await duty_access.access_handover(visit.viewer, tx, handover_id)
         if found.ended_at is not None or talk.state not in (SessionState.POOL, SessionState.SERVICER):
             return "handover_over"
         if await deliveries.is_moving(tx, talk.id):
@@ -109,7 +109,7 @@ async def give_back(visit: Visit) -> web.Response:
     handover_id = visit.number()
 
     async def job(tx: AsyncConnection) -> str:
-        found, _ = await access.access_handover(visit.viewer, tx, handover_id)
+        found, _ = await duty_access.access_handover(visit.viewer, tx, handover_id)
         return await end_session(visit, tx, found)
 
     return _told(visit, await visit.write(job), "handover_back")

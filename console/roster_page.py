@@ -8,7 +8,7 @@ from datetime import date, datetime
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console import access, people
+from console import duty_access, people
 from console.access import Right, require
 from console.visit import Visit
 from domain.people import Staff
@@ -44,7 +44,7 @@ async def show(visit: Visit) -> web.Response:
     now = ctx.clock.now()
     today = ctx.hours.today(now)
     async with ctx.store.read() as tx:
-        shifts = await access.access_roster(visit.viewer, tx, today)
+        shifts = await duty_access.access_roster(visit.viewer, tx, today)
         accounts = await health_reports.list_account_names(tx)
         on_duty = {one: await list_on_duty(tx, one, ctx.roster, now) for one in accounts}
         members = await staff.list_near(tx, {one.staff_platform_id for one in shifts} | set(ctx.roster.duty))
