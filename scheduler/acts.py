@@ -177,14 +177,13 @@ async def begin_by_hand(
     *,
     by: str,
     now: datetime,
-    refusal: Callable[[str], str] | None = None,
+    check: Callable[[str], None] | None = None,
     again: bool = False,
 ) -> ByHand:
     """Give the words of a step to a person's client; written down as attempted before they leave.
 
-    `refusal`: asked once more why the words may not leave by this hand: a key of content/refusals.toml, "" when they
-    may. `again`: a former tap was not reported, and the person has
-    looked that the words are not in the group.
+    `check`: asked once more, raises ActRefused where the words may not leave, or not by this hand. `again`: a former
+    tap was not reported, and the person has looked that the words are not in the group.
     """
     one, enrolment = await _open(tx, occurrence_id)
     if one.delivery is not DeliveryCode.SIDEBAR:
@@ -195,9 +194,8 @@ async def begin_by_hand(
         raise refusals.refused("window_over")
     if _rules(await _template(tx, enrolment)).is_quiet(now):
         raise refusals.refused("quiet_hours")
-    reason = refusal(one.text) if refusal is not None else ""
-    if reason:
-        raise refusals.refused(reason)
+    if check is not None:
+        check(one.text)
     group = (await groups.list_by_id(tx, [enrolment.group_id]))[enrolment.group_id]
     earlier = await deliveries.list_by_hand(tx, _ref(one))
     pending = [each for each in earlier if each.state in _PENDING]

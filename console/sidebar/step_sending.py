@@ -40,8 +40,8 @@ async def begin(visit: SidebarVisit) -> web.Response:
 
     async def job(tx: AsyncConnection) -> ByHand:
         await access.access_act(visit.viewer, tx, number)
-        refusal = _speaking(visit, view, await registrations.list_of(tx, visit.me))
-        return await acts.begin_by_hand(tx, number, by=visit.me, now=now, refusal=refusal, again=again)
+        check = _speaking(visit, view, await registrations.list_of(tx, visit.me))
+        return await acts.begin_by_hand(tx, number, by=visit.me, now=now, check=check, again=again)
 
     try:
         begun = await visit.write(job)
@@ -59,20 +59,21 @@ async def begin(visit: SidebarVisit) -> web.Response:
     return web.json_response({"key": begun.delivery_key, "messages": messages, "missing": missing})
 
 
-def _speaking(visit: SidebarVisit, view: StepView, held: Sequence[Registration]) -> Callable[[str], str]:
-    """Return why words may not be said to a group now, or not by this person, "" when they may.
+def _speaking(visit: SidebarVisit, view: StepView, held: Sequence[Registration]) -> Callable[[str], None]:
+    """Return the check that refuses words which may not be said to a group now, or not by this person.
 
     Rules may have changed since the step was released. `held`: the person's registrations.
     """
     knowledge = visit.ctx.console.knowledge()
     checker = rendering.Checker(rules=knowledge.content.rules)
 
-    def refusal(text: str) -> str:
+    def check(text: str) -> None:
         if view.lines & knowledge.stopped or checker.problem(text, view.lines, Audience.GROUP):
-            return "wording"
-        return "unqualified" if step_page.needs_of(knowledge, held, text) else ""
+            raise refusals.refused("wording")
+        if step_page.needs_of(knowledge, held, text):
+            raise refusals.refused("unqualified")
 
-    return refusal
+    return check
 
 
 async def _may_repeat(visit: SidebarVisit, number: int) -> bool:
