@@ -17,12 +17,13 @@ import pytest
 from bot import faq_bench
 from content import loading, matching, meaning, segmentation
 from domain.faq import Thresholds
+from tests import shared
 
 BENCH = Path(__file__).resolve().parents[3] / "shared" / "faqbench"
 CONTENT = Path(__file__).resolve().parents[2] / "content"
 
 pytestmark = pytest.mark.skipif(
-    not (BENCH / "score.py").is_file(), reason=f"the question bench is not at {BENCH}"
+    not (BENCH / "score.py").is_file(), reason=f"{shared.ABSENT}: faqbench"
 )
 
 
