@@ -22,9 +22,7 @@ from tests import shared
 BENCH = Path(__file__).resolve().parents[3] / "shared" / "faqbench"
 CONTENT = Path(__file__).resolve().parents[2] / "content"
 
-pytestmark = pytest.mark.skipif(
-    not (BENCH / "score.py").is_file(), reason=f"{shared.ABSENT}: faqbench"
-)
+pytestmark = pytest.mark.skipif(not (BENCH / "score.py").is_file(), reason=f"{shared.ABSENT}: faqbench")
 
 
 @functools.cache
