@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import CookieJar, web
+from aiohttp import CookieJar, TCPConnector, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.clock import FrozenClock
@@ -44,7 +44,9 @@ async def serve(store: Store, frozen_clock: FrozenClock, tmp_path: Path) -> Asyn
         app = web.Application()
         routes.add_routes(app, ctx)
         names = await factory.add_people(store, frozen_clock)
-        client = TestClient(TestServer(app), cookie_jar=CookieJar(unsafe=True))
+        # A connection each: one that the server is just closing must not be taken for the next request.
+        connector = TCPConnector(force_close=True)
+        client = TestClient(TestServer(app), cookie_jar=CookieJar(unsafe=True), connector=connector)
         await client.start_server()
         running.append(client)
         return Pages(client=client, ctx=ctx, names=names, app=app)

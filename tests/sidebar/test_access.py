@@ -9,7 +9,7 @@ from itertools import chain
 
 import pytest
 import sqlalchemy as sa
-from aiohttp import ClientSession, DummyCookieJar
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import FrozenClock
@@ -71,7 +71,8 @@ def documented(people: dict[str, str] = PEOPLE) -> dict[str, dict[str, str]]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[ClientSession]:
-    async with ClientSession(cookie_jar=DummyCookieJar()) as session:
+    connector = TCPConnector(force_close=True)
+    async with ClientSession(cookie_jar=DummyCookieJar(), connector=connector) as session:
         yield session
 
 
