@@ -22,6 +22,11 @@ export function startPage(draw) {
   const again = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
+      // A menu that stands open would vanish under the finger.
+      if (document.querySelector("#corp details.menu[open]")) {
+        again();
+        return;
+      }
       // Whatever goes wrong, the next change draws again; the console keeps the reason.
       running = running.then(draw).catch((problem) => console.error(problem));
     }, SETTLE_MILLISECONDS);
